@@ -1,0 +1,3 @@
+export { ERROR_CODES, type ErrorCode, type ErrorEntry, type ErrorSource } from './error-codes.ts';
+export { ProxyError, type ProxyErrorOptions } from './proxy-error.ts';
+export { Deadlines, Deadline } from './deadlines.ts';

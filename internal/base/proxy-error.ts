@@ -1,0 +1,39 @@
+import { ERROR_CODES, type ErrorCode, type ErrorSource } from './error-codes.ts';
+
+/** What a ProxyError may carry besides its code. */
+export interface ProxyErrorOptions {
+  /** The error that this one stands for. */
+  readonly cause?: unknown;
+  /** True when the same request may be sent again on another connection (RFC 9110 §9.2.2). */
+  readonly retryable?: boolean;
+  /** The status to answer with instead of the code's own. */
+  readonly status?: number;
+}
+
+/**
+ * The one error class of prox. `code` says what happened, `source` who caused it, `retryable` whether another
+ * connection may be tried; the message is for people and never looked at by code.
+ */
+export class ProxyError extends Error {
+  readonly code: ErrorCode;
+  readonly source: ErrorSource;
+  readonly retryable: boolean;
+  /** The status for the client, 0 when the connection is closed without an answer. */
+  readonly status: number;
+
+  constructor(code: ErrorCode, message: string, options: ProxyErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'ProxyError';
+    this.code = code;
+    this.source = ERROR_CODES[code].source;
+    this.retryable = options.retryable ?? false;
+    this.status = options.status ?? ERROR_CODES[code].status;
+  }
+
+  /** Makes a ProxyError of whatever was thrown: itself, or `internal` with the thrown value as its cause. */
+  static from(thrown: unknown): ProxyError {
+    if (thrown instanceof ProxyError) return thrown;
+    const message = thrown instanceof Error ? thrown.message : String(thrown);
+    return new ProxyError('internal', message, { cause: thrown });
+  }
+}

@@ -1,0 +1,206 @@
+/**
+ * The config as the rest of prox sees it: decoded, checked, every default filled in, every name resolved, deeply
+ * frozen. Nothing downstream of the loader looks at raw values again.
+ *
+ * Units: durations are milliseconds, sizes are bytes, rates are megabits (10^6 bits) a second.
+ */
+
+/** Where a value stands in the file that it was written in. Lines and columns count from 1. */
+export interface Position {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+/** A whole configuration: what one generation of the daemon is compiled from. */
+export interface Config {
+  readonly services: readonly ServiceConfig[];
+  readonly logging: LoggingConfig;
+  readonly plugins: Readonly<Record<string, PluginConfig>>;
+  readonly admin: AdminConfig | null;
+  /** Absolute paths of every file and folder that was read: what the watcher watches. */
+  readonly files: readonly string[];
+}
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+
+export interface LoggingConfig {
+  /** What the file says, null when it does not: the environment and the command line come first. */
+  readonly level: LogLevel | null;
+  /** Absolute path of the global access log, or null for none. */
+  readonly accessLog: string | null;
+  /** Absolute path of the file for warnings and errors, or null for none. */
+  readonly errorLog: string | null;
+  readonly rotate: RotateConfig | null;
+}
+
+/** Rotation of the log files by prox itself. At least one of frequency and size is set. */
+export interface RotateConfig {
+  /** `daily`, `hourly`, or milliseconds. */
+  readonly frequency: 'daily' | 'hourly' | number | null;
+  /** Bytes. */
+  readonly size: number | null;
+  /** How many rotated files are kept; null keeps all. */
+  readonly keep: number | null;
+}
+
+export interface PluginConfig {
+  readonly path: string;
+  readonly autostart: boolean;
+}
+
+export interface AdminConfig {
+  readonly listen: ListenAddress;
+  readonly token: string | null;
+}
+
+/** A parsed listen address. `text` is as written, for messages. */
+export type ListenAddress =
+  | { readonly kind: 'tcp'; readonly host: string | null; readonly port: number; readonly text: string }
+  | { readonly kind: 'unix'; readonly path: string; readonly text: string };
+
+export interface ServiceConfig {
+  readonly name: string;
+  readonly listen: ListenAddress;
+  /** Null for a plain listener. */
+  readonly tls: TlsConfig | null;
+  readonly plugins: readonly string[];
+  readonly limits: ServiceLimits;
+  readonly routes: readonly RouteConfig[];
+  readonly position: Position;
+}
+
+export interface TlsConfig {
+  /** Absolute path of a PEM file, or of a folder of pairs; null only with acme. */
+  readonly cert: string | null;
+  readonly key: string | null;
+  readonly h2: boolean;
+  /** Kept as written: its runtime comes later. */
+  readonly acme: Readonly<Record<string, unknown>> | null;
+}
+
+/** The `config` block of a service with every default filled in. 0 means "no limit" where noted. */
+export interface ServiceLimits {
+  /** Whole request; 0 = none. */
+  readonly readTimeout: number;
+  /** Whole response; 0 = none. */
+  readonly writeTimeout: number;
+  readonly idleTimeout: number;
+  readonly responseHeaderTimeout: number;
+  /** Null: the action's timeout, else 5 s. */
+  readonly dialTimeout: number | null;
+  readonly tlsHandshakeTimeout: number;
+  readonly keepAlive: number;
+  readonly maxIdleConns: number;
+  readonly maxIdleConnsPerHost: number;
+  readonly readBufferSize: number;
+  readonly writeBufferSize: number;
+  readonly h2ReadIdleTimeout: number;
+  readonly h2PingTimeout: number;
+  /** 0 = none. */
+  readonly maxConnections: number;
+  readonly headerTimeout: number;
+  readonly stallTimeout: number;
+  readonly maxHeaderBytes: number;
+  readonly maxHeaders: number;
+  readonly maxTargetBytes: number;
+  /** 0 = none. */
+  readonly maxBodyBytes: number;
+  /** CIDRs (a bare address is a /32 or /128), checked. */
+  readonly trustedProxies: readonly string[];
+  readonly proxyProtocol: boolean;
+  readonly shutdownTimeout: number;
+}
+
+export interface RouteConfig {
+  /** `service:index`, the index counting from 0 after includes are spliced in. */
+  readonly id: string;
+  /** Null for a catch-all. */
+  readonly match: MatchConfig | null;
+  readonly action: ActionConfig;
+  readonly set: Readonly<Record<string, string>>;
+  readonly balancer: BalancerConfig | null;
+  readonly speed: SpeedConfig | null;
+  /** Of service, action and route, in the order of running. */
+  readonly plugins: readonly string[];
+  readonly pluginTimeout: number;
+  /** Absolute path, `off`, or null for the global one; route beats action. */
+  readonly accessLog: string | null;
+  readonly position: Position;
+}
+
+export interface MatchConfig {
+  /** Lower case, no trailing dot; null when only the path matters. */
+  readonly domain: string | null;
+  /** The alternatives of `path`, split at the commas and trimmed; empty when only the domain matters. */
+  readonly paths: readonly string[];
+  /** Upper case; empty = all. */
+  readonly methods: readonly string[];
+}
+
+export interface BalancerConfig {
+  readonly type: 'roundrobin' | 'random' | 'leastconn' | 'twochoices';
+  readonly targets: readonly string[];
+}
+
+/** At least one of the two is set and above 0. */
+export interface SpeedConfig {
+  readonly downloadMbps: number | null;
+  readonly uploadMbps: number | null;
+  readonly shared: boolean;
+}
+
+export type ActionConfig = ProxyConfig | StaticConfig | ServeConfig | PassConfig | DropConfig;
+
+interface ActionBase {
+  /** The name under `actions`, or null for an inline action. */
+  readonly name: string | null;
+  readonly plugins: readonly string[];
+  readonly accessLog: string | null;
+  readonly position: Position;
+}
+
+export interface ProxyConfig extends ActionBase {
+  readonly type: 'proxy';
+  readonly upstream: string;
+  /** Bounds dialing and the wait for the response head; null = the service's limits. */
+  readonly timeout: number | null;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Resolved; circles are refused at load. */
+  readonly fallback: ActionConfig | null;
+  readonly proto: 'h2' | null;
+  readonly stream: boolean;
+  readonly preserveHost: boolean;
+}
+
+export interface StaticConfig extends ActionBase {
+  readonly type: 'static';
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: ResourceConfig | null;
+}
+
+export interface ServeConfig extends ActionBase {
+  readonly type: 'serve';
+  /** Absolute path; exactly one of root and file is set. */
+  readonly root: string | null;
+  readonly file: string | null;
+}
+
+export interface PassConfig extends ActionBase {
+  readonly type: 'pass';
+  readonly upstream: string;
+}
+
+export interface DropConfig extends ActionBase {
+  readonly type: 'drop';
+}
+
+/** A resolved body. */
+export interface ResourceConfig {
+  /** `text` and `json` may hold placeholders; a file is sent as it was read. */
+  readonly kind: 'text' | 'json' | 'file';
+  readonly body: Uint8Array;
+  /** From the kind, or from the file's extension. */
+  readonly contentType: string;
+}
