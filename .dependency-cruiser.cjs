@@ -1,0 +1,185 @@
+/**
+ * The order of the packages, checked: a package of internal/ imports only from lower levels, and only through the
+ * other package's index.ts. Type-only imports count like any other. docs/architecture.md explains the levels.
+ */
+
+/** Lowest first. A new package takes a place here before its first file is written. */
+const LEVELS = [
+  ['base'],
+  ['http1', 'tlshello', 'config', 'logger', 'balancer', 'throttle'],
+  ['router', 'transport'],
+  ['upstream', 'exchange'],
+  ['downstream', 'action'],
+  ['dispatcher'],
+  ['runtime'],
+  ['watcher', 'supervisor'],
+];
+
+/** Bytes in, events out: no sockets, files, timers or logger. */
+const PURE = ['http1', 'tlshello', 'balancer', 'router', 'throttle'];
+
+const TEST = '\\.test\\.ts$';
+const SHIPPED = '^(cmd|internal|sdk)/';
+
+const any = (names) => `(${names.join('|')})`;
+const core = (...names) => `^(node:)?${any(names)}$`;
+
+const packages = LEVELS.flat();
+
+const levelRules = LEVELS.flatMap((names, level) =>
+  names.map((name) => {
+    const lower = LEVELS.slice(0, level).flat();
+    return {
+      name: `level-${level}-${name}`,
+      comment: `${name} stands on level ${level} and imports only from lower levels: ${lower.join(', ') || 'none'}.`,
+      severity: 'error',
+      from: { path: `^internal/${name}/` },
+      to: { path: '^internal/', pathNot: [`^internal/${any([name, ...lower])}/`] },
+    };
+  }),
+);
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+module.exports = {
+  forbidden: [
+    ...levelRules,
+    {
+      name: 'unknown-package',
+      comment: 'Every package of internal/ has a level in .dependency-cruiser.cjs.',
+      severity: 'error',
+      from: {},
+      to: { path: '^internal/', pathNot: [`^internal/${any(packages)}/`] },
+    },
+    {
+      name: 'unknown-package-imports',
+      comment: 'Every package of internal/ has a level in .dependency-cruiser.cjs.',
+      severity: 'error',
+      from: { path: '^internal/', pathNot: [`^internal/${any(packages)}/`] },
+      to: {},
+    },
+    {
+      name: 'only-through-index',
+      comment: "A package's face is its index.ts: nobody imports another package's inner files.",
+      severity: 'error',
+      from: { path: '^internal/([^/]+)/' },
+      to: { path: '^internal/', pathNot: ['^internal/$1/', '^internal/[^/]+/index\\.ts$'] },
+    },
+    {
+      name: 'only-through-index-from-outside',
+      comment: "A package's face is its index.ts: nobody imports another package's inner files.",
+      severity: 'error',
+      from: { path: '^(cmd|sdk|tests|bench|scripts)/' },
+      to: { path: '^internal/', pathNot: ['^internal/[^/]+/index\\.ts$'] },
+    },
+    {
+      name: 'pure-packages',
+      comment: `${PURE.join(', ')} take bytes, values and the time as arguments, so that tests can be exact.`,
+      severity: 'error',
+      from: { path: `^internal/${any(PURE)}/`, pathNot: [TEST] },
+      to: {
+        path: core(
+          'net',
+          'tls',
+          'fs',
+          'fs/promises',
+          'timers',
+          'timers/promises',
+          'http',
+          'https',
+          'http2',
+          'dgram',
+          'dns',
+          'dns/promises',
+          'child_process',
+          'cluster',
+          'worker_threads',
+          'stream',
+          'stream/promises',
+          'process',
+        ),
+      },
+    },
+    {
+      name: 'sockets-only-in-transport',
+      comment: 'transport is the only user of node:net and node:tls: other packages see its Connection.',
+      severity: 'error',
+      from: { path: SHIPPED, pathNot: [TEST, '^internal/transport/'] },
+      to: { path: core('net', 'tls') },
+    },
+    {
+      name: 'http2-only-in-sessions',
+      comment: 'node:http2 runs over the sockets of transport, and only in upstream and downstream.',
+      severity: 'error',
+      from: { path: SHIPPED, pathNot: [TEST, '^internal/(upstream|downstream)/'] },
+      to: { path: core('http2') },
+    },
+    {
+      name: 'internal-imports-no-outside',
+      comment: 'internal/ knows nothing of the command line, the tests, the benchmarks or the tools.',
+      severity: 'error',
+      from: { path: '^internal/' },
+      to: { path: '^(cmd|tests|bench|scripts)/' },
+    },
+    {
+      name: 'sdk-stands-alone',
+      comment: 'A plugin imports sdk/ without the daemon.',
+      severity: 'error',
+      from: { path: '^sdk/' },
+      to: { path: '^(internal|cmd|tests|bench|scripts)/' },
+    },
+    {
+      name: 'no-test-code-shipped',
+      comment: 'Shipped code imports no test and nothing of tests/.',
+      severity: 'error',
+      from: { path: SHIPPED, pathNot: [TEST, '/testing/'] },
+      to: { path: [TEST, '/testing/', '^tests/', '^bench/'] },
+    },
+    {
+      name: 'no-dev-dependency-shipped',
+      comment: 'What the daemon imports stands under dependencies in package.json.',
+      severity: 'error',
+      from: { path: SHIPPED, pathNot: [TEST, '/testing/'] },
+      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'], pathNot: ['^node_modules/@types/'] },
+    },
+    {
+      name: 'no-circular',
+      comment: 'A circle of files is one file in disguise.',
+      severity: 'error',
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: 'no-orphans',
+      comment: 'A file that nobody imports is dead.',
+      severity: 'error',
+      from: { orphan: true, path: SHIPPED, pathNot: [TEST, '^cmd/[^/]+/main\\.ts$', '\\.d\\.ts$', '^sdk/index\\.ts$'] },
+      to: {},
+    },
+    {
+      name: 'no-unreachable',
+      comment: 'Shipped code that the daemon never reaches is dead, whatever its tests say.',
+      severity: 'error',
+      from: { path: '^cmd/[^/]+/main\\.ts$' },
+      to: { path: '^internal/', pathNot: [TEST, '/testing/', '\\.d\\.ts$'], reachable: false },
+    },
+    {
+      name: 'not-to-unresolvable',
+      comment: 'An import that cannot be resolved fails at run time.',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: ['^dist/', '^coverage/', '^runtimes/'] },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'require', 'node', 'default', 'types'],
+      mainFields: ['module', 'main', 'types'],
+    },
+    skipAnalysisNotInRules: true,
+  },
+};
