@@ -1,0 +1,134 @@
+import type { ProxyError } from '../base/index.ts';
+import type { Fields, Framing } from '../http1/index.ts';
+import type { RouteContext } from './route-context.ts';
+import type { ExchangeTimes } from './times.ts';
+
+/**
+ * One request and its response, whatever protocol the client speaks. Sessions make exchanges, actions answer them.
+ *
+ * The life of an exchange:
+ *
+ *     session                         action
+ *       onRequest ───── handle(exchange) ──> reads the request, sets `handler`
+ *       <──── resumeRequest() ─────────────  wants the body (only when there is one)
+ *       onRequestBody / onRequestEnd ──────>
+ *       <──── respond, write, flush, end ──  or fail, or drop
+ *       onDrain, onAbort ──────────────────>
+ *
+ * Bytes given to `write` and taken from `onRequestBody` are borrowed: see `write`.
+ */
+export interface Exchange {
+  // ── the request ──────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Case-sensitive, as sent (RFC 9110 §9.1). */
+  readonly method: string;
+  /** The path in normal form (RFC 3986 §6.2.2), what routes match on; `*` for OPTIONS, empty for CONNECT. */
+  readonly path: string;
+  /** The query with its `?`, as sent, or empty. */
+  readonly query: string;
+  /** Host and port as the client wrote them; empty only for HTTP/1.0 without Host. */
+  readonly authority: string;
+  /** The authority in lower case without port and trailing dot: what routes match on. */
+  readonly host: string;
+  /** `HTTP/1.1`, `HTTP/1.0` or `HTTP/2.0`, as it stands in the access log. */
+  readonly protocol: string;
+  readonly requestFields: Fields;
+  /** How the body is framed towards prox: NO_BODY, CHUNKED (length not known), or a number of bytes. */
+  readonly requestFraming: Framing;
+  /** The client waits for 100 before it sends the body (RFC 9110 §10.1.1). */
+  readonly expectsContinue: boolean;
+  /** The protocol that the client wants to switch to (RFC 9110 §7.8), or null. */
+  readonly upgrade: string | null;
+  /** The client is known to understand trailers: it sent `TE: trailers`. */
+  readonly acceptsTrailers: boolean;
+  /** Address of the client: an IP address, or `unix`. */
+  readonly clientAddress: string;
+  /** True when the client's connection is encrypted. */
+  readonly secure: boolean;
+  /** The peer may set X-Forwarded-* and Forwarded: its address is in trusted_proxies. */
+  readonly trusted: boolean;
+  /** The route that was chosen, and what it captured. */
+  readonly route: RouteContext;
+  readonly times: ExchangeTimes;
+
+  /** Gets the request body and what happens to the client. Set by the action before it resumes the request. */
+  handler: ExchangeHandler | null;
+
+  /** The action wants the request body: from now on, or again after `pauseRequest`. */
+  resumeRequest(): void;
+  /** The action can take no more of the request body for now. */
+  pauseRequest(): void;
+
+  // ── the response ─────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** True when the final response head was given: no other answer is possible any more. */
+  readonly responded: boolean;
+
+  /** Sends an interim response (RFC 9110 §15.2) but 101. Left out where the client would not understand it. */
+  inform(status: number, reason: string, fields: Fields): void;
+
+  /**
+   * Gives the head of the final response. It leaves together with the first bytes of the body, or on `flush`.
+   * @param framing bytes of the body; CHUNKED or UNTIL_CLOSE when not known; NO_BODY. HEAD, 204 and 304 send the
+   * fields alone, whatever the framing.
+   * @param fields may be changed by the exchange; hop-by-hop fields and framing are its own matter.
+   */
+  respond(status: number, reason: string, fields: Fields, framing: Framing): void;
+
+  /**
+   * Switches protocols with a 101 (or a 2xx to CONNECT): from then on the bytes of both directions are passed on
+   * unread, by `onRequestBody` and `write`, until `onRequestEnd` and `end`.
+   */
+  respondTunnel(status: number, reason: string, fields: Fields): void;
+
+  /**
+   * Gives bytes of the body. They are borrowed: they must not change until `flush` has returned `taken`, or until
+   * `onDrain`.
+   */
+  write(buffer: Buffer, start: number, end: number): void;
+
+  /** Sends what was given since the last flush. Called once for each batch, such as the bytes of one read. */
+  flush(): FlushResult;
+
+  /** The response is complete, trailers included (they are left out where they cannot be sent). Flushes. */
+  end(trailers: Fields | null): void;
+
+  /**
+   * The exchange has failed: answers with the status of the error when no head was given yet, else cuts the
+   * connection so that the client cannot take the response as complete. The error is logged in one place, here.
+   */
+  fail(error: ProxyError): void;
+
+  /** Closes the connection without an answer. */
+  drop(error: ProxyError): void;
+}
+
+/** What `flush` says about the client. */
+export const FlushResult = {
+  /** Everything left for the kernel: borrowed bytes are free again. */
+  taken: 0,
+  /** Bytes are still in use until `onDrain`, but more may be given. */
+  pending: 1,
+  /** Bytes are still in use, and no more should be given until `onDrain`. */
+  full: 2,
+} as const;
+export type FlushResult = (typeof FlushResult)[keyof typeof FlushResult];
+
+/** What an exchange tells the action that handles it. */
+export interface ExchangeHandler {
+  /** Bytes of the request body, borrowed until the call returns unless the handler pauses the request. */
+  onRequestBody(buffer: Buffer, start: number, end: number): void;
+  /** The bytes of one read were given: time to send them on. */
+  onRequestFlush(): void;
+  /** The request body is complete. Called for requests without a body only in tunnels. */
+  onRequestEnd(trailers: Fields | null): void;
+  /** The client has taken what was pending. */
+  onDrain(): void;
+  /** The client is gone, or was given up; nothing more can be sent. Called at most once, and never after the end. */
+  onAbort(error: ProxyError): void;
+}
+
+/** Answers exchanges. One object serves all exchanges of the routes that use it. */
+export interface Action {
+  handle(exchange: Exchange): void;
+}

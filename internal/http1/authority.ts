@@ -1,0 +1,37 @@
+import { HOST } from './characters.ts';
+
+/**
+ * Whether the text may stand in Host: uri-host [ ":" port ] (RFC 9110 §7.2, RFC 3986 §3.2). An empty host is none:
+ * RFC 9110 §4.2.1 has recipients reject http URIs without one. User information is refused with its `@`.
+ */
+export function isAuthority(text: string): boolean {
+  const length = text.length;
+  if (length === 0) return false;
+  let colon = -1;
+  for (let i = 0; i < length; i++) {
+    const code = text.charCodeAt(i);
+    if (code > 0xff || HOST[code] === 0) return false;
+    if (code === 0x3a && colon < 0) colon = i;
+    else if (code === 0x5b || code === 0x5d) return isBracketed(text);
+  }
+  if (colon < 0) return true;
+  return colon > 0 && isPort(text, colon + 1);
+}
+
+/** "[" IPv6address or IPvFuture "]" [ ":" port ], checked as far as it takes to know where the host ends. */
+function isBracketed(text: string): boolean {
+  const match = /^\[([0-9A-Fa-f:.]+|v[0-9A-Fa-f]+\.[\w\-.~!$&'()*+,;=:]+)\](?::([0-9]*))?$/.exec(text);
+  return match !== null && (match[2] === undefined || Number(match[2]) <= 65_535);
+}
+
+/** port = *DIGIT (RFC 3986 §3.2.3), up to 65535. */
+function isPort(text: string, start: number): boolean {
+  let port = 0;
+  for (let i = start; i < text.length; i++) {
+    const digit = text.charCodeAt(i) - 0x30;
+    if (digit < 0 || digit > 9) return false;
+    port = port * 10 + digit;
+    if (port > 65_535) return false;
+  }
+  return true;
+}

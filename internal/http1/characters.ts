@@ -1,0 +1,48 @@
+/**
+ * Character classes of the grammar as tables indexed by byte: one load for each byte of a head is what a strict
+ * parser costs.
+ */
+
+export const HTAB = 0x09;
+export const LF = 0x0a;
+export const CR = 0x0d;
+export const SP = 0x20;
+export const COLON = 0x3a;
+
+/** token (RFC 9110 §5.6.2): the byte in lower case, or 0 where the byte is no tchar. */
+export const TOKEN_LOWER = table((byte) => {
+  const char = String.fromCharCode(byte);
+  return /[!#$%&'*+\-.^_`|~0-9A-Za-z]/.test(char) ? char.toLowerCase().charCodeAt(0) : 0;
+});
+
+/** field-content (RFC 9110 §5.5): VCHAR, obs-text, SP and HTAB. No CR, LF, NUL or other control byte. */
+export const FIELD_VALUE = table((byte) => (byte === HTAB || (byte >= 0x20 && byte !== 0x7f) ? 1 : 0));
+
+/** Bits of REQUEST_TARGET that tell whether a target must be looked at again. */
+export const TARGET_DOT = 2;
+export const TARGET_PERCENT = 4;
+export const TARGET_QUESTION = 8;
+
+/**
+ * request-target (RFC 9112 §3.2): visible ASCII but `#`, which starts a fragment and is never sent. RFC 3986 allows
+ * less, but browsers send `|`, `{` and `^` in queries as they are. Not 0 where a byte is allowed.
+ */
+export const REQUEST_TARGET = table((byte) => {
+  if (byte <= 0x20 || byte >= 0x7f || byte === 0x23) return 0;
+  if (byte === 0x2e) return 1 | TARGET_DOT;
+  if (byte === 0x25) return 1 | TARGET_PERCENT;
+  return byte === 0x3f ? 1 | TARGET_QUESTION : 1;
+});
+
+/** Bytes of uri-host and port (RFC 3986 §3.2.2): unreserved, sub-delims, `%`, `:`, and the brackets of an IP literal. */
+export const HOST = table((byte) => (/[A-Za-z0-9\-._~!$&'()*+,;=%:[\]]/.test(String.fromCharCode(byte)) ? 1 : 0));
+
+/** The value of a hexadecimal digit plus 1, 0 for any other byte. */
+export const HEX_DIGIT = table((byte) => {
+  const char = String.fromCharCode(byte);
+  return /[0-9A-Fa-f]/.test(char) ? Number.parseInt(char, 16) + 1 : 0;
+});
+
+function table(classOf: (byte: number) => number): Uint8Array {
+  return Uint8Array.from({ length: 256 }, (_, byte) => classOf(byte));
+}

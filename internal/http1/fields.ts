@@ -1,0 +1,225 @@
+import { FIELD_VALUE, HTAB, SP, TOKEN_LOWER } from './characters.ts';
+import { FieldId, fieldIdOf } from './field-names.ts';
+
+/** Numbers noted for a field line: where its name starts and ends, and where its value starts and ends. */
+const STRIDE = 4;
+
+/** Most heads have fewer fields; the arrays grow when one has more. */
+const INITIAL_CAPACITY = 16;
+
+/** Set in an id when a line is not written as `name: value`, so that it has to be written anew. */
+const IRREGULAR = 0x80;
+const ID_BITS = 0x1f;
+
+/**
+ * The fields of a message (RFC 9110 §5), in the order received.
+ *
+ * They stay what they were, one string with offsets into it: a proxy passes nearly all of them on unread, and lines
+ * that stand in their canonical form (`name: value CRLF`) are their own serialisation. Changes are marks on lines
+ * and text appended at the end. Text is latin1: a character for each byte.
+ */
+export class Fields {
+  /** The text that the offsets point into; lines from other places than a parser are in `extra`. */
+  text = '';
+  /** Lines noted, removed ones included. */
+  count = 0;
+  /** A bit for each known id that occurs: `1 << FieldId.host`. Fields appended later are not noted here. */
+  present = 0;
+  /** A bit for each known id that occurs more than once. */
+  repeated = 0;
+  /** Where the last line ends in the text. */
+  linesEnd = 0;
+  private at = new Int32Array(INITIAL_CAPACITY * STRIDE);
+  private ids = new Uint8Array(INITIAL_CAPACITY);
+  private extra = '';
+
+  /** Fields from pairs, for responses that prox makes itself. The caller vouches for the values: see `isFieldValue`. */
+  static of(pairs: Iterable<readonly [string, string]>): Fields {
+    const fields = new Fields();
+    for (const [name, value] of pairs) fields.append(name, value);
+    return fields;
+  }
+
+  /** Forgets everything, keeping the arrays for the next message. */
+  reset(): void {
+    this.text = '';
+    this.count = 0;
+    this.present = 0;
+    this.repeated = 0;
+    this.linesEnd = 0;
+    this.extra = '';
+  }
+
+  /** @internal Notes a parsed line. `lineEnd` is behind its CRLF. */
+  note(id: number, nameStart: number, nameEnd: number, valueStart: number, valueEnd: number, lineEnd: number): void {
+    const index = this.count++;
+    if (index === this.ids.length) this.grow();
+    const bit = 1 << id;
+    if (id !== 0) {
+      this.repeated |= this.present & bit;
+      this.present |= bit;
+    }
+    const regular = valueStart === nameEnd + 2 && valueEnd + 2 === lineEnd;
+    this.ids[index] = regular ? id : id | IRREGULAR;
+    const at = index * STRIDE;
+    this.at[at] = nameStart;
+    this.at[at + 1] = nameEnd;
+    this.at[at + 2] = valueStart;
+    this.at[at + 3] = valueEnd;
+    this.linesEnd = lineEnd;
+  }
+
+  /** The value of the first field with a known id, or null. Looks at received fields only. */
+  first(id: FieldId): string | null {
+    if ((this.present & (1 << id)) === 0) return null;
+    for (let i = 0; i < this.count; i++) {
+      if (((this.ids[i] as number) & ID_BITS) === id) return this.valueAt(i);
+    }
+    return null;
+  }
+
+  /** All values of a known id in one list (RFC 9110 §5.3), or null. Looks at received fields only. */
+  list(id: FieldId): string | null {
+    if ((this.present & (1 << id)) === 0) return null;
+    let list: string | null = null;
+    for (let i = 0; i < this.count; i++) {
+      if (((this.ids[i] as number) & ID_BITS) !== id) continue;
+      list = list === null ? this.valueAt(i) : `${list}, ${this.valueAt(i)}`;
+    }
+    return list;
+  }
+
+  /** All values of a name (compared without case) in one list, or null when there is none. */
+  get(name: string): string | null {
+    let list: string | null = null;
+    const lower = name.toLowerCase();
+    for (const [other, value] of this.entries()) {
+      if (other.length === lower.length && other.toLowerCase() === lower) {
+        list = list === null ? value : `${list}, ${value}`;
+      }
+    }
+    return list;
+  }
+
+  /** Whether there is a field of that name (compared without case). */
+  has(name: string): boolean {
+    return this.get(name) !== null;
+  }
+
+  /** Names and values as they will be written, in order. */
+  *entries(): Generator<[name: string, value: string]> {
+    for (let i = 0; i < this.count; i++) {
+      if (((this.ids[i] as number) & ID_BITS) !== FieldId.removed) yield [this.nameAt(i), this.valueAt(i)];
+    }
+    for (const line of this.extraLines()) {
+      const colon = line.indexOf(':');
+      yield [line.slice(0, colon), line.slice(colon + 2)];
+    }
+  }
+
+  /** Removes every field of that name (compared without case). */
+  remove(name: string): void {
+    const lower = name.toLowerCase();
+    for (let i = 0; i < this.count; i++) {
+      const at = i * STRIDE;
+      const length = (this.at[at + 1] as number) - (this.at[at] as number);
+      if (length === lower.length && this.nameAt(i).toLowerCase() === lower) this.ids[i] = FieldId.removed;
+    }
+    const id = fieldIdOf(lower);
+    if (id !== FieldId.other) {
+      this.present &= ~(1 << id);
+      this.repeated &= ~(1 << id);
+    }
+    if (this.extra !== '') {
+      const kept = this.extraLines().filter((line) => line.slice(0, line.indexOf(':')).toLowerCase() !== lower);
+      this.extra = kept.map((line) => `${line}\r\n`).join('');
+    }
+  }
+
+  /** Adds a field at the end. @throws TypeError when name or value would break the message. */
+  append(name: string, value: string): void {
+    if (!isToken(name)) throw new TypeError(`not a field name: ${JSON.stringify(name)}`);
+    if (!isFieldValue(value)) throw new TypeError(`not a value for the field ${name}: ${JSON.stringify(value)}`);
+    this.extra += `${name}: ${value}\r\n`;
+  }
+
+  /** Adds lines that were checked when they were made, each ended by CRLF. */
+  appendLines(lines: string): void {
+    this.extra += lines;
+  }
+
+  /** Replaces all fields of that name by one. @throws TypeError as `append` does. */
+  set(name: string, value: string): void {
+    this.remove(name);
+    this.append(name, value);
+  }
+
+  /**
+   * The field section as it is sent, without the empty line: every line whose id is not in the drop table. Runs of
+   * lines that stand in canonical form are taken as one slice, as their serialisation is what was received.
+   */
+  lines(drop: Uint8Array): string {
+    const ids = this.ids;
+    let out = '';
+    let runStart = -1;
+    for (let i = 0; i < this.count; i++) {
+      const id = ids[i] as number;
+      const dropped = drop[id & ID_BITS] === 1;
+      if (!dropped && id < IRREGULAR) {
+        if (runStart < 0) runStart = this.at[i * STRIDE] as number;
+        continue;
+      }
+      if (runStart >= 0) {
+        out += this.text.slice(runStart, this.at[i * STRIDE]);
+        runStart = -1;
+      }
+      if (!dropped) out += `${this.nameAt(i)}: ${this.valueAt(i)}\r\n`;
+    }
+    if (runStart >= 0) out += this.text.slice(runStart, this.linesEnd);
+    return out + this.extra;
+  }
+
+  private nameAt(index: number): string {
+    return this.text.slice(this.at[index * STRIDE], this.at[index * STRIDE + 1]);
+  }
+
+  private valueAt(index: number): string {
+    return this.text.slice(this.at[index * STRIDE + 2], this.at[index * STRIDE + 3]);
+  }
+
+  private extraLines(): string[] {
+    return this.extra === '' ? [] : this.extra.slice(0, -2).split('\r\n');
+  }
+
+  private grow(): void {
+    const at = new Int32Array(this.at.length * 2);
+    at.set(this.at);
+    this.at = at;
+    const ids = new Uint8Array(this.ids.length * 2);
+    ids.set(this.ids);
+    this.ids = ids;
+  }
+}
+
+/** Whether the text is a token (RFC 9110 §5.6.2), as field names and methods have to be. */
+export function isToken(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code > 0xff || TOKEN_LOWER[code] === 0) return false;
+  }
+  return text.length > 0;
+}
+
+/** Whether the text may stand as a field value (RFC 9110 §5.5): latin1, no control characters, no white space around it. */
+export function isFieldValue(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code > 0xff || FIELD_VALUE[code] === 0) return false;
+  }
+  const last = text.length - 1;
+  return text.length === 0 || (!isBlank(text.charCodeAt(0)) && !isBlank(text.charCodeAt(last)));
+}
+
+function isBlank(code: number): boolean {
+  return code === SP || code === HTAB;
+}

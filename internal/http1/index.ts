@@ -1,0 +1,13 @@
+export { isAuthority } from './authority.ts';
+export { BodyDecoder, type BodySink } from './body-decoder.ts';
+export { ChunkedDecoder } from './chunked-decoder.ts';
+export { ConnectionOption, persists, takeConnectionOptions } from './connection-options.ts';
+export { dropTable, FieldId } from './field-names.ts';
+export { Fields, isFieldValue, isToken } from './fields.ts';
+export { CHUNKED, type Framing, NO_BODY, requestFraming, responseFraming, UNTIL_CLOSE } from './framing.ts';
+export { MORE } from './head-reader.ts';
+export { DEFAULT_HEAD_LIMITS, type HeadLimits } from './limits.ts';
+export { RequestHeadReader } from './request-head.ts';
+export { ResponseHeadReader } from './response-head.ts';
+export { readTarget, type RequestTarget } from './target.ts';
+export { TrailerReader } from './trailer-section.ts';
