@@ -75,8 +75,12 @@ export interface TlsConfig {
   readonly cert: string | null;
   readonly key: string | null;
   readonly h2: boolean;
-  /** Kept as written: its runtime comes later. */
+  /** Checked and kept as written, but for `storage`, which is absolute: its runtime comes later. */
   readonly acme: Readonly<Record<string, unknown>> | null;
+  /** Absolute path of the PEM bundle that client certificates are verified against; null asks clients for none. */
+  readonly clientCa: string | null;
+  /** `require` refuses a client without a valid certificate, `request` lets it in; null without clientCa. */
+  readonly clientAuth: 'require' | 'request' | null;
 }
 
 /** The `config` block of a service with every default filled in. 0 means "no limit" where noted. */
@@ -132,7 +136,10 @@ export interface RouteConfig {
 export interface MatchConfig {
   /** Lower case, no trailing dot; null when only the path matters. */
   readonly domain: string | null;
-  /** The alternatives of `path`, split at the commas and trimmed; empty when only the domain matters. */
+  /**
+   * The alternatives of `path`, split at the commas, trimmed and normalised as request paths are (RFC 3986 §6.2.2:
+   * unreserved characters decoded, hex digits upper case, other bytes encoded); empty when only the domain matters.
+   */
   readonly paths: readonly string[];
   /** Upper case; empty = all. */
   readonly methods: readonly string[];
@@ -140,7 +147,10 @@ export interface MatchConfig {
 
 export interface BalancerConfig {
   readonly type: 'roundrobin' | 'random' | 'leastconn' | 'twochoices';
+  /** Unique; empty only when plugins fill them. */
   readonly targets: readonly string[];
+  /** With grouped targets from plugins: any target of any group serves a key that has none of its own. */
+  readonly fallback: boolean;
 }
 
 /** At least one of the two is set and above 0. */
@@ -171,6 +181,25 @@ export interface ProxyConfig extends ActionBase {
   readonly proto: 'h2' | null;
   readonly stream: boolean;
   readonly preserveHost: boolean;
+  /** How `https://` upstreams are verified and met; null = the system's roots, verification on. */
+  readonly upstreamTls: UpstreamTlsConfig | null;
+  /** The PROXY protocol header that opens each upstream connection; null = none. */
+  readonly proxyProtocol: ProxyProtocolVersion | null;
+}
+
+export type ProxyProtocolVersion = 'v1' | 'v2';
+
+/** TLS towards an upstream. Paths are absolute. */
+export interface UpstreamTlsConfig {
+  /** PEM bundle of roots instead of the system's; null = the system's. */
+  readonly ca: string | null;
+  /** True accepts any certificate: whoever is in the way can read and change the traffic. */
+  readonly insecure: boolean;
+  /** The name sent as SNI and verified; null = the upstream's host. */
+  readonly serverName: string | null;
+  /** Client certificate and its key: both or neither. */
+  readonly cert: string | null;
+  readonly key: string | null;
 }
 
 export interface StaticConfig extends ActionBase {
@@ -190,15 +219,16 @@ export interface ServeConfig extends ActionBase {
 export interface PassConfig extends ActionBase {
   readonly type: 'pass';
   readonly upstream: string;
+  readonly proxyProtocol: ProxyProtocolVersion | null;
 }
 
 export interface DropConfig extends ActionBase {
   readonly type: 'drop';
 }
 
-/** A resolved body. */
+/** A resolved body. The bytes are not frozen, as typed arrays cannot be: nobody writes to them. */
 export interface ResourceConfig {
-  /** `text` and `json` may hold placeholders; a file is sent as it was read. */
+  /** `text` and `json` may hold placeholders; one that prox does not know stays as it is. A file is sent as it was read. */
   readonly kind: 'text' | 'json' | 'file';
   readonly body: Uint8Array;
   /** From the kind, or from the file's extension. */
