@@ -1,0 +1,144 @@
+import picomatch from 'picomatch';
+
+import { ProxyError } from '../base/index.ts';
+
+/** A DNS name holds at most 255 octets (RFC 1035 §2.3.4). A longer host matches no domain, and is never split. */
+export const MAX_HOST_LENGTH = 255;
+
+/** What a host filled in for the wildcards of a pattern. */
+export interface DomainCaptures {
+  /** What each `*` matched, from left to right, joined with `.`: `{match.domain}`. Empty without a `*`. */
+  readonly domain: string;
+  /** What `**` matched: `{match.glob}`. Empty without one. */
+  readonly glob: string;
+}
+
+/** A compiled domain pattern. Hosts are as normalizeHost gives them. */
+export interface DomainPattern {
+  /** Lower case, as it stands in the config. */
+  readonly pattern: string;
+  matches(host: string): boolean;
+  /** Null when the host does not match. Costs a split: for templates that ask, not for routing. */
+  captures(host: string): DomainCaptures | null;
+}
+
+/** One label of a pattern: fixed text, a whole `*`, or a `*` with a fixed prefix, suffix or both. */
+export type LabelPattern =
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'star' }
+  | { readonly kind: 'affix'; readonly prefix: string; readonly suffix: string };
+
+/** A pattern as its labels, without the final `**`. */
+export interface ParsedDomain {
+  readonly labels: readonly LabelPattern[];
+  /** True when the pattern ends with `**`: one or more labels follow. */
+  readonly open: boolean;
+}
+
+/** What may stand beside `*` in a label. No character of these is special to picomatch. */
+const AFFIX = /^[\p{L}\p{M}\p{N}_-]*\*[\p{L}\p{M}\p{N}_-]*$/u;
+
+const STAR: LabelPattern = { kind: 'star' };
+
+/** Compiles a domain pattern of CONFIG.md. Throws ProxyError `internal` when it breaks the rules for patterns. */
+export function compileDomain(pattern: string): DomainPattern {
+  const lower = pattern.toLowerCase();
+  if (!lower.includes('*')) return new ExactDomain(lower);
+  return new WildcardDomain(lower, parseDomain(lower, new Map()));
+}
+
+/** Splits a pattern and compiles its labels. `memo` keeps labels that come again, such as the `cdn-*` of many domains. */
+export function parseDomain(pattern: string, memo: Map<string, LabelPattern>): ParsedDomain {
+  const names = pattern.split('.');
+  const open = names.at(-1) === '**';
+  if (open) names.pop();
+  if (names.length === 0) throw malformed(pattern);
+  const labels = names.map((name) => {
+    let label = memo.get(name);
+    if (label === undefined) {
+      label = compileLabel(name, pattern);
+      memo.set(name, label);
+    }
+    return label;
+  });
+  return { labels, open };
+}
+
+function compileLabel(name: string, pattern: string): LabelPattern {
+  if (name === '*') return STAR;
+  if (!name.includes('*')) {
+    if (name === '') throw malformed(pattern);
+    return { kind: 'text', text: name };
+  }
+  if (!AFFIX.test(name)) throw malformed(pattern);
+  // picomatch reads the glob; with one star and nothing else special in it, the texts on both sides of the star say
+  // all that its regular expression would, and are compared without cutting the label out of the host.
+  const tokens = picomatch.parse(name, {}).tokens;
+  const star = tokens.findIndex((token) => token.type === 'star');
+  return { kind: 'affix', prefix: joinTexts(tokens.slice(0, star)), suffix: joinTexts(tokens.slice(star + 1)) };
+}
+
+function joinTexts(tokens: readonly { readonly type: string; readonly value: string }[]): string {
+  let text = '';
+  for (const token of tokens) text += token.value;
+  return text;
+}
+
+function malformed(pattern: string): ProxyError {
+  return new ProxyError('internal', `The domain pattern \`${pattern}\` is malformed`);
+}
+
+class ExactDomain implements DomainPattern {
+  readonly pattern: string;
+
+  constructor(pattern: string) {
+    this.pattern = pattern;
+  }
+
+  matches(host: string): boolean {
+    return host === this.pattern && host.length <= MAX_HOST_LENGTH;
+  }
+
+  captures(host: string): DomainCaptures | null {
+    return this.matches(host) ? { domain: '', glob: '' } : null;
+  }
+}
+
+class WildcardDomain implements DomainPattern {
+  readonly pattern: string;
+  readonly #parsed: ParsedDomain;
+
+  constructor(pattern: string, parsed: ParsedDomain) {
+    this.pattern = pattern;
+    this.#parsed = parsed;
+  }
+
+  matches(host: string): boolean {
+    return this.captures(host) !== null;
+  }
+
+  captures(host: string): DomainCaptures | null {
+    if (host.length > MAX_HOST_LENGTH) return null;
+    const { labels, open } = this.#parsed;
+    const names = host.split('.');
+    if (open ? names.length <= labels.length : names.length !== labels.length) return null;
+    if (names.includes('')) return null;
+    const stars: string[] = [];
+    for (const [i, label] of labels.entries()) {
+      const name = names[i];
+      if (label.kind === 'text') {
+        if (name !== label.text) return null;
+      } else if (label.kind === 'star') {
+        stars.push(name);
+      } else {
+        if (!affixMatches(label.prefix, label.suffix, name)) return null;
+        stars.push(name.slice(label.prefix.length, name.length - label.suffix.length));
+      }
+    }
+    return { domain: stars.join('.'), glob: open ? names.slice(labels.length).join('.') : '' };
+  }
+}
+
+function affixMatches(prefix: string, suffix: string, name: string): boolean {
+  return name.length >= prefix.length + suffix.length && name.startsWith(prefix) && name.endsWith(suffix);
+}

@@ -1,0 +1,59 @@
+import { ProxyError } from '../base/index.ts';
+import { normalizePath } from './normalize-path.ts';
+
+/** One alternative of a route's `path`, read: an exact path, or everything below a prefix that ends with `/`. */
+export interface PathAlternative {
+  /** As written in the config. */
+  readonly pattern: string;
+  /** `/api/` for `/api/*`; the whole path for an exact one. Normalised as request paths are. */
+  readonly literal: string;
+  readonly prefix: boolean;
+}
+
+/** Which alternative of a route a path matched, and what was left for the star. */
+export interface PathMatch {
+  /** The first alternative that matches, as written: `/api/*`. */
+  readonly pattern: string;
+  /** The part of the path that the alternative fixes, with its slash: `/api/`. The whole path for an exact one. */
+  readonly fixed: string;
+  /** What stands below the prefix, without a leading slash: `v1/users`. Empty for an exact alternative. */
+  readonly rest: string;
+}
+
+/** The paths of one route, for those who need more than to know that it matches: prefix stripping and templates. */
+export interface PathPattern {
+  /** Null when no alternative matches the normalised path. A route without paths matches with nothing fixed. */
+  match(path: string): PathMatch | null;
+}
+
+/** Compiles the alternatives of one route (`MatchConfig.paths`). Throws ProxyError `internal` on a malformed one. */
+export function compilePath(patterns: readonly string[]): PathPattern {
+  const alternatives = patterns.map(parsePathAlternative);
+  return { match: (path) => (alternatives.length === 0 ? unrestricted(path) : matchFirst(alternatives, path)) };
+}
+
+/**
+ * Reads one alternative. `*` is special only as the whole last segment. A pattern is normalised as request paths
+ * are; letters beyond ASCII become encoded UTF-8, so that people may write a path as a browser shows it.
+ */
+export function parsePathAlternative(pattern: string): PathAlternative {
+  const prefix = pattern.endsWith('/*');
+  const fixed = prefix ? pattern.slice(0, -1) : pattern;
+  const literal = normalizePath(Buffer.from(fixed, 'utf8').toString('latin1'));
+  if (literal === null || pattern === '')
+    throw new ProxyError('internal', `The path pattern \`${pattern}\` is malformed`);
+  return { pattern, literal, prefix };
+}
+
+function matchFirst(alternatives: readonly PathAlternative[], path: string): PathMatch | null {
+  for (const { pattern, literal, prefix } of alternatives) {
+    if (prefix ? path.startsWith(literal) : path === literal) {
+      return { pattern, fixed: literal, rest: path.slice(literal.length) };
+    }
+  }
+  return null;
+}
+
+function unrestricted(path: string): PathMatch {
+  return { pattern: '', fixed: '', rest: path.startsWith('/') ? path.slice(1) : path };
+}

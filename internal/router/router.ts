@@ -1,0 +1,135 @@
+import type { MatchConfig } from '../config/config.ts';
+import { DomainIndex, findInPaths, type Query } from './domain-index.ts';
+import { type LabelPattern, MAX_HOST_LENGTH, parseDomain } from './domain-pattern.ts';
+import { NO_ROUTE } from './method-table.ts';
+import { PathIndex } from './path-index.ts';
+
+/** A route to compile: what it matches, null for everything, and what the router gives back for it. */
+export interface Route<T> {
+  readonly match: MatchConfig | null;
+  readonly value: T;
+}
+
+/** The first route for a host when nothing but the host is known. */
+export interface HostMatch<T> {
+  readonly value: T;
+  /**
+   * True when the host decides alone. False when the route also asks for a path or a method: the route is where the
+   * walk stops, but whether it applies is known only with the request, so that the connection must be read further.
+   */
+  readonly decided: boolean;
+}
+
+/** First match over domain, path and methods. One router serves one generation and never changes. */
+export interface Router<T> {
+  /**
+   * The value of the first route that matches, or null. `host` as normalizeHost gives it, empty when there is none;
+   * `path` as normalizePath gives it, without the query; `method` as received (case-sensitive, RFC 9110 §9.1).
+   */
+  match(host: string, path: string, method: string): T | null;
+  /**
+   * The first route whose domain matches: the walk by SNI, before a request exists. A route without a domain matches
+   * every host, the empty one too (a ClientHello without SNI, RFC 6066 §3).
+   */
+  matchHost(host: string): HostMatch<T> | null;
+}
+
+/**
+ * Compiles routes in the order of the config. A look-up costs one map access for the host, a short walk when there
+ * are wildcards, and the same within the paths of the domain, however many routes there are. Throws ProxyError
+ * `internal` on a pattern that the config's validation would have refused.
+ */
+export function compileRouter<T>(routes: readonly Route<T>[]): Router<T> {
+  return new CompiledRouter(routes);
+}
+
+const NO_PATHS: readonly string[] = [];
+
+/*
+ * Every index answers with the lowest number of a route that matches, and takes the best number known so far to leave
+ * out what cannot be lower. So the order of the config holds exactly, whichever index a route stands in:
+ *
+ *   host ─┬─ #exact     map of whole hosts ───────────┐
+ *         ├─ #closed    tree from the last label ─────┼─> PathIndex ─> MethodTable ─> lowest route
+ *         ├─ #open      tree from the first, for `**` ┤
+ *         └─ #everyHost routes without a domain ──────┘
+ */
+class CompiledRouter<T> implements Router<T> {
+  readonly #matches: readonly HostMatch<T>[];
+  readonly #exact = new Map<string, PathIndex>();
+  readonly #closed = new DomainIndex(false);
+  readonly #open = new DomainIndex(true);
+  readonly #everyHost = new PathIndex();
+  readonly #query: Query = { labels: [], labelCount: 0, path: null, method: '' };
+
+  constructor(routes: readonly Route<T>[]) {
+    this.#matches = routes.map(({ match, value }) => ({
+      value,
+      decided: match === null || (match.paths.length === 0 && match.methods.length === 0),
+    }));
+    const memo = new Map<string, LabelPattern>();
+    for (const [index, { match }] of routes.entries()) {
+      const domain = match?.domain ?? null;
+      const paths = domain === null ? this.#everyHost : this.#pathsOf(domain.toLowerCase(), index, memo);
+      paths.add(index, match?.paths ?? NO_PATHS, match?.methods ?? NO_PATHS);
+    }
+  }
+
+  match(host: string, path: string, method: string): T | null {
+    this.#query.path = path;
+    this.#query.method = method;
+    const found = this.#find(host);
+    return found === NO_ROUTE ? null : this.#matches[found].value;
+  }
+
+  matchHost(host: string): HostMatch<T> | null {
+    this.#query.path = null;
+    const found = this.#find(host);
+    return found === NO_ROUTE ? null : this.#matches[found];
+  }
+
+  #find(host: string): number {
+    const query = this.#query;
+    let found = NO_ROUTE;
+    if (host.length <= MAX_HOST_LENGTH) {
+      const paths = this.#exact.get(host);
+      if (paths !== undefined) found = findInPaths(paths, query, found);
+      const closed = this.#closed.first < found;
+      const open = this.#open.first < found;
+      if ((closed || open) && splitLabels(host, query)) {
+        if (closed) found = this.#closed.find(query, found);
+        if (open) found = this.#open.find(query, found);
+      }
+    }
+    return findInPaths(this.#everyHost, query, found);
+  }
+
+  #pathsOf(domain: string, index: number, memo: Map<string, LabelPattern>): PathIndex {
+    if (domain.includes('*')) {
+      const parsed = parseDomain(domain, memo);
+      return (parsed.open ? this.#open : this.#closed).paths(parsed, index);
+    }
+    let paths = this.#exact.get(domain);
+    if (paths === undefined) {
+      paths = new PathIndex();
+      this.#exact.set(domain, paths);
+    }
+    return paths;
+  }
+}
+
+/** False when a label is empty: no wildcard stands for such a host. MAX_HOST_LENGTH bounds the number of labels. */
+function splitLabels(host: string, query: Query): boolean {
+  let count = 0;
+  let start = 0;
+  for (;;) {
+    const dot = host.indexOf('.', start);
+    const end = dot < 0 ? host.length : dot;
+    if (end === start) return false;
+    query.labels[count++] = host.slice(start, end);
+    if (dot < 0) break;
+    start = dot + 1;
+  }
+  query.labelCount = count;
+  return true;
+}
