@@ -1,6 +1,7 @@
 /**
- * Adds up vitest's JSON reports, given as arguments, and prints `N passed, N failed` as the last line. Fails when a
- * test failed, a test file could not be run, a test was skipped, or a report is missing or empty.
+ * Adds up vitest's JSON reports, given as arguments, and prints `N passed, N failed` as the last line. Beside each
+ * NAME.json lies NAME.status with the exit status of its run. Fails when a test failed, a test file could not be run, a
+ * test was skipped, a report is missing, or a run failed for a reason outside its tests.
  */
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
@@ -34,11 +35,12 @@ function countsOf(path) {
   );
   for (const { name, message } of broken) console.log(`${name}: ${message}`);
   const failed = report.numFailedTests + broken.length;
+  const status = readFileSync(path.replace(/\.json$/, '.status'), 'utf8').trim();
   return {
     passed: report.numPassedTests,
-    // Vitest calls a run unsuccessful for reasons outside the tests too, an unhandled rejection for one.
-    failed: failed === 0 && !report.success ? 1 : failed,
+    // An unhandled rejection between two tests fails the run and none of them.
+    failed: failed === 0 && status !== '0' ? 1 : failed,
     skipped: report.numPendingTests + report.numTodoTests,
-    note: '',
+    note: status === '0' ? '' : ` (status ${status})`,
   };
 }
