@@ -25,10 +25,10 @@ echo "absent: ${absent[*]%%:*}"
 
 as_root=()
 if ((EUID != 0)); then
-  command -v sudo >/dev/null && sudo -n true 2>/dev/null || {
+  if ! sudo -n true 2>/dev/null; then
     echo "install-tools: not root, and no sudo without a password; install these: ${absent[*]##*:}" >&2
     exit 1
-  }
+  fi
   as_root=(sudo -n)
 fi
 command -v apt-get >/dev/null || {
