@@ -16,24 +16,29 @@ class PrefixNode {
 export class PathIndex {
   /** The lowest index of the domain. */
   first = NO_ROUTE;
-  /** Routes without a path. */
+  /** The first route with neither path nor methods: what most domains consist of, so it is reached without a table. */
+  #always = NO_ROUTE;
+  /** Routes with methods but without a path. */
   #whole: MethodTable | null = null;
   #exact: Map<string, MethodTable> | null = null;
   #prefixes: PrefixNode | null = null;
 
   /** `paths` are alternatives, empty for all paths. Indexes come in rising order. */
   add(index: number, paths: readonly string[], methods: readonly string[]): void {
+    // Read before the early return, so that a malformed path is found even where it can never match.
+    const alternatives = paths.map(parsePathAlternative);
+    if (this.#always !== NO_ROUTE) return;
     if (this.first === NO_ROUTE) this.first = index;
-    if (paths.length === 0) (this.#whole ??= new MethodTable()).add(index, methods);
-    for (const path of paths) {
-      const { literal, prefix } = parsePathAlternative(path);
+    if (paths.length === 0 && methods.length === 0) this.#always = index;
+    else if (paths.length === 0) (this.#whole ??= new MethodTable()).add(index, methods);
+    for (const { literal, prefix } of alternatives) {
       (prefix ? this.#prefixTable(literal, index) : this.#exactTable(literal)).add(index, methods);
     }
   }
 
   /** The lower of `best` and the first route of the domain for a normalised path and a method. */
   find(path: string, method: string, best: number): number {
-    let found = best;
+    let found = this.#always < best ? this.#always : best;
     if (this.#whole !== null) found = this.#whole.find(method, found);
     if (this.#exact !== null) {
       const table = this.#exact.get(path);

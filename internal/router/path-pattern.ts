@@ -26,6 +26,8 @@ export interface PathPattern {
   match(path: string): PathMatch | null;
 }
 
+const BEYOND_ASCII = /[\u0080-\uffff]/;
+
 /** Compiles the alternatives of one route (`MatchConfig.paths`). Throws ProxyError `internal` on a malformed one. */
 export function compilePath(patterns: readonly string[]): PathPattern {
   const alternatives = patterns.map(parsePathAlternative);
@@ -39,7 +41,7 @@ export function compilePath(patterns: readonly string[]): PathPattern {
 export function parsePathAlternative(pattern: string): PathAlternative {
   const prefix = pattern.endsWith('/*');
   const fixed = prefix ? pattern.slice(0, -1) : pattern;
-  const literal = normalizePath(Buffer.from(fixed, 'utf8').toString('latin1'));
+  const literal = normalizePath(BEYOND_ASCII.test(fixed) ? Buffer.from(fixed, 'utf8').toString('latin1') : fixed);
   if (literal === null || pattern === '')
     throw new ProxyError('internal', `The path pattern \`${pattern}\` is malformed`);
   return { pattern, literal, prefix };
