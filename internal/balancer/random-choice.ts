@@ -1,0 +1,20 @@
+import { remaining, type Selection } from './selection.ts';
+import type { Target } from './target.ts';
+
+/** Any target, each as likely as the others. */
+export class RandomChoice implements Selection {
+  readonly next = null;
+  readonly #targets: readonly Target[];
+  readonly #random: () => number;
+
+  constructor(targets: readonly Target[], random: () => number) {
+    this.#targets = targets;
+    this.#random = random;
+  }
+
+  pick(exclude: ReadonlySet<Target> | null): Target | null {
+    const candidates = remaining(this.#targets, exclude);
+    if (candidates.length === 0) return null;
+    return candidates[Math.floor(this.#random() * candidates.length)];
+  }
+}
