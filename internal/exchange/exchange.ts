@@ -1,6 +1,5 @@
 import type { ProxyError } from '../base/index.ts';
 import type { Fields, Framing } from '../http1/index.ts';
-import type { RouteContext } from './route-context.ts';
 import type { ExchangeTimes } from './times.ts';
 
 /**
@@ -82,8 +81,8 @@ export interface Exchange {
   respondTunnel(status: number, reason: string, fields: Fields): void;
 
   /**
-   * Gives bytes of the body. They are borrowed: they must not change until `flush` has returned `taken`, or until
-   * `onDrain`.
+   * Gives bytes of the body. They are borrowed: they must not change until `flush` has returned `taken`; when it
+   * returns anything else, never.
    */
   write(buffer: Buffer, start: number, end: number): void;
 
@@ -91,7 +90,7 @@ export interface Exchange {
   flush(): FlushResult;
 
   /** The response is complete, trailers included (they are left out where they cannot be sent). Flushes. */
-  end(trailers: Fields | null): void;
+  end(trailers: Fields | null): FlushResult;
 
   /**
    * The exchange has failed: answers with the status of the error when no head was given yet, else cuts the
@@ -107,9 +106,9 @@ export interface Exchange {
 export const FlushResult = {
   /** Everything left for the kernel: borrowed bytes are free again. */
   taken: 0,
-  /** Bytes are still in use until `onDrain`, but more may be given. */
+  /** Bytes are still in use for an unknown time: their memory must not be written to again. More may be given. */
   pending: 1,
-  /** Bytes are still in use, and no more should be given until `onDrain`. */
+  /** As `pending`, and no more should be given until `onDrain`. */
   full: 2,
 } as const;
 export type FlushResult = (typeof FlushResult)[keyof typeof FlushResult];
@@ -130,5 +129,73 @@ export interface ExchangeHandler {
 
 /** Answers exchanges. One object serves all exchanges of the routes that use it. */
 export interface Action {
+  /** True when the action can answer CONNECT; any other refuses it with 405 (RFC 9110 §9.3.6). */
+  readonly takesConnect?: boolean;
   handle(exchange: Exchange): void;
+}
+
+/** What a compiled route knows; shared by all exchanges that take it. */
+export interface RouteContext {
+  /** `service:index`. */
+  readonly id: string;
+  /** The domain pattern as configured, or empty. */
+  readonly domainPattern: string;
+  /** The path patterns as configured. */
+  readonly pathPatterns: readonly string[];
+  /** What `*` and `**` of the domain pattern stand for in a host. */
+  captures(host: string): DomainCaptures;
+  /** The path pattern that matches, as configured; empty when the route has none. */
+  matchedPath(path: string): string;
+  readonly action: Action;
+  /** Null when nothing is to be run. */
+  readonly filters: FilterChain | null;
+}
+
+/** What the wildcards of a domain pattern matched. */
+export interface DomainCaptures {
+  /** The values of all `*`, joined with `.`. */
+  readonly domain: string;
+  /** The value of `**`. */
+  readonly glob: string;
+}
+
+/**
+ * Extension points, in the order of time. Each is optional, and one that no filter of a route has costs nothing: it is
+ * null in the compiled chain.
+ *
+ *     phase               runs                                              may
+ *     onRequest           when a route was chosen, before its action        answer the exchange itself: return true
+ *     onUpstreamRequest   when the upstream request head is made            change the fields
+ *     onUpstreamResponse  when the upstream response head was read          change the fields
+ *     onResponse          when the response head is about to be sent        change the fields
+ *     onLog               when the exchange is over, however it ended       look
+ *
+ * onConnect, onSelectPeer and onResponseBody join them with the features that need them.
+ */
+export interface Filter {
+  onRequest?(exchange: Exchange): boolean;
+  onUpstreamRequest?(exchange: Exchange, fields: Fields): void;
+  onUpstreamResponse?(exchange: Exchange, status: number, fields: Fields): void;
+  onResponse?(exchange: Exchange, status: number, fields: Fields): void;
+  onLog?(exchange: Exchange, outcome: Outcome): void;
+}
+
+/** How an exchange ended. */
+export interface Outcome {
+  /** The status that was sent; 499 when the client went before there was one, 0 when the connection was dropped. */
+  readonly status: number;
+  /** Bytes received from the client for this exchange, head included. */
+  readonly bytesIn: number;
+  /** Bytes sent to the client for this exchange, head included. */
+  readonly bytesOut: number;
+  readonly error: ProxyError | null;
+}
+
+/** The filters of a route by phase; null where there are none. */
+export interface FilterChain {
+  readonly onRequest: readonly Required<Pick<Filter, 'onRequest'>>[] | null;
+  readonly onUpstreamRequest: readonly Required<Pick<Filter, 'onUpstreamRequest'>>[] | null;
+  readonly onUpstreamResponse: readonly Required<Pick<Filter, 'onUpstreamResponse'>>[] | null;
+  readonly onResponse: readonly Required<Pick<Filter, 'onResponse'>>[] | null;
+  readonly onLog: readonly Required<Pick<Filter, 'onLog'>>[] | null;
 }

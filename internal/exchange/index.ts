@@ -1,4 +1,13 @@
-export { type Action, type Exchange, type ExchangeHandler, FlushResult } from './exchange.ts';
-export { compileFilters, type Filter, type FilterChain, type Outcome } from './filter.ts';
-export type { DomainCaptures, RouteContext } from './route-context.ts';
+export {
+  type Action,
+  type DomainCaptures,
+  type Exchange,
+  type ExchangeHandler,
+  type Filter,
+  type FilterChain,
+  FlushResult,
+  type Outcome,
+  type RouteContext,
+} from './exchange.ts';
+export { compileFilters } from './filter.ts';
 export type { ExchangeTimes } from './times.ts';

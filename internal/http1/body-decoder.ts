@@ -1,12 +1,8 @@
 import type { ErrorCode } from '../base/index.ts';
+import type { BodySink } from './body-sink.ts';
 import { ChunkedDecoder } from './chunked-decoder.ts';
 import type { Fields } from './fields.ts';
 import { CHUNKED, type Framing, UNTIL_CLOSE } from './framing.ts';
-
-/** Takes the bytes of a body as they come. The bytes are borrowed: they may change when the call has returned. */
-export interface BodySink {
-  onBody(buffer: Buffer, start: number, end: number): void;
-}
 
 /** Finds the end of a body, whatever its framing. One decoder serves one connection, a body after another. */
 export class BodyDecoder {

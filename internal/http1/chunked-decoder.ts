@@ -2,7 +2,7 @@ import { type ErrorCode, ProxyError } from '../base/index.ts';
 import { CR, FIELD_VALUE, HEX_DIGIT, HTAB, LF, SP } from './characters.ts';
 import type { Fields } from './fields.ts';
 import { MAX_CHUNK_EXTENSION_BYTES, MAX_CHUNK_HEAD_BYTES, MAX_CHUNK_SIZE_DIGITS } from './limits.ts';
-import type { BodySink } from './body-decoder.ts';
+import type { BodySink } from './body-sink.ts';
 import { TrailerReader } from './trailer-section.ts';
 import { MORE } from './head-reader.ts';
 

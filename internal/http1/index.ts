@@ -1,5 +1,6 @@
 export { isAuthority } from './authority.ts';
-export { BodyDecoder, type BodySink } from './body-decoder.ts';
+export { BodyDecoder } from './body-decoder.ts';
+export type { BodySink } from './body-sink.ts';
 export { ChunkedDecoder } from './chunked-decoder.ts';
 export { ConnectionOption, persists, takeConnectionOptions } from './connection-options.ts';
 export { dropTable, FieldId } from './field-names.ts';

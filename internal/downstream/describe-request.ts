@@ -1,0 +1,56 @@
+import { ProxyError } from '../base/index.ts';
+import {
+  ConnectionOption,
+  FieldId,
+  NO_BODY,
+  persists,
+  readTarget,
+  requestFraming,
+  type RequestHeadReader,
+  takeConnectionOptions,
+} from '../http1/index.ts';
+import { normalizeHost, normalizePath } from '../router/index.ts';
+import type { Http1Exchange } from './http1-exchange.ts';
+
+const NEEDS_A_LOOK = (1 << FieldId.expect) | (1 << FieldId.upgrade);
+
+/**
+ * Reads out of a head what the exchange is to know. Every fault of a request as a whole is found here.
+ * @throws ProxyError
+ */
+export function describeRequest(reader: RequestHeadReader, exchange: Http1Exchange): void {
+  const { fields } = reader;
+  exchange.method = reader.method;
+  exchange.modern = reader.minorVersion === 1;
+  const framing = requestFraming(fields, reader.minorVersion);
+  readTarget(reader, exchange);
+  exchange.host = normalizeHost(exchange.authority);
+  if (reader.mayNeedNormalizing) exchange.path = normalized(exchange.path);
+  const options = takeConnectionOptions(fields);
+  exchange.persistent = persists(options, reader.minorVersion);
+  exchange.requestFraming = framing;
+  if ((fields.present & NEEDS_A_LOOK) === 0 || !exchange.modern) return;
+  if (fields.list(FieldId.expect) !== null) exchange.expectsContinue = framing !== NO_BODY;
+  // RFC 9110 §7.8: an upgrade may be ignored. One with a body, or to h2c, is: nobody needs what can smuggle.
+  const upgrade = fields.list(FieldId.upgrade);
+  if (upgrade === null || (options & ConnectionOption.upgrade) === 0) return;
+  if (framing === NO_BODY && !/\bh2c\b/i.test(upgrade)) exchange.upgrade = upgrade;
+}
+
+/**
+ * Expect (RFC 9110 §10.1.1): 100-continue is all there is.
+ * @throws ProxyError bad_expect
+ */
+export function checkExpectation(exchange: Http1Exchange): void {
+  if (!exchange.modern) return;
+  const expectation = exchange.requestFields.list(FieldId.expect);
+  if (expectation === null || expectation.toLowerCase() === '100-continue') return;
+  throw new ProxyError('bad_expect', `Expect: ${expectation}`);
+}
+
+function normalized(path: string): string {
+  if (path === '' || path === '*') return path;
+  const normal = normalizePath(path);
+  if (normal === null) throw new ProxyError('bad_target', 'a malformed percent-encoding in the path');
+  return normal;
+}

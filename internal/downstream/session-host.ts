@@ -1,0 +1,36 @@
+import type { Deadlines, ProxyError } from '../base/index.ts';
+import type { ServiceLimits } from '../config/index.ts';
+import type { Exchange, RouteContext } from '../exchange/index.ts';
+import type { HeadLimits } from '../http1/index.ts';
+
+/** What a session needs of its service: one generation, replaced as a whole by a reload. */
+export interface SessionHost {
+  readonly limits: ServiceLimits;
+  readonly headLimits: HeadLimits;
+  /** The first route that matches, or null. The arguments are in normal form. */
+  route(host: string, path: string, method: string): RouteContext | null;
+  /** Stands in for a route where there is none: before the head is read, and when nothing matches. */
+  readonly unrouted: RouteContext;
+  /** Whether X-Forwarded-* of that peer are believed. */
+  trusts(address: string): boolean;
+  /** Logs how an exchange failed. */
+  exchangeFailed(exchange: Exchange, error: ProxyError): void;
+}
+
+/** Where the sessions of a listener look for their service. They read `current` at the begin of each request. */
+export interface SessionSlot {
+  current: SessionHost;
+  /** Set when the listener is going away: sessions end with the exchange that is under way. */
+  draining: boolean;
+  /** Every session that is open. */
+  readonly sessions: Set<DrainableSession>;
+  readonly deadlines: Deadlines;
+}
+
+/** What a drain does to a session. */
+export interface DrainableSession {
+  /** Ends the session when no exchange is under way, else after the one that is. */
+  drain(): void;
+  /** Ends the session at once. */
+  kill(error: ProxyError): void;
+}

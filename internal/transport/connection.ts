@@ -1,0 +1,228 @@
+import type { Socket } from 'node:net';
+import type { Deadline, Deadlines } from '../base/index.ts';
+
+/** What happens on a connection. One handler at a time; a hand-over is one assignment. */
+export interface ConnectionHandler {
+  /** Bytes came. They are borrowed until the call returns, unless `Connection.keepReadBuffer` is called in it. */
+  onData(buffer: Buffer, start: number, end: number): void;
+  /** The peer has sent its last byte; it may still read. */
+  onEnd(): void;
+  /** What was pending has left, after a flush that returned WriteState.full. */
+  onDrain(): void;
+  /** The deadline of the connection has passed. */
+  onDeadline(): void;
+  /** The connection is gone for good; `error` says why if it broke. Nothing is called after this. */
+  onClose(error: Error | null): void;
+}
+
+/** What became of written bytes. */
+export const WriteState = {
+  /** All have left for the kernel: their memory is free. */
+  taken: 0,
+  /** Some wait; their memory stays in use. More may be written. */
+  pending: 1,
+  /** Some wait, and as many as are allowed to: nothing more should be written until `onDrain`. */
+  full: 2,
+} as const;
+export type WriteState = (typeof WriteState)[keyof typeof WriteState];
+
+/**
+ * One socket: reading with pause and resume, gathered writing, one deadline.
+ *
+ * Writing: `text` and `bytes` gather, `flush` sends. Everything that is given between two flushes leaves in one
+ * system call where the kernel takes it.
+ */
+export class Connection {
+  handler: ConnectionHandler;
+  readonly deadline: Deadline;
+  /** Set by `destroy` and when the socket has closed: writing does nothing any more. */
+  closed = false;
+  /** Bytes received so far. */
+  bytesRead = 0;
+  /** Bytes given to `flush` so far. */
+  bytesWritten = 0;
+  private readonly socket: Socket;
+  private readonly deadlines: Deadlines;
+  private gathered = '';
+  private corked = false;
+  private error: Error | null = null;
+  private drainAwaited = false;
+  private readBuffer: Buffer | null;
+
+  /**
+   * @param socket open, with half-open allowed; the connection attaches all its listeners.
+   * @param readBuffer what the socket reads into, if it does not allocate for each read.
+   */
+  constructor(socket: Socket, deadlines: Deadlines, handler: ConnectionHandler, readBuffer: Buffer | null = null) {
+    this.readBuffer = readBuffer;
+    this.socket = socket;
+    this.deadlines = deadlines;
+    this.handler = handler;
+    this.deadline = deadlines.create(() => this.handler.onDeadline());
+    socket.on('data', (chunk: Buffer) => this.socketOnData(chunk, chunk.length));
+    socket.on('end', () => this.handler.onEnd());
+    socket.on('drain', () => this.socketOnDrain());
+    socket.on('timeout', () => this.socketOnTimeout());
+    socket.on('error', (error) => (this.error = error));
+    socket.on('close', () => this.socketOnClose());
+  }
+
+  /** IP address of the peer (IPv4 where it is an IPv4-mapped one), or `unix`. */
+  get remoteAddress(): string {
+    const address = this.socket.remoteAddress;
+    if (address === undefined) return 'unix';
+    return address.startsWith('::ffff:') ? address.slice(7) : address;
+  }
+
+  /** Port of the peer, 0 on a unix socket. */
+  get remotePort(): number {
+    return this.socket.remotePort ?? 0;
+  }
+
+  /** The buffer that a dialed socket reads into next: the last one, unless its bytes are still in use. */
+  nextReadBuffer(size: number): Buffer {
+    this.readBuffer ??= Buffer.allocUnsafeSlow(size);
+    return this.readBuffer;
+  }
+
+  /** The bytes of the current `onData` are still in use when it returns: the next read goes to another buffer. */
+  keepReadBuffer(): void {
+    this.readBuffer = null;
+  }
+
+  /** Called for every read; dialed sockets read into a buffer of ours and call it themselves. */
+  socketOnData(buffer: Buffer, length: number): void {
+    this.bytesRead += length;
+    this.handler.onData(buffer, 0, length);
+  }
+
+  /** Stops reading. What the socket has read already may still come once. */
+  pause(): void {
+    this.socket.pause();
+  }
+
+  resume(): void {
+    if (!this.closed) this.socket.resume();
+  }
+
+  /** Gathers text, a character for each byte. */
+  text(text: string): void {
+    this.gathered += text;
+  }
+
+  /** Gathers bytes. They must not change until `flush` returns `taken`; after another answer, never. */
+  bytes(buffer: Buffer, start: number, end: number): void {
+    if (end - start <= COPIED_BYTES) {
+      this.gathered += buffer.toString('latin1', start, end);
+      return;
+    }
+    if (this.closed) return;
+    if (!this.corked) {
+      this.corked = true;
+      this.socket.cork();
+    }
+    this.writeGathered();
+    this.bytesWritten += end - start;
+    this.socket.write(buffer.subarray(start, end));
+  }
+
+  /** Sends what was gathered. */
+  flush(): WriteState {
+    if (this.closed) {
+      this.gathered = '';
+      return WriteState.taken;
+    }
+    this.writeGathered();
+    if (this.corked) {
+      this.corked = false;
+      this.socket.uncork();
+    }
+    if (this.socket.writableLength === 0) return WriteState.taken;
+    return this.socket.writableNeedDrain ? WriteState.full : WriteState.pending;
+  }
+
+  /** True while flushed bytes wait for the kernel. */
+  get hasPending(): boolean {
+    return this.socket.writableLength > 0;
+  }
+
+  /** Flushes, and sends no more after it. The peer may go on sending. */
+  end(): void {
+    if (this.closed) return;
+    this.flush();
+    this.socket.end();
+  }
+
+  /** Flushes, and closes as soon as everything has left. */
+  endAndClose(): void {
+    if (this.closed) return;
+    this.flush();
+    this.socket.destroySoon();
+  }
+
+  /** Closes at once; what waits is lost. `onClose` follows. */
+  destroy(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.socket.destroy();
+  }
+
+  /** Closes at once with a TCP reset, so that the peer cannot take what it got for complete. `onClose` follows. */
+  reset(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.socket.resetAndDestroy();
+  }
+
+  /** Waits `milliseconds` from now for something; `onDeadline` says that it did not come. 0 waits forever. */
+  expect(milliseconds: number): void {
+    this.deadlines.set(this.deadline, milliseconds);
+  }
+
+  /**
+   * Waits until what is pending has left; `onDeadline` says that not one byte of it did for `milliseconds`. The
+   * socket's own timer is used, as it alone sees the progress inside of a write.
+   */
+  expectDrain(milliseconds: number): void {
+    if (this.closed || this.drainAwaited) return;
+    this.drainAwaited = milliseconds > 0;
+    this.socket.setTimeout(milliseconds);
+  }
+
+  private writeGathered(): void {
+    const text = this.gathered;
+    if (text === '') return;
+    this.gathered = '';
+    this.bytesWritten += text.length;
+    this.socket.write(text, 'latin1');
+  }
+
+  private socketOnDrain(): void {
+    this.drainArrived();
+    this.handler.onDrain();
+  }
+
+  private socketOnTimeout(): void {
+    const pending = this.hasPending;
+    this.drainArrived();
+    if (pending) this.handler.onDeadline();
+  }
+
+  private drainArrived(): void {
+    if (!this.drainAwaited) return;
+    this.drainAwaited = false;
+    this.socket.setTimeout(0);
+  }
+
+  private socketOnClose(): void {
+    this.closed = true;
+    this.deadlines.remove(this.deadline);
+    this.handler.onClose(this.error);
+  }
+}
+
+/**
+ * Up to this many bytes are copied into the text that is gathered anyway: for small bodies one write of one string is
+ * cheaper than a vector of two pieces.
+ */
+const COPIED_BYTES = 4096;

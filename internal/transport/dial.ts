@@ -1,0 +1,158 @@
+import { connect as connectTcp, isIP, type Socket } from 'node:net';
+import { checkServerIdentity, connect as connectTls, type ConnectionOptions } from 'node:tls';
+import { type Deadlines, ProxyError } from '../base/index.ts';
+import { Connection, type ConnectionHandler } from './connection.ts';
+
+/** Where to connect to. */
+export type DialAddress =
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
+  | { readonly kind: 'unix'; readonly path: string };
+
+/** How the TLS handshake with an upstream is done; PEM contents, not paths. */
+export interface DialTls {
+  /** Name for SNI and for checking the certificate; the host by default. */
+  readonly serverName: string | null;
+  /** Certificates to trust instead of the system's. */
+  readonly ca: string | null;
+  /** Accepts any certificate: for tests and closed networks alone. */
+  readonly insecure: boolean;
+  readonly cert: string | null;
+  readonly key: string | null;
+}
+
+export interface DialOptions {
+  /** Milliseconds for the TCP connection. */
+  readonly timeout: number;
+  /** Milliseconds for the TLS handshake. */
+  readonly tlsTimeout: number;
+  /** Milliseconds between TCP keep-alive probes. */
+  readonly keepAlive: number;
+  readonly readBufferSize: number;
+  readonly writeBufferSize: number;
+  readonly tls: DialTls | null;
+}
+
+/** Told once how a dial ended. */
+export type DialDone = (error: ProxyError | null, connection: Connection | null) => void;
+
+/** A dial under way. */
+export interface Dialing {
+  /** Gives up; `done` is not called any more. */
+  cancel(): void;
+}
+
+/** Handlers of a connection that has no owner yet: nothing can happen on it that matters. */
+const NOBODY: ConnectionHandler = {
+  onData() {},
+  onEnd() {},
+  onDrain() {},
+  onDeadline() {},
+  onClose() {},
+};
+
+/** Connects to an upstream. The connection reads into one buffer of its own, again and again, where Node lets it. */
+export function dial(address: DialAddress, options: DialOptions, deadlines: Deadlines, done: DialDone): Dialing {
+  let open: Connection | null = null;
+  let over = false;
+  // Where Node lets us, the socket reads into memory of ours, again and again: nothing is allocated for a read.
+  const readBuffer = options.tls === null ? Buffer.allocUnsafeSlow(options.readBufferSize) : null;
+  const socket = connectPlain(address, options, readBuffer, () => open);
+  let current: Socket = socket;
+
+  const deadline = deadlines.create(() => fail(timeoutError(address, options, current !== socket)));
+  deadlines.set(deadline, options.timeout);
+
+  const fail = (error: ProxyError): void => {
+    if (over) return;
+    over = true;
+    deadlines.remove(deadline);
+    current.destroy();
+    done(error, null);
+  };
+  const succeed = (): void => {
+    if (over) return;
+    over = true;
+    deadlines.remove(deadline);
+    current.removeListener('error', onError);
+    open = new Connection(current, deadlines, NOBODY, readBuffer);
+    done(null, open);
+  };
+  const onError = (error: Error): void => fail(dialError(address, error, current !== socket));
+
+  socket.on('error', onError);
+  socket.once('connect', () => {
+    if (options.tls === null) return succeed();
+    deadlines.set(deadline, options.tlsTimeout);
+    current = connectTls({ ...tlsOptions(address, options.tls), socket });
+    current.on('error', onError);
+    current.once('secureConnect', succeed);
+  });
+  return {
+    cancel() {
+      if (over) return;
+      over = true;
+      deadlines.remove(deadline);
+      current.destroy();
+    },
+  };
+}
+
+function connectPlain(
+  address: DialAddress,
+  options: DialOptions,
+  readBuffer: Buffer | null,
+  connection: () => Connection | null,
+): Socket {
+  const target = address.kind === 'unix' ? { path: address.path } : { host: address.host, port: address.port };
+  const common = {
+    ...target,
+    allowHalfOpen: true,
+    noDelay: true,
+    keepAlive: options.keepAlive > 0,
+    keepAliveInitialDelay: options.keepAlive,
+    highWaterMark: options.writeBufferSize,
+  };
+  if (readBuffer === null) return connectTcp(common);
+  return connectTcp({
+    ...common,
+    onread: {
+      buffer: () => connection()?.nextReadBuffer(options.readBufferSize) ?? readBuffer,
+      callback: (length: number, buffer: Uint8Array) => {
+        connection()?.socketOnData(buffer as Buffer, length);
+        return true;
+      },
+    },
+  });
+}
+
+function tlsOptions(address: DialAddress, tls: DialTls): ConnectionOptions {
+  const host = address.kind === 'tcp' ? address.host : 'localhost';
+  const name = tls.serverName ?? host;
+  return {
+    // RFC 6066 §3: an IP address is not sent as a server name.
+    servername: isIP(name) === 0 ? name : '',
+    checkServerIdentity: (_, certificate) => checkServerIdentity(name, certificate),
+    ALPNProtocols: ['http/1.1'],
+    rejectUnauthorized: !tls.insecure,
+    ...(tls.ca === null ? {} : { ca: tls.ca }),
+    ...(tls.cert === null || tls.key === null ? {} : { cert: tls.cert, key: tls.key }),
+  };
+}
+
+/** `host:port` or the path of the unix socket, for messages and logs. */
+export function addressText(address: DialAddress): string {
+  if (address.kind === 'unix') return `unix://${address.path}`;
+  return address.host.includes(':') ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;
+}
+
+function timeoutError(address: DialAddress, options: DialOptions, inTls: boolean): ProxyError {
+  const what = inTls ? `no TLS handshake within ${options.tlsTimeout} ms` : `no connection within ${options.timeout} ms`;
+  return new ProxyError(inTls ? 'upstream_tls' : 'dial_timeout', `${addressText(address)}: ${what}`, {
+    retryable: true,
+  });
+}
+
+function dialError(address: DialAddress, cause: Error, inTls: boolean): ProxyError {
+  const code = inTls ? 'upstream_tls' : 'dial_failed';
+  return new ProxyError(code, `${addressText(address)}: ${cause.message}`, { cause, retryable: true });
+}

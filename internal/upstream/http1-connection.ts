@@ -1,0 +1,302 @@
+import { ProxyError } from '../base/index.ts';
+import {
+  BodyDecoder,
+  CHUNKED,
+  ConnectionOption,
+  type Fields,
+  type Framing,
+  type HeadLimits,
+  MORE,
+  NO_BODY,
+  persists,
+  responseFraming,
+  ResponseHeadReader,
+  takeConnectionOptions,
+  UNTIL_CLOSE,
+} from '../http1/index.ts';
+import { type Connection, type ConnectionHandler, WriteState } from '../transport/index.ts';
+import type { ResponseHandler } from './response-handler.ts';
+
+/** Waits that a request has while it is with an upstream, in milliseconds. */
+export interface UpstreamTimeouts {
+  /** From the request sent to the response head. */
+  readonly responseHeader: number;
+  /** Without a byte moved where one is due. */
+  readonly stall: number;
+}
+
+/** What to do with a connection whose exchange is over. */
+export interface ConnectionOwner {
+  /** The connection may be used again. */
+  onIdle(connection: Http1Connection): void;
+  /** The connection is gone. */
+  onGone(connection: Http1Connection): void;
+}
+
+/**
+ *            send              head complete            body complete, request sent
+ *     idle ────────> awaiting ───────────────> body ─────────────────────────────────> idle, or closed
+ *                       │  ↑ interim heads       │ 101
+ *                       └──┘                     └──────> tunnel ──────> closed
+ */
+const Reading = { idle: 0, awaiting: 1, body: 2, tunnel: 3, closed: 4 } as const;
+type Reading = (typeof Reading)[keyof typeof Reading];
+
+/** One connection to an upstream that speaks HTTP/1.1: one exchange after another. */
+export class Http1Connection implements ConnectionHandler {
+  /** Exchanges begun on this connection. */
+  uses = 0;
+  private readonly connection: Connection;
+  private readonly owner: ConnectionOwner;
+  private readonly head: ResponseHeadReader;
+  private readonly body = new BodyDecoder('bad_response', 'bad_response');
+  private timeouts: UpstreamTimeouts = { responseHeader: 0, stall: 0 };
+  private reading: Reading = Reading.idle;
+  private handler: ResponseHandler | null = null;
+  private method = '';
+  private requestFraming: Framing = NO_BODY;
+  private requestSent = true;
+  private anyByte = false;
+  private persistent = true;
+  private paused = false;
+  private ended = false;
+
+  constructor(connection: Connection, owner: ConnectionOwner, limits: HeadLimits) {
+    this.connection = connection;
+    this.owner = owner;
+    this.head = new ResponseHeadReader(limits);
+    connection.handler = this;
+  }
+
+  /** False once the connection cannot take an exchange any more. */
+  get usable(): boolean {
+    return this.reading === Reading.idle && !this.ended && !this.connection.closed;
+  }
+
+  /** Milliseconds that the idle connection is kept. */
+  waitIdle(milliseconds: number): void {
+    this.connection.expect(milliseconds);
+  }
+
+  /**
+   * Begins an exchange. The head leaves with the first bytes of the body, or on `flush`.
+   * @param head request line, fields and the empty line
+   * @param framing of the request body: CHUNKED, a number of bytes, or UNTIL_CLOSE for a tunnel that begins at once
+   */
+  send(head: string, method: string, framing: Framing, timeouts: UpstreamTimeouts, handler: ResponseHandler): void {
+    if (this.reading !== Reading.idle) throw new Error('an exchange is under way on this connection');
+    this.uses++;
+    this.reading = Reading.awaiting;
+    this.handler = handler;
+    this.method = method;
+    this.timeouts = timeouts;
+    this.requestFraming = framing;
+    this.requestSent = framing === NO_BODY;
+    this.anyByte = false;
+    this.connection.text(head);
+    // While a body is sent, the client's session watches that it comes and `flush` that it goes.
+    this.connection.expect(this.bodyDue ? 0 : timeouts.responseHeader);
+  }
+
+  /** Whether bytes of a request body are still to be sent; what a client sends into a tunnel is no body. */
+  private get bodyDue(): boolean {
+    return !this.requestSent && this.requestFraming !== UNTIL_CLOSE;
+  }
+
+  /** Gives bytes of the request body, borrowed until `flush` has returned `taken`. */
+  write(buffer: Buffer, start: number, end: number): void {
+    if (this.requestFraming !== CHUNKED) return this.connection.bytes(buffer, start, end);
+    this.connection.text(`${(end - start).toString(16)}\r\n`);
+    this.connection.bytes(buffer, start, end);
+    this.connection.text('\r\n');
+  }
+
+  /** Sends what was given. */
+  flush(): WriteState {
+    const state = this.connection.flush();
+    if (state !== WriteState.taken && this.bodyDue) this.connection.expectDrain(this.timeouts.stall);
+    return state;
+  }
+
+  /** The request body is complete. Flushes. In a tunnel: nothing more will be sent, but bytes may still come. */
+  endRequest(trailers: Fields | null): void {
+    if (this.requestSent) return;
+    this.requestSent = true;
+    if (this.reading === Reading.tunnel) return this.connection.end();
+    if (this.requestFraming === CHUNKED) {
+      this.connection.text(`0\r\n${trailers === null ? '' : trailers.lines(NOTHING_DROPPED)}\r\n`);
+    }
+    this.connection.flush();
+    if (this.reading === Reading.awaiting) this.connection.expect(this.timeouts.responseHeader);
+  }
+
+  /** Stops reading the response: the client cannot take it. The client's deadline counts now, not ours. */
+  pause(): void {
+    this.paused = true;
+    this.connection.pause();
+    this.connection.expect(0);
+  }
+
+  resume(): void {
+    if (!this.paused) return;
+    this.paused = false;
+    if (this.reading !== Reading.tunnel) this.connection.expect(this.timeouts.stall);
+    this.connection.resume();
+  }
+
+  /** Gives the exchange and the connection up. The handler hears nothing any more. */
+  abort(): void {
+    this.handler = null;
+    this.reading = Reading.closed;
+    this.connection.destroy();
+  }
+
+  /** @internal */
+  onData(buffer: Buffer, start: number, end: number): void {
+    const handler = this.handler;
+    if (handler === null || this.reading === Reading.idle) {
+      // RFC 9112 §9.2: what comes without a request cannot be told from an answer to the next one.
+      this.reading = Reading.closed;
+      return this.connection.destroy();
+    }
+    this.anyByte = true;
+    try {
+      if (!this.read(buffer, start, end, handler)) this.connection.keepReadBuffer();
+    } catch (error) {
+      this.fail(ProxyError.from(error));
+    }
+  }
+
+  /** @internal */
+  onEnd(): void {
+    this.ended = true;
+    if (this.reading === Reading.body && this.body.close()) {
+      this.complete(this.handler as ResponseHandler);
+      return;
+    }
+    if (this.reading === Reading.tunnel) {
+      this.handler?.onResponseEnd(null);
+      return;
+    }
+    if (this.handler !== null) return this.fail(this.closedError(null));
+    this.connection.destroy();
+  }
+
+  /** @internal */
+  onDrain(): void {
+    this.handler?.onUpstreamDrain();
+  }
+
+  /** @internal */
+  onDeadline(): void {
+    if (this.handler === null) return this.connection.destroy();
+    if (this.reading === Reading.awaiting && !this.bodyDue) {
+      const milliseconds = this.timeouts.responseHeader;
+      return this.fail(new ProxyError('upstream_timeout', `no response head within ${milliseconds} ms`));
+    }
+    this.fail(new ProxyError('upstream_stalled', `no byte moved for ${this.timeouts.stall} ms`));
+  }
+
+  /** @internal */
+  onClose(error: Error | null): void {
+    const failed = this.handler !== null;
+    if (failed) this.fail(this.closedError(error));
+    this.reading = Reading.closed;
+    this.owner.onGone(this);
+  }
+
+  /** @returns whether the memory of the bytes is free again. */
+  private read(buffer: Buffer, start: number, end: number, handler: ResponseHandler): boolean {
+    let at = start;
+    while (at < end && this.reading === Reading.awaiting) {
+      at = this.head.feed(buffer, at, end);
+      if (at === MORE) return true;
+      this.headComplete(handler);
+    }
+    if (this.reading === Reading.tunnel) {
+      if (at < end) handler.onResponseBody(buffer, at, end);
+    } else if (this.reading === Reading.body) {
+      if (!this.body.done) at = this.body.feed(buffer, at, end, this);
+      if (this.body.done) {
+        // RFC 9112 §9.2 again: bytes behind the response belong to nothing.
+        if (at < end) this.persistent = false;
+        return this.complete(handler);
+      }
+      if (!this.paused) this.connection.expect(this.timeouts.stall);
+    }
+    // The handler may have given the exchange up meanwhile.
+    return this.handler === null || handler.onResponseFlush();
+  }
+
+  /** @internal BodySink */
+  onBody(buffer: Buffer, start: number, end: number): void {
+    this.handler?.onResponseBody(buffer, start, end);
+  }
+
+  private headComplete(handler: ResponseHandler): void {
+    const { head } = this;
+    const { status, fields } = head;
+    if (status < 200 && status !== 101) {
+      takeConnectionOptions(fields);
+      handler.onInterim(status, head.reason, fields);
+      head.reset();
+      return;
+    }
+    const options = takeConnectionOptions(fields);
+    if (this.isTunnel(status, options)) {
+      this.reading = Reading.tunnel;
+      this.persistent = false;
+      // RFC 9110 §7.8: whatever timeouts HTTP has, the new protocol has its own.
+      this.connection.expect(0);
+      return handler.onTunnel(status, head.reason, fields);
+    }
+    if (this.requestFraming === UNTIL_CLOSE) this.requestSent = true;
+    const framing = responseFraming(fields, head.minorVersion, status, this.method);
+    this.persistent = framing !== UNTIL_CLOSE && persists(options, head.minorVersion);
+    this.reading = Reading.body;
+    this.body.start(framing);
+    this.connection.expect(this.paused ? 0 : this.timeouts.stall);
+    handler.onResponse(status, head.reason, fields, framing);
+  }
+
+  private isTunnel(status: number, options: number): boolean {
+    if (this.method === 'CONNECT') return status >= 200 && status < 300;
+    if (status !== 101) return false;
+    if (this.requestFraming === UNTIL_CLOSE && (options & ConnectionOption.upgrade) !== 0) return true;
+    throw new ProxyError('bad_response', '101 without an upgrade that was asked for');
+  }
+
+  private complete(handler: ResponseHandler): boolean {
+    const trailers = this.body.trailers;
+    this.handler = null;
+    const reusable = this.persistent && this.requestSent && !this.ended && !this.connection.hasPending;
+    this.reading = reusable ? Reading.idle : Reading.closed;
+    const free = handler.onResponseEnd(trailers);
+    this.head.reset();
+    if (!reusable) this.connection.destroy();
+    else {
+      if (this.paused) this.resume();
+      this.owner.onIdle(this);
+    }
+    return free;
+  }
+
+  private fail(error: ProxyError): void {
+    const { handler } = this;
+    this.handler = null;
+    this.reading = Reading.closed;
+    this.connection.destroy();
+    handler?.onUpstreamError(error);
+  }
+
+  private closedError(cause: Error | null): ProxyError {
+    const when = this.anyByte ? 'before its response was complete' : 'without an answer';
+    const why = cause === null ? '' : `: ${cause.message}`;
+    // RFC 9110 §9.2.2 and RFC 9112 §9.3.1: a reused connection may have been closed while the request was on its way.
+    const retryable = this.uses > 1 && !this.anyByte;
+    return new ProxyError('upstream_closed', `the upstream closed the connection ${when}${why}`, { cause, retryable });
+  }
+}
+
+const NOTHING_DROPPED = new Uint8Array(32);
+NOTHING_DROPPED[31] = 1;

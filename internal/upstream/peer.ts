@@ -1,0 +1,75 @@
+import { ProxyError } from '../base/index.ts';
+import { isAuthority } from '../http1/index.ts';
+import { addressText, type DialAddress, type DialTls } from '../transport/index.ts';
+
+/** An upstream: where it is and how to speak to it. Equal upstreams have equal keys and share one pool. */
+export interface Peer {
+  /** Identifies the address and the TLS settings. */
+  readonly key: string;
+  /** For messages and the access log. */
+  readonly text: string;
+  readonly address: DialAddress;
+  /** Null for plain TCP. */
+  readonly tls: DialTls | null;
+  /** Host field for requests to it, unless the action says otherwise. */
+  readonly authority: string;
+  /** What stands before the path of each request: empty, or `/api` without a slash at its end. */
+  readonly pathPrefix: string;
+}
+
+/** TLS settings of an upstream that speaks https and has none of its own. */
+const DEFAULT_TLS: DialTls = { serverName: null, ca: null, insecure: false, cert: null, key: null };
+
+/**
+ * Reads an upstream as it stands in the config after its placeholders were filled: `host:port`, `http://…`,
+ * `https://…` or `unix:///…`.
+ * @throws ProxyError bad_upstream_address
+ */
+export function parsePeer(text: string, tls: DialTls | null = null): Peer {
+  if (text.startsWith('unix://')) return unixPeer(text);
+  const match = /^(?:(https?):\/\/)?([^/?#]+)(\/[^?#]*)?$/i.exec(text);
+  const authority = match?.[2] ?? '';
+  if (match === null || !isAuthority(authority)) {
+    throw new ProxyError('bad_upstream_address', `not an upstream address: ${JSON.stringify(text)}`);
+  }
+  const secure = match[1]?.toLowerCase() === 'https';
+  const { host, port } = splitAuthority(authority, secure ? 443 : 80);
+  if (host === '' || port < 1) {
+    throw new ProxyError('bad_upstream_address', `not an upstream address: ${JSON.stringify(text)}`);
+  }
+  const address: DialAddress = { kind: 'tcp', host, port };
+  const peerTls = secure ? (tls ?? DEFAULT_TLS) : null;
+  return {
+    key: `${addressText(address)} ${peerTls === null ? '' : JSON.stringify(peerTls)}`,
+    text: addressText(address),
+    address,
+    tls: peerTls,
+    authority,
+    pathPrefix: (match[3] ?? '').replace(/\/+$/, ''),
+  };
+}
+
+function unixPeer(text: string): Peer {
+  const path = text.slice('unix://'.length);
+  if (!path.startsWith('/')) {
+    throw new ProxyError('bad_upstream_address', `not a unix socket with an absolute path: ${JSON.stringify(text)}`);
+  }
+  // A unix socket has no authority of its own; a server behind one expects some Host all the same (RFC 9112 §3.2).
+  return {
+    key: text,
+    text,
+    address: { kind: 'unix', path },
+    tls: null,
+    authority: 'localhost',
+    pathPrefix: '',
+  };
+}
+
+function splitAuthority(authority: string, defaultPort: number): { host: string; port: number } {
+  const match = /^(?:\[([^\]]*)\]|([^:]*))(?::([0-9]*))?$/.exec(authority);
+  const port = match?.[3];
+  return {
+    host: match?.[1] ?? match?.[2] ?? '',
+    port: port === undefined || port === '' ? defaultPort : Number(port),
+  };
+}
