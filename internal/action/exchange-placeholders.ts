@@ -1,0 +1,21 @@
+import type { Exchange } from '../exchange/index.ts';
+import type { Placeholders } from './template.ts';
+
+/** The placeholders that every template about a request knows. */
+export const EXCHANGE_PLACEHOLDERS: Placeholders<Exchange> = new Map([
+  // The host that routes match on: lower case, no port.
+  ['domain', (exchange: Exchange) => exchange.host],
+  // The domain pattern as configured.
+  ['domain.pattern', (exchange: Exchange) => exchange.route.domainPattern],
+  // What the `*` of the pattern stand for, joined with `.`.
+  ['match.domain', (exchange: Exchange) => exchange.route.captures(exchange.host).domain],
+  // What `**` stands for.
+  ['match.glob', (exchange: Exchange) => exchange.route.captures(exchange.host).glob],
+  // The path in normal form, still percent-encoded.
+  ['path', (exchange: Exchange) => exchange.path],
+  // The path pattern that matched, as configured.
+  ['match.path', (exchange: Exchange) => exchange.route.matchedPath(exchange.path)],
+  ['method', (exchange: Exchange) => exchange.method],
+  // The host as the client wrote it, with its port.
+  ['host', (exchange: Exchange) => exchange.authority],
+]);

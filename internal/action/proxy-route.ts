@@ -1,0 +1,20 @@
+import type { Balancer } from '../balancer/index.ts';
+import type { ProxyError } from '../base/index.ts';
+import type { Action, Exchange } from '../exchange/index.ts';
+import type { Peer, PoolOptions, Pools, UpstreamTimeouts } from '../upstream/index.ts';
+import type { RequestEdits } from './upstream-head.ts';
+
+/** A proxy action as one route uses it: everything that does not change from one exchange to the next. */
+export interface ProxyRoute {
+  readonly pools: Pools;
+  readonly poolOptions: PoolOptions;
+  readonly timeouts: UpstreamTimeouts;
+  readonly balancer: Balancer | null;
+  readonly edits: RequestEdits;
+  readonly fallback: Action | null;
+  readonly stream: boolean;
+  /** The peer for a target; for an upstream without `{target}` there is one, whatever the argument. */
+  peerOf(target: string): Peer;
+  /** Logs that an upstream was not reached, though the exchange goes on elsewhere. */
+  unreachable(exchange: Exchange, error: ProxyError): void;
+}

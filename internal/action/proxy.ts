@@ -1,0 +1,110 @@
+import type { Balancer } from '../balancer/index.ts';
+import type { ProxyError } from '../base/index.ts';
+import type { ProxyConfig, ServiceLimits } from '../config/index.ts';
+import type { Action, Exchange } from '../exchange/index.ts';
+import { DEFAULT_HEAD_LIMITS } from '../http1/index.ts';
+import { type DialTls } from '../transport/index.ts';
+import { parsePeer, type Peer, type PoolOptions, type Pools, type UpstreamTimeouts } from '../upstream/index.ts';
+import { compileFieldValue } from './field-template.ts';
+import { Forwarding } from './forwarding.ts';
+import type { ProxyRoute } from './proxy-route.ts';
+import type { RequestEdits } from './upstream-head.ts';
+
+/** Connecting takes milliseconds or fails; 5 s leave room for a lost SYN and its repetitions. */
+const DEFAULT_DIAL_TIMEOUT_MS = 5000;
+
+/** What a proxy action needs of its route, its service and the daemon. */
+export interface ProxyContext {
+  readonly pools: Pools;
+  readonly limits: ServiceLimits;
+  readonly balancer: Balancer | null;
+  /** The route's `set`. */
+  readonly variables: Readonly<Record<string, string>>;
+  readonly fallback: Action | null;
+  /** TLS settings for https upstreams, read from their files; null for the defaults. */
+  readonly tls: DialTls | null;
+  /** Logs an upstream that was not reached while another was tried. */
+  unreachable(exchange: Exchange, error: ProxyError): void;
+}
+
+/** Compiles a proxy action for a route. @throws ProxyError bad_upstream_address */
+export function createProxyAction(config: ProxyConfig, context: ProxyContext): Action & { readonly peers: readonly Peer[] } {
+  return new ProxyAction(config, context);
+}
+
+class ProxyAction implements Action, ProxyRoute {
+  readonly pools: Pools;
+  readonly poolOptions: PoolOptions;
+  readonly timeouts: UpstreamTimeouts;
+  readonly balancer: Balancer | null;
+  readonly edits: RequestEdits;
+  readonly fallback: Action | null;
+  readonly stream: boolean;
+  readonly takesConnect: boolean;
+  readonly unreachable: (exchange: Exchange, error: ProxyError) => void;
+  private readonly peersByTarget = new Map<string, Peer>();
+
+  constructor(config: ProxyConfig, context: ProxyContext) {
+    this.pools = context.pools;
+    this.poolOptions = poolOptionsOf(config, context.limits);
+    this.timeouts = {
+      responseHeader: config.timeout ?? context.limits.responseHeaderTimeout,
+      // A stream may be silent for as long as both sides like.
+      stall: config.stream ? 0 : context.limits.stallTimeout,
+    };
+    this.balancer = context.balancer;
+    this.fallback = context.fallback;
+    this.stream = config.stream;
+    this.takesConnect = config.stream;
+    this.edits = editsOf(config);
+    this.unreachable = (exchange, error) => context.unreachable(exchange, error);
+    const upstream = fill(config.upstream, context.variables);
+    const targets = context.balancer?.targets.map((target) => target.address) ?? [''];
+    for (const target of targets) {
+      this.peersByTarget.set(target, parsePeer(upstream.replaceAll('{target}', target), context.tls));
+    }
+  }
+
+  /** Every peer that requests may go to. */
+  get peers(): readonly Peer[] {
+    return [...this.peersByTarget.values()];
+  }
+
+  handle(exchange: Exchange): void {
+    const forwarding = new Forwarding(exchange, this);
+    exchange.handler = forwarding;
+    forwarding.start();
+  }
+
+  peerOf(target: string): Peer {
+    return this.peersByTarget.get(target) as Peer;
+  }
+}
+
+function fill(template: string, variables: Readonly<Record<string, string>>): string {
+  return template.replaceAll(/\{([^{}]+)\}/g, (whole, name: string) => variables[name] ?? whole);
+}
+
+function editsOf(config: ProxyConfig): RequestEdits {
+  const all = Object.entries(config.headers).map(([name, value]) => ({ name, value: compileFieldValue(value) }));
+  return {
+    host: all.find(({ name }) => name.toLowerCase() === 'host')?.value ?? null,
+    preserveHost: config.preserveHost,
+    fields: all.filter(({ name }) => name.toLowerCase() !== 'host'),
+    close: config.stream,
+  };
+}
+
+function poolOptionsOf(config: ProxyConfig, limits: ServiceLimits): PoolOptions {
+  return {
+    timeout: limits.dialTimeout ?? config.timeout ?? DEFAULT_DIAL_TIMEOUT_MS,
+    tlsTimeout: limits.tlsHandshakeTimeout,
+    keepAlive: limits.keepAlive,
+    readBufferSize: limits.readBufferSize,
+    writeBufferSize: limits.writeBufferSize,
+    idleTimeout: limits.idleTimeout,
+    maxIdle: limits.maxIdleConns,
+    maxIdlePerHost: limits.maxIdleConnsPerHost,
+    headLimits: { ...DEFAULT_HEAD_LIMITS, maxHeaderBytes: limits.maxHeaderBytes, maxHeaders: limits.maxHeaders },
+  };
+}

@@ -1,0 +1,95 @@
+import type { Exchange } from '../exchange/index.ts';
+import { CHUNKED, dropTable, FieldId, type Fields } from '../http1/index.ts';
+import type { Peer } from '../upstream/index.ts';
+import type { Template } from './template.ts';
+
+/** Fields of a request that are for one hop (RFC 9110 §7.6.1), or written anew for the next one. */
+const REQUEST_DROP = dropTable(
+  FieldId.host,
+  FieldId.connection,
+  FieldId.keepAlive,
+  FieldId.proxyConnection,
+  FieldId.transferEncoding,
+  FieldId.te,
+  FieldId.upgrade,
+  FieldId.http2Settings,
+  FieldId.forwarded,
+  FieldId.xForwardedFor,
+  FieldId.xForwardedHost,
+  FieldId.xForwardedProto,
+  FieldId.via,
+);
+
+/** What prox calls itself in Via (RFC 9110 §7.6.3). */
+const VIA = '1.1 prox';
+
+/** The fields that a proxy action sets on each request. */
+export interface RequestEdits {
+  /** Null when Host is the upstream's authority, or the client's if `preserveHost`. */
+  readonly host: Template<Exchange> | null;
+  readonly preserveHost: boolean;
+  /** Names as configured, with their values; Host is not among them. */
+  readonly fields: readonly { readonly name: string; readonly value: Template<Exchange> }[];
+  /** Ask the upstream to close behind the response. */
+  readonly close: boolean;
+}
+
+/** The head of the request to the upstream: what the client sent, re-serialised, less this hop's fields. */
+export function upstreamHead(exchange: Exchange, peer: Peer, edits: RequestEdits): string {
+  const fields = exchange.requestFields;
+  for (const { name } of edits.fields) fields.remove(name);
+  let head = `${exchange.method} ${targetOf(exchange, peer)} HTTP/1.1\r\nHost: ${hostOf(exchange, peer, edits)}\r\n`;
+  head += fields.lines(REQUEST_DROP);
+  head += forwardedLines(exchange, fields);
+  for (const { name, value } of edits.fields) head += `${name}: ${value.constant ?? value.render(exchange)}\r\n`;
+  if (exchange.requestFraming === CHUNKED) head += 'Transfer-Encoding: chunked\r\n';
+  return head + connectionLines(exchange, fields, edits);
+}
+
+function targetOf(exchange: Exchange, peer: Peer): string {
+  // RFC 9112 §3.2.3 and §3.2.4: authority-form and asterisk-form stay what they are.
+  if (exchange.method === 'CONNECT') return exchange.authority;
+  if (exchange.path === '*') return '*';
+  return peer.pathPrefix + exchange.path + exchange.query;
+}
+
+function hostOf(exchange: Exchange, peer: Peer, edits: RequestEdits): string {
+  if (exchange.method === 'CONNECT') return exchange.authority;
+  if (edits.host !== null) return edits.host.render(exchange);
+  return edits.preserveHost && exchange.authority !== '' ? exchange.authority : peer.authority;
+}
+
+/** X-Forwarded-*, Forwarded and Via: believed and extended from trusted proxies, replaced from anyone else. */
+function forwardedLines(exchange: Exchange, fields: Fields): string {
+  const { clientAddress, authority } = exchange;
+  const proto = exchange.secure ? 'https' : 'http';
+  const via = fields.list(FieldId.via);
+  const viaLine = via === null ? `Via: ${VIA}\r\n` : `Via: ${via}, ${VIA}\r\n`;
+  if (!exchange.trusted) {
+    const host = authority === '' ? '' : `X-Forwarded-Host: ${authority}\r\n`;
+    return `X-Forwarded-For: ${clientAddress}\r\n${host}X-Forwarded-Proto: ${proto}\r\n${viaLine}`;
+  }
+  const before = fields.list(FieldId.xForwardedFor);
+  let lines = `X-Forwarded-For: ${before === null ? clientAddress : `${before}, ${clientAddress}`}\r\n`;
+  const host = fields.list(FieldId.xForwardedHost) ?? authority;
+  if (host !== '') lines += `X-Forwarded-Host: ${host}\r\n`;
+  lines += `X-Forwarded-Proto: ${fields.list(FieldId.xForwardedProto) ?? proto}\r\n`;
+  const forwarded = fields.list(FieldId.forwarded);
+  if (forwarded !== null) lines += `Forwarded: ${forwarded}, for=${forwardedNode(clientAddress)};proto=${proto}\r\n`;
+  return lines + viaLine;
+}
+
+/** A node of Forwarded (RFC 7239 §6): IPv6 in brackets and quotes; a unix socket has no address to tell. */
+function forwardedNode(address: string): string {
+  if (address === 'unix') return 'unknown';
+  return address.includes(':') ? `"[${address}]"` : address;
+}
+
+/** Connection and what it names; the empty line ends the head. */
+function connectionLines(exchange: Exchange, fields: Fields, edits: RequestEdits): string {
+  if (exchange.upgrade !== null) return `Connection: upgrade\r\nUpgrade: ${exchange.upgrade}\r\n\r\n`;
+  // RFC 9110 §10.1.4: TE is for one hop. Trailers are all of it that prox passes on.
+  const trailers = (fields.present & (1 << FieldId.te)) !== 0 && exchange.acceptsTrailers;
+  if (trailers) return edits.close ? 'TE: trailers\r\nConnection: TE, close\r\n\r\n' : 'TE: trailers\r\nConnection: TE\r\n\r\n';
+  return edits.close ? 'Connection: close\r\n\r\n' : '\r\n';
+}
