@@ -1,0 +1,127 @@
+import type { AdminConfig, Config, LoggingConfig, PluginConfig, ServiceConfig } from '../config.ts';
+import type { Project, Written, WrittenService } from '../load/assemble.ts';
+import type { FileFact } from '../load/file-facts.ts';
+import type { Findings } from '../load/findings.ts';
+import type { RawLogging, RawRoot } from '../schema/root.ts';
+import { parseByteSize } from '../value/byte-size.ts';
+import { parseDuration } from '../value/duration.ts';
+import { parseListenAddress } from '../value/listen-address.ts';
+import { checkFallbackCircles, namedAction } from './action.ts';
+import { absolute, type BuildContext, report } from './context.ts';
+import { namedResource } from './resource.ts';
+import { buildService, checkListenClashes, type Listening } from './service.ts';
+
+/** Everything of a config but the list of its files. */
+export type BuiltConfig = Omit<Config, 'files'>;
+
+/** Builds the config from what was read. The result counts only when the findings stay empty. */
+export async function buildConfig(
+  project: Project,
+  findings: Findings,
+  facts: ReadonlyMap<string, FileFact>,
+): Promise<BuiltConfig> {
+  const root = rootParts(project, findings);
+  const context: BuildContext = {
+    project,
+    findings,
+    facts,
+    plugins: new Set(Object.keys((project.root?.value as Partial<RawRoot> | undefined)?.plugins ?? {})),
+    actions: new Map(),
+    resources: new Map(),
+    placeholders: new Map(),
+    addresses: new Set(),
+  };
+  checkFallbackCircles(context);
+  // Shared actions and resources are checked although nobody uses them.
+  for (const [name, written] of project.actions) namedAction(context, name, written, []);
+  for (const [name, written] of project.resources) namedResource(context, name, written, []);
+  const services: ServiceConfig[] = [];
+  const listening: Listening[] = [];
+  for (const written of project.services) {
+    const service = await buildService(context, written);
+    if (service !== null) services.push(service);
+    const address = service?.listen;
+    if (address !== undefined) listening.push({ address, owner: `the service \`${written.name}\``, written });
+  }
+  const admin = root.admin === null ? null : buildAdmin(root.admin);
+  if (admin !== null) listening.push({ address: admin.listen, owner: '`admin`', written: root.admin as Written });
+  checkListenClashes(context, listening);
+  checkServices(context, project.services);
+  return {
+    services: Object.freeze(services),
+    logging: buildLogging(context, root.logging),
+    plugins: buildPlugins(root.plugins),
+    admin,
+  };
+}
+
+interface RootParts {
+  readonly logging: Written | null;
+  readonly plugins: Written | null;
+  readonly admin: Written | null;
+}
+
+/** The parts of the root file that can be built. */
+function rootParts({ root }: Project, findings: Findings): RootParts {
+  const part = (key: 'logging' | 'plugins' | 'admin'): Written | null => {
+    const node = root === null ? -1 : root.member(0, key);
+    if (root === null || node < 0 || findings.isBroken(root, node)) return null;
+    return { document: root, node, value: (root.value as RawRoot)[key] };
+  };
+  return { logging: part('logging'), plugins: part('plugins'), admin: part('admin') };
+}
+
+function checkServices(context: BuildContext, services: readonly WrittenService[]): void {
+  const { root } = context.project;
+  if (root === null || services.length > 0 || context.findings.count > 0) return;
+  const node = root.member(0, 'services');
+  context.findings.add(root, node, 'expected at least one service');
+}
+
+function buildPlugins(written: Written | null): Readonly<Record<string, PluginConfig>> {
+  const raw = (written?.value ?? {}) as NonNullable<RawRoot['plugins']>;
+  const entries = Object.entries(raw).map(([name, plugin]) => {
+    const path = absolute(written as Written, plugin.path);
+    return [name, Object.freeze({ path, autostart: plugin.autostart ?? false })] as const;
+  });
+  return Object.freeze(Object.fromEntries(entries));
+}
+
+function buildAdmin(written: Written): AdminConfig {
+  const raw = written.value as NonNullable<RawRoot['admin']>;
+  return Object.freeze({ listen: parseListenAddress(raw.listen), token: raw.token || null });
+}
+
+const NO_LOGGING: LoggingConfig = Object.freeze({ level: null, accessLog: null, errorLog: null, rotate: null });
+
+function buildLogging(context: BuildContext, written: Written | null): LoggingConfig {
+  if (written === null) return NO_LOGGING;
+  const raw = written.value as RawLogging;
+  // `off` is what routes say; here it says what leaving it out says.
+  const path = (value: string | undefined): string | null =>
+    value === undefined || value === 'off' ? null : absolute(written, value);
+  return Object.freeze({
+    level: raw.level ?? null,
+    accessLog: path(raw.access_log),
+    errorLog: path(raw.error_log),
+    rotate: raw.rotate === undefined ? null : buildRotate(context, written, raw.rotate),
+  });
+}
+
+function buildRotate(
+  context: BuildContext,
+  written: Written,
+  raw: NonNullable<RawLogging['rotate']>,
+): LoggingConfig['rotate'] {
+  const { frequency, size, keep } = raw;
+  if (frequency === undefined && size === undefined)
+    report(context, written, ['rotate'], 'expected `frequency` or `size`: without them nothing would be rotated');
+  return Object.freeze({
+    frequency:
+      frequency === undefined || frequency === 'daily' || frequency === 'hourly'
+        ? (frequency ?? null)
+        : parseDuration(frequency),
+    size: size === undefined ? null : parseByteSize(size),
+    keep: keep ?? null,
+  });
+}

@@ -1,0 +1,107 @@
+import { resolve } from 'node:path';
+import type { ActionConfig, Position, ResourceConfig } from '../config.ts';
+import type { Project, Written } from '../load/assemble.ts';
+import type { FileFact } from '../load/file-facts.ts';
+import type { Findings } from '../load/findings.ts';
+import { suggestion } from '../value/nearest.ts';
+
+/** What the builders of one config share. */
+export interface BuildContext {
+  readonly project: Project;
+  readonly findings: Findings;
+  readonly facts: ReadonlyMap<string, FileFact>;
+  /** Names of the plugins that are registered. */
+  readonly plugins: ReadonlySet<string>;
+  /** Shared actions and resources, each built once; null for one with problems. */
+  readonly actions: Map<string, ActionConfig | null>;
+  readonly resources: Map<string, ResourceConfig | null>;
+  /** The names in each upstream template: routes tend to share them. */
+  readonly placeholders: Map<string, readonly string[]>;
+  /** Filled upstreams that were found to be addresses. */
+  readonly addresses: Set<string>;
+}
+
+/** Files a problem at a part of a written value. */
+export function report(context: BuildContext, written: Written, path: readonly PropertyKey[], message: string): null {
+  context.findings.add(written.document, written.node, message, path);
+  return null;
+}
+
+export function isBroken(context: BuildContext, { document, node }: Written): boolean {
+  return context.findings.isBroken(document, node);
+}
+
+export function positionOf({ document, node }: Written): Position {
+  return document.position(document.startOf(node));
+}
+
+/** The written part of a written object; the part must be there. */
+export function partOf(written: Written, key: string): Written {
+  const { document, node, value } = written;
+  return { document, node: document.member(node, key), value: (value as Record<string, unknown>)[key] };
+}
+
+/** Absolute form of a path that is written in a value. */
+export function absolute(written: Written, path: string): string {
+  return resolve(written.document.folder, path);
+}
+
+/** An access log as written: `off` stays, a path becomes absolute, nothing is null. */
+export function accessLog(written: Written, value: string | undefined): string | null {
+  if (value === undefined || value === 'off') return value ?? null;
+  return absolute(written, value);
+}
+
+/** Absolute form of a path to something that must be there and of one of the kinds; null, and a problem, when it is not. */
+export function existing(
+  context: BuildContext,
+  written: Written,
+  path: readonly [string, ...string[]],
+  value: string,
+  kinds: readonly FileFact['kind'][],
+): string | null {
+  const full = absolute(written, value);
+  const fact = context.facts.get(full) as FileFact;
+  const words = kinds.map((kind) => `a ${kind}`).join(' or ');
+  if (fact.problem !== null)
+    return report(context, written, path, `expected the path of ${words}, but ${full} cannot be read: ${fact.problem}`);
+  if (kinds.includes(fact.kind)) return full;
+  return report(
+    context,
+    written,
+    path,
+    `expected the path of ${words}, but ${full} is ${fact.kind === 'other' ? 'neither' : `a ${fact.kind}`}`,
+  );
+}
+
+/** Plugins as written: registered names stay, paths become absolute. */
+export function pluginNames(
+  context: BuildContext,
+  written: Written,
+  names: readonly string[] | undefined,
+): readonly string[] {
+  if (names === undefined || names.length === 0) return NONE;
+  return names.map((name, index) => {
+    if (context.plugins.has(name)) return name;
+    if (/^[./]/.test(name)) return absolute(written, name);
+    // Only the root file registers plugins: when it was not read, nothing is known about them.
+    if (context.project.root !== null || !context.findings.incomplete) {
+      const hint = suggestion(name, [...context.plugins], 'registered');
+      report(
+        context,
+        written,
+        ['plugins', index],
+        `no plugin \`${name}\` is registered in \`plugins\`, and it is no path${hint}`,
+      );
+    }
+    return name;
+  });
+}
+
+const NONE: readonly string[] = Object.freeze([]);
+
+/** Joins lists without repeats; shares one frozen list when nothing is in them. */
+export function mergeNames(...lists: readonly (readonly string[])[]): readonly string[] {
+  if (lists.every((list) => list.length === 0)) return NONE;
+  return Object.freeze([...new Set(lists.flat())]);
+}

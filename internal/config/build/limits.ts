@@ -1,0 +1,48 @@
+import type { ServiceLimits } from '../config.ts';
+import type { Written } from '../load/assemble.ts';
+import { DEFAULT_LIMITS, type RawLimits } from '../schema/limits.ts';
+import { parseCidr } from '../value/cidr.ts';
+import { parseDuration } from '../value/duration.ts';
+import { type BuildContext, report } from './context.ts';
+
+/** Fills the `config` block of a service with every default. */
+export function buildLimits(context: BuildContext, written: Written): ServiceLimits {
+  const raw = written.value as RawLimits;
+  const defaults = DEFAULT_LIMITS;
+  const ms = (value: string | number | undefined, otherwise: number): number =>
+    value === undefined ? otherwise : parseDuration(value);
+  if (raw.proxy_protocol === true && (raw.trusted_proxies ?? []).length === 0) {
+    report(
+      context,
+      written,
+      ['proxy_protocol'],
+      '`proxy_protocol` needs `trusted_proxies`: the header is accepted from nobody else',
+    );
+  }
+  // `||` where Go's prox takes 0 for "not set".
+  return Object.freeze({
+    readTimeout: ms(raw.read_timeout, defaults.readTimeout),
+    writeTimeout: ms(raw.write_timeout, defaults.writeTimeout),
+    idleTimeout: ms(raw.idle_timeout, 0) || defaults.idleTimeout,
+    responseHeaderTimeout: ms(raw.response_header_timeout, 0) || defaults.responseHeaderTimeout,
+    dialTimeout: ms(raw.dial_timeout, 0) || defaults.dialTimeout,
+    tlsHandshakeTimeout: ms(raw.tls_handshake_timeout, 0) || defaults.tlsHandshakeTimeout,
+    keepAlive: ms(raw.keep_alive, 0) || defaults.keepAlive,
+    maxIdleConns: raw.max_idle_conns || defaults.maxIdleConns,
+    maxIdleConnsPerHost: raw.max_idle_conns_per_host || defaults.maxIdleConnsPerHost,
+    readBufferSize: raw.read_buffer_size || defaults.readBufferSize,
+    writeBufferSize: raw.write_buffer_size || defaults.writeBufferSize,
+    h2ReadIdleTimeout: ms(raw.h2_read_idle_timeout, 0) || defaults.h2ReadIdleTimeout,
+    h2PingTimeout: ms(raw.h2_ping_timeout, 0) || defaults.h2PingTimeout,
+    maxConnections: raw.max_connections ?? defaults.maxConnections,
+    headerTimeout: ms(raw.header_timeout, defaults.headerTimeout),
+    stallTimeout: ms(raw.stall_timeout, defaults.stallTimeout),
+    maxHeaderBytes: raw.max_header_bytes ?? defaults.maxHeaderBytes,
+    maxHeaders: raw.max_headers ?? defaults.maxHeaders,
+    maxTargetBytes: raw.max_target_bytes ?? defaults.maxTargetBytes,
+    maxBodyBytes: raw.max_body_bytes ?? defaults.maxBodyBytes,
+    trustedProxies: Object.freeze((raw.trusted_proxies ?? []).map(parseCidr)),
+    proxyProtocol: raw.proxy_protocol ?? defaults.proxyProtocol,
+    shutdownTimeout: ms(raw.shutdown_timeout, defaults.shutdownTimeout),
+  });
+}

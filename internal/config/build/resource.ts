@@ -1,0 +1,60 @@
+import { isUtf8 } from 'node:buffer';
+import mime from 'mime';
+import type { ResourceConfig } from '../config.ts';
+import type { Written } from '../load/assemble.ts';
+import type { RawResource } from '../schema/resource.ts';
+import { suggestion } from '../value/nearest.ts';
+import { checkStaticTemplate } from '../value/template.ts';
+import { problemOf } from '../value/invalid-value.ts';
+import { absolute, type BuildContext, existing, isBroken, report } from './context.ts';
+
+const KINDS = ['text', 'json', 'file'] as const;
+
+/** Builds a resource in place; null, and a problem, when that is not possible. */
+export function buildResource(context: BuildContext, written: Written): ResourceConfig | null {
+  if (isBroken(context, written)) return null;
+  const raw = written.value as RawResource;
+  const kinds = KINDS.filter((kind) => raw[kind] !== undefined);
+  const [kind] = kinds;
+  if (kind === undefined || kinds.length > 1) {
+    const found = kind === undefined ? 'none of them' : kinds.map((each) => `\`${each}\``).join(' and ');
+    return report(context, written, [], `expected exactly one of \`text\`, \`json\` and \`file\`, found ${found}`);
+  }
+  if (kind === 'file') return buildFile(context, written, raw.file as string);
+  const text = kind === 'text' ? (raw.text as string) : JSON.stringify(raw.json);
+  const problem = kind === 'json' ? problemOf(checkStaticTemplate, text) : null;
+  if (problem !== null) return report(context, written, ['json'], problem);
+  const contentType = kind === 'text' ? 'text/plain; charset=utf-8' : 'application/json';
+  return Object.freeze({ kind, body: Buffer.from(text), contentType });
+}
+
+function buildFile(context: BuildContext, written: Written, file: string): ResourceConfig | null {
+  if (existing(context, written, ['file'], file, ['file']) === null) return null;
+  const path = absolute(written, file);
+  const body = context.facts.get(path)?.bytes as Uint8Array;
+  const type = mime.getType(path) ?? 'application/octet-stream';
+  const contentType = type.startsWith('text/') && isUtf8(body) ? `${type}; charset=utf-8` : type;
+  return Object.freeze({ kind: 'file', body, contentType });
+}
+
+/** The shared resource of a name, built when it is first asked for. */
+export function namedResource(
+  context: BuildContext,
+  name: string,
+  user: Written,
+  path: readonly PropertyKey[],
+): ResourceConfig | null {
+  const { resources } = context.project;
+  const written = resources.get(name);
+  if (written === undefined) {
+    if (context.findings.incomplete) return null;
+    const hint = suggestion(name, [...resources.keys()], 'known resources');
+    return report(context, user, path, `there is no resource \`${name}\`${hint}`);
+  }
+  let built = context.resources.get(name);
+  if (built === undefined) {
+    built = buildResource(context, written);
+    context.resources.set(name, built);
+  }
+  return built;
+}

@@ -1,0 +1,31 @@
+import { setImmediate } from 'node:timers/promises';
+import type { Config } from './config.ts';
+import { ConfigError } from './problem.ts';
+import { buildConfig } from './build/config.ts';
+import { assemble } from './load/assemble.ts';
+import { gatherFileFacts } from './load/file-facts.ts';
+import { Findings } from './load/findings.ts';
+import { Sources } from './load/sources.ts';
+
+/**
+ * Loads a config: a file, or a folder of service files. The result is checked, complete and deeply frozen.
+ *
+ *     assemble      reads the files, checks the shape of each, splices includes and merges shared names
+ *     gather        looks at every other file that is named: certificates, roots, resources
+ *     build         checks what only the whole can tell, fills in defaults, resolves names and paths
+ *
+ * Each step gives the event loop away in between, so that a reload does not hold up requests for its whole length.
+ *
+ * @throws ConfigError with every problem that was found; nothing else
+ */
+export async function loadConfig(path: string): Promise<Config> {
+  const findings = new Findings();
+  const sources = new Sources(findings);
+  const project = await assemble(path, sources);
+  const facts = await gatherFileFacts(project, sources);
+  await setImmediate();
+  const built = await buildConfig(project, findings, facts);
+  const files = Object.freeze(sources.looked);
+  if (findings.count > 0) throw new ConfigError(findings.list(), files);
+  return Object.freeze({ ...built, files });
+}

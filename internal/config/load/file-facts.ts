@@ -1,0 +1,120 @@
+import { readFile, stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import type { RawAction, RawProxy, RawServe, RawStatic } from '../schema/action.ts';
+import type { RawResource } from '../schema/resource.ts';
+import type { RawRoute } from '../schema/route.ts';
+import type { RawService } from '../schema/service.ts';
+import type { Project, Written } from './assemble.ts';
+import type { Findings } from './findings.ts';
+import { fileProblem, type Sources } from './sources.ts';
+
+/** A resource is held in memory by every worker. */
+export const MAX_RESOURCE_BYTES = 16 * 1024 * 1024;
+
+/** Stats at a time: enough to hide the latency of a network file system, few enough to leave threads for others. */
+const CONCURRENCY = 16;
+
+/** What stands at a path, as it was when the config was loaded. */
+export interface FileFact {
+  readonly kind: 'file' | 'folder' | 'other' | 'missing';
+  /** Why it cannot be had, in words; null when it can. */
+  readonly problem: string | null;
+  /** The content, for files that are read at load. */
+  readonly bytes: Uint8Array | null;
+}
+
+/** Looks at every file that the values of a project name, before the build, which does not wait for anything. */
+export async function gatherFileFacts(project: Project, sources: Sources): Promise<ReadonlyMap<string, FileFact>> {
+  const wanted = new Wanted(sources.findings);
+  for (const action of project.actions.values()) wanted.action(action);
+  for (const resource of project.resources.values()) wanted.resource(resource);
+  for (const service of project.services) {
+    wanted.service(service);
+    for (const route of service.routes) wanted.route(route);
+  }
+  const facts = new Map<string, FileFact>();
+  const pending = [...wanted.paths];
+  const worker = async (): Promise<void> => {
+    for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+      const [path, use] = next;
+      const fact = await look(path, use === 'read');
+      facts.set(path, fact);
+      // What prox reads is watched; what is not there yet, too, so that making it mends the config.
+      if (use !== 'served' || fact.problem !== null) sources.note(path);
+    }
+  };
+  await Promise.all(Array.from({ length: CONCURRENCY }, worker));
+  return facts;
+}
+
+async function look(path: string, read: boolean): Promise<FileFact> {
+  try {
+    const stats = await stat(path);
+    const kind = stats.isFile() ? 'file' : stats.isDirectory() ? 'folder' : 'other';
+    if (!read || kind !== 'file') return { kind, problem: null, bytes: null };
+    if (stats.size > MAX_RESOURCE_BYTES) {
+      return { kind, problem: `it is larger than ${MAX_RESOURCE_BYTES / 1024 / 1024} MiB`, bytes: null };
+    }
+    return { kind, problem: null, bytes: await readFile(path) };
+  } catch (error) {
+    return { kind: 'missing', problem: fileProblem(error), bytes: null };
+  }
+}
+
+/** How a file is used: read now, read later by prox, or served to clients. */
+type Use = 'read' | 'later' | 'served';
+
+class Wanted {
+  readonly paths = new Map<string, Use>();
+  readonly #findings: Findings;
+
+  constructor(findings: Findings) {
+    this.#findings = findings;
+  }
+
+  service(written: Written): void {
+    const { tls_cert, tls_key, tls_client_ca } = written.value as RawService;
+    for (const path of [tls_cert, tls_key, tls_client_ca]) this.#want(written, path, 'later');
+  }
+
+  route(written: Written): void {
+    if (this.#findings.isBroken(written.document, written.node)) return;
+    const { action } = written.value as RawRoute;
+    if (typeof action === 'object') this.#action(written, action);
+  }
+
+  action(written: Written): void {
+    if (!this.#findings.isBroken(written.document, written.node)) this.#action(written, written.value as RawAction);
+  }
+
+  #action(written: Written, action: RawAction): void {
+    if (action.type === 'serve') this.#serve(written, action);
+    else if (action.type === 'static') this.#static(written, action);
+    else if (action.type === 'proxy') this.#proxy(written, action);
+  }
+
+  #serve(written: Written, { root, file }: RawServe): void {
+    this.#want(written, root, 'served');
+    this.#want(written, file, 'served');
+  }
+
+  #static(written: Written, { body_ref }: RawStatic): void {
+    if (typeof body_ref === 'object') this.#want(written, body_ref.file, 'read');
+  }
+
+  #proxy(written: Written, { upstream_tls }: RawProxy): void {
+    if (upstream_tls === undefined) return;
+    for (const path of [upstream_tls.ca, upstream_tls.cert, upstream_tls.key]) this.#want(written, path, 'later');
+  }
+
+  resource(written: Written): void {
+    if (this.#findings.isBroken(written.document, written.node)) return;
+    this.#want(written, (written.value as RawResource).file, 'read');
+  }
+
+  #want(written: Written, path: unknown, use: Use): void {
+    if (typeof path !== 'string' || path === '' || path.includes('\0')) return;
+    const absolute = resolve(written.document.folder, path);
+    if (this.paths.get(absolute) !== 'read') this.paths.set(absolute, use);
+  }
+}

@@ -1,0 +1,258 @@
+import { z } from 'zod';
+import { didYouMean } from '../value/nearest.ts';
+import { checkFieldName, checkFieldValue, checkHostValue } from '../value/header-field.ts';
+import { checkStaticTemplate } from '../value/template.ts';
+import { describeValue, InvalidValue } from '../value/invalid-value.ts';
+import {
+  anyText,
+  duration,
+  expected,
+  flag,
+  key,
+  list,
+  nameOr,
+  named,
+  object,
+  oneOf,
+  parsed,
+  path,
+  text,
+} from './field.ts';
+import { resourceSchema } from './resource.ts';
+
+const common = {
+  plugins: key(
+    pluginList(),
+    { type: 'string[]', default: '[]' },
+    'Plugins of every route that uses the action; they run after those of the service and before those of the route.',
+  ),
+  access_log: key(
+    path('the access log, or "off"'),
+    { type: 'Path or `"off"`', default: 'the global one' },
+    'Access log of every route that uses the action, unless the route names its own.',
+  ),
+};
+
+const proxyProtocol = key(
+  oneOf(['v1', 'v2']),
+  { type: '`v1`, `v2`', default: 'none' },
+  'Open every upstream connection with a PROXY protocol header that names the client. The upstream must expect it: one that does not takes it for a broken request.',
+);
+
+const upstreamTlsSchema = object(
+  {
+    ca: key(
+      path('a PEM file'),
+      { type: 'Path', default: "the system's roots" },
+      'PEM bundle that upstream certificates are verified against, instead of the roots of the system.',
+    ),
+    insecure: key(
+      flag(),
+      { type: 'bool', default: 'false' },
+      'Accept any certificate. **Danger:** whoever is between prox and the upstream can read and change everything.',
+    ),
+    server_name: key(
+      text('a host name'),
+      { type: 'string', default: "the upstream's host" },
+      'Name that is sent as SNI and that the certificate must be for.',
+    ),
+    cert: key(
+      path('a PEM file'),
+      { type: 'Path' },
+      'Client certificate for upstreams that ask for one; together with `key`.',
+    ),
+    key: key(path('a PEM file'), { type: 'Path' }, 'Key of `cert`.'),
+  },
+  'an object of TLS settings',
+).meta({ id: 'UpstreamTls', description: 'TLS towards `https://` upstreams.' });
+
+export const proxySchema = object(
+  {
+    type: actionType('proxy'),
+    upstream: key(
+      text('an upstream: "host:port", "http://…", "https://…" or "unix:///…"'),
+      { type: 'string', required: true },
+      'Where requests go: `host:port`, `http://…`, `https://…`, `unix:///…`, or a template of `{target}` (chosen by the balancer of the route) and of names in the `set` of the route. A path prefixes the path of the request: `http://a:1/api` + `/x` = `/api/x`.',
+    ),
+    timeout: key(
+      duration(),
+      { type: 'Duration', default: 'the limits of the service' },
+      'Bounds connecting, and waiting for the response head. `0` is the default.',
+    ),
+    headers: key(
+      headers(checkProxyHeader),
+      { type: 'name → string', default: '{}' },
+      'Header fields set on the request to the upstream; `Host` is allowed.',
+    ),
+    preserve_host: key(
+      flag(),
+      { type: 'bool', default: 'false' },
+      "Send the `Host` of the client. Otherwise it is the upstream's authority, unless `headers` sets one.",
+    ),
+    fallback: key(
+      text('the name of an action'),
+      { type: 'name' },
+      'Action that runs when no target is left or the upstream cannot be reached; not a `pass` action.',
+    ),
+    proto: key(
+      oneOf(['h2', '']),
+      { type: '`h2`', default: 'HTTP/1.1' },
+      'Speak HTTP/2 without TLS to the upstream. Not with `https://` (HTTP/2 is negotiated there) and not with `stream`.',
+    ),
+    stream: key(
+      flag(),
+      { type: 'bool', default: 'false' },
+      'Raw HTTP/1.1 tunnel: both directions flow at once, whatever the messages say.',
+    ),
+    upstream_tls: key(
+      upstreamTlsSchema,
+      { type: 'UpstreamTls' },
+      'How `https://` upstreams are verified and met. Left out: the roots of the system, verification on.',
+    ),
+    proxy_protocol: proxyProtocol,
+    ...common,
+  },
+  'an action',
+).meta({ id: 'ProxyAction', description: 'Forwards requests to an upstream.' });
+
+export const staticSchema = object(
+  {
+    type: actionType('static'),
+    status: key(
+      parsed(z.number({ error: expected('a status from 200 to 599') }), checkStatus).meta({
+        type: 'integer',
+        minimum: 200,
+        maximum: 599,
+      }),
+      { type: 'integer', required: true },
+      'Status of the response, 200 to 599. A 1xx is never the last word of an exchange.',
+    ),
+    headers: key(
+      headers(checkStaticHeader),
+      { type: 'name → string', default: '{}' },
+      'Header fields of the response; placeholders are filled in.',
+    ),
+    body_ref: key(
+      nameOr(resourceSchema, 'the name of a resource, or a resource'),
+      { type: 'name or Resource', default: 'an empty body' },
+      'The body: the name of a resource, or one in place.',
+    ),
+    ...common,
+  },
+  'an action',
+).meta({ id: 'StaticAction', description: 'Answers with a fixed response.' });
+
+export const serveSchema = object(
+  {
+    type: actionType('serve'),
+    root: key(
+      path('a folder'),
+      { type: 'Path' },
+      'Folder to serve. The prefix of the route is stripped: `/static/*` with root `./public` maps `/static/a.css` to `./public/a.css`. A folder answers with its `index.html`, never with a listing; nothing outside of root is ever served. Exactly one of `root` and `file`.',
+    ),
+    file: key(path('a file'), { type: 'Path' }, 'One file that answers every request of the route.'),
+    ...common,
+  },
+  'an action',
+).meta({ id: 'ServeAction', description: 'Serves files. GET and HEAD only.' });
+
+export const passSchema = object(
+  {
+    type: actionType('pass'),
+    upstream: key(
+      text('an upstream: "host:port" or "unix:///…"'),
+      { type: 'string', required: true },
+      'Where the bytes go: `host:port`, `unix:///…`, or a template as for `proxy`.',
+    ),
+    proxy_protocol: proxyProtocol,
+    ...common,
+  },
+  'an action',
+).meta({ id: 'PassAction', description: 'Relays raw TLS bytes, chosen by SNI.' });
+
+export const dropSchema = object({ type: actionType('drop'), ...common }, 'an action').meta({
+  id: 'DropAction',
+  description: 'Closes the connection without an answer.',
+});
+
+const TYPES = ['proxy', 'static', 'serve', 'pass', 'drop'] as const;
+const TYPES_TEXT = '"proxy", "static", "serve", "pass" or "drop"';
+
+/** An action, told apart by its type. */
+export const actionSchema = z
+  .discriminatedUnion('type', [proxySchema, staticSchema, serveSchema, passSchema, dropSchema], { error: actionError })
+  .meta({ id: 'Action', description: 'What to do with a request.' });
+
+export type RawAction = z.infer<typeof actionSchema>;
+export type RawProxy = z.infer<typeof proxySchema>;
+export type RawStatic = z.infer<typeof staticSchema>;
+export type RawServe = z.infer<typeof serveSchema>;
+export type RawPass = z.infer<typeof passSchema>;
+
+/** Names of plugins, or paths to them. */
+export function pluginList() {
+  return list(text('the name of a plugin or a path to one'), 'a list of plugin names');
+}
+
+function actionType<const T extends string>(type: T) {
+  return key(z.literal(type), { type: `\`"${type}"\``, required: true }, 'Kind of the action.');
+}
+
+/** The input of a discriminated union that failed is the whole action: what matters is its `type`. */
+function actionError(issue: { readonly code?: string | undefined; readonly input?: unknown }): string {
+  if (issue.code !== 'invalid_union') return expected('an action')(issue);
+  const type = (issue.input as { readonly type?: unknown }).type;
+  if (type === undefined) return `is required: expected ${TYPES_TEXT}`;
+  const hint = typeof type === 'string' ? didYouMean(type, TYPES) : '';
+  return `expected ${TYPES_TEXT}, found ${describeValue(type)}${hint}`;
+}
+
+function checkStatus(status: number): void {
+  if (status >= 100 && status < 200) {
+    throw new InvalidValue(
+      `expected a status from 200 to 599, found ${status}: a 1xx response is only ever a step on the way to another`,
+    );
+  }
+  if (!Number.isInteger(status) || status < 200 || status > 599)
+    throw new InvalidValue(`expected a status from 200 to 599, found ${status}`);
+}
+
+function headers(checkField: (name: string, value: string) => void) {
+  const record = named(anyText('a header value'), 'an object of header names and values', checkFieldName);
+  return record.check((context) => {
+    const seen = new Map<string, string>();
+    for (const [name, value] of Object.entries(context.value)) {
+      const message = fieldProblem(seen, name, value, checkField);
+      if (message !== null) context.issues.push({ code: 'custom', input: context.value, path: [name], message });
+      seen.set(name.toLowerCase(), name);
+    }
+  });
+}
+
+function fieldProblem(
+  seen: Map<string, string>,
+  name: string,
+  value: string,
+  check: (name: string, value: string) => void,
+): string | null {
+  const twin = seen.get(name.toLowerCase());
+  if (twin !== undefined)
+    return `the header is set twice: header names are compared without case, and \`${twin}\` is above`;
+  try {
+    check(name, value);
+    return null;
+  } catch (error) {
+    if (error instanceof InvalidValue) return error.message;
+    throw error;
+  }
+}
+
+function checkProxyHeader(name: string, value: string): void {
+  checkFieldValue(value);
+  if (name.toLowerCase() === 'host') checkHostValue(value);
+}
+
+function checkStaticHeader(_name: string, value: string): void {
+  checkFieldValue(value);
+  checkStaticTemplate(value);
+}

@@ -1,0 +1,187 @@
+import { z } from 'zod';
+import type { ServiceLimits } from '../config.ts';
+import { parseCidr } from '../value/cidr.ts';
+import { parseDuration } from '../value/duration.ts';
+import { describeValue, InvalidValue } from '../value/invalid-value.ts';
+import { duration, expected, flag, integer, key, list, object, parsed, text } from './field.ts';
+
+const NEVER_OFF = 'without this limit a silent peer holds its connection for ever';
+
+/** The `config` block of a service. */
+export const limitsSchema = object(
+  {
+    read_timeout: key(
+      duration(),
+      { type: 'Duration', default: '0' },
+      'Bound on a whole request, from its first byte to the end of its body; `0` = none. Large uploads are legitimate and slow: to end the ones that stand still is what `stall_timeout` is for.',
+    ),
+    write_timeout: key(
+      duration(),
+      { type: 'Duration', default: '0' },
+      'Bound on a whole response, from its first byte to its last; `0` = none. It cuts downloads, event streams and long polls off, however lively they are.',
+    ),
+    idle_timeout: key(
+      duration(),
+      { type: 'Duration', default: '120s' },
+      'How long a keep-alive connection may wait for its next request. `0` is the default.',
+    ),
+    response_header_timeout: key(
+      duration(),
+      { type: 'Duration', default: '30s' },
+      'From the request sent to the head of the upstream response; then the client gets 504. `0` is the default. Raise it for long polls.',
+    ),
+    dial_timeout: key(
+      duration(),
+      { type: 'Duration', default: "the action's `timeout`, else 5s" },
+      'Bound on connecting to an upstream; then the next target, the fallback, or 502. `0` is the default.',
+    ),
+    tls_handshake_timeout: key(
+      duration(),
+      { type: 'Duration', default: '10s' },
+      'Bound on a TLS handshake, with clients and with upstreams. `0` is the default.',
+    ),
+    keep_alive: key(
+      duration(),
+      { type: 'Duration', default: '30s' },
+      'Interval of TCP keep-alive probes. `0` is the default.',
+    ),
+    max_idle_conns: key(
+      integer(0, 1_000_000),
+      { type: 'integer', default: '4096' },
+      'Idle upstream connections kept in all. `0` is the default.',
+    ),
+    max_idle_conns_per_host: key(
+      integer(0, 1_000_000),
+      { type: 'integer', default: '4096' },
+      'Idle upstream connections kept to one upstream. `0` is the default.',
+    ),
+    read_buffer_size: key(
+      bufferSize(),
+      { type: 'bytes', default: '32768' },
+      'Bytes that a connection holds towards the upstream before backpressure stops the reading. `0` is the default. Each connection may need this much memory.',
+    ),
+    write_buffer_size: key(
+      bufferSize(),
+      { type: 'bytes', default: '32768' },
+      'Bytes that a connection holds towards the client before backpressure stops the upstream. `0` is the default.',
+    ),
+    h2_read_idle_timeout: key(
+      duration(),
+      { type: 'Duration', default: '30s' },
+      'An HTTP/2 connection that is silent for this long is pinged. `0` is the default.',
+    ),
+    h2_ping_timeout: key(
+      duration(),
+      { type: 'Duration', default: '15s' },
+      'An HTTP/2 connection that answers no ping within this is given up. `0` is the default.',
+    ),
+    max_connections: key(
+      integer(0, 10_000_000),
+      { type: 'integer', default: '0' },
+      'Connections of clients at a time; above it new ones wait in the queue of the kernel. `0` = no limit.',
+    ),
+    flush_interval: key(
+      flushInterval(),
+      { type: 'Duration or `-1`', default: '0' },
+      'Accepted for compatibility, changes nothing: prox forwards bytes at once.',
+    ),
+    disable_compression: key(
+      flag(),
+      { type: 'bool', default: 'true' },
+      'Accepted for compatibility, changes nothing: prox never re-encodes a body.',
+    ),
+    header_timeout: key(
+      duration({ min: 1, reason: NEVER_OFF }),
+      { type: 'Duration', default: '10s' },
+      'From the first byte of a request to the end of its head; then 408. It is what ends slow-header attacks, so it cannot be turned off.',
+    ),
+    stall_timeout: key(
+      duration({ min: 1, reason: NEVER_OFF }),
+      { type: 'Duration', default: '60s' },
+      'No byte moved where one is due, on either side: the exchange ends. Upgraded tunnels are exempt. It cannot be turned off.',
+    ),
+    max_header_bytes: key(
+      integer(1024, 16_777_216),
+      { type: 'bytes', default: '32768' },
+      'Largest head of a request or a response; a larger request gets 431.',
+    ),
+    max_headers: key(
+      integer(8, 65_536),
+      { type: 'integer', default: '128' },
+      'Most header fields of a request or a response; a request with more gets 431.',
+    ),
+    max_target_bytes: key(
+      integer(64, 16_777_216),
+      { type: 'bytes', default: '8192' },
+      'Longest request target; a longer one gets 414.',
+    ),
+    max_body_bytes: key(
+      integer(0, Number.MAX_SAFE_INTEGER),
+      { type: 'bytes', default: '0' },
+      'Largest body of a request; a larger one gets 413. `0` = no limit.',
+    ),
+    trusted_proxies: key(
+      list(parsed(text('an address or a range'), parseCidr), 'a list of addresses and ranges such as "10.0.0.0/8"'),
+      { type: 'CIDR[]', default: '[]' },
+      'Whose `X-Forwarded-*` and `Forwarded` are believed and extended; from anyone else they are replaced. **Danger:** whoever is in here can claim any client address.',
+    ),
+    proxy_protocol: key(
+      flag(),
+      { type: 'bool', default: 'false' },
+      'Accept the PROXY protocol, v1 and v2, from `trusted_proxies`, which must not be empty then.',
+    ),
+    shutdown_timeout: key(
+      duration(),
+      { type: 'Duration', default: '30s' },
+      'How long requests in flight may go on when prox stops or a listener closes; then they are cut.',
+    ),
+  },
+  'an object of timeouts and limits',
+).meta({ id: 'ServiceConfig', description: 'Timeouts and limits of a service.' });
+
+export type RawLimits = z.infer<typeof limitsSchema>;
+
+/** 1 KiB still moves bytes; above 64 MiB a few clients could fill the memory. */
+function bufferSize() {
+  return parsed(integer(0, 67_108_864, 'a number of bytes'), (value) => {
+    if (value !== 0 && value < 1024)
+      throw new InvalidValue(`expected a number of bytes from 1024 to 67108864, found ${value}`);
+  });
+}
+
+/** Go's prox flushes at once for -1. */
+function flushInterval() {
+  const allowed = 'a duration, or -1';
+  return parsed(z.union([z.string(), z.number()], { error: expected(allowed) }), (value) => {
+    if (typeof value === 'number' && value < 0 && value !== -1)
+      throw new InvalidValue(`expected ${allowed}, found ${describeValue(value)}`);
+    if (value !== -1 && value !== '-1') parseDuration(value);
+  });
+}
+
+/** Every limit when a service says nothing. Durations are milliseconds, sizes bytes. */
+export const DEFAULT_LIMITS: ServiceLimits = Object.freeze({
+  readTimeout: 0,
+  writeTimeout: 0,
+  idleTimeout: 120_000,
+  responseHeaderTimeout: 30_000,
+  dialTimeout: null,
+  tlsHandshakeTimeout: 10_000,
+  keepAlive: 30_000,
+  maxIdleConns: 4096,
+  maxIdleConnsPerHost: 4096,
+  readBufferSize: 32_768,
+  writeBufferSize: 32_768,
+  h2ReadIdleTimeout: 30_000,
+  h2PingTimeout: 15_000,
+  maxConnections: 0,
+  headerTimeout: 10_000,
+  stallTimeout: 60_000,
+  maxHeaderBytes: 32_768,
+  maxHeaders: 128,
+  maxTargetBytes: 8192,
+  maxBodyBytes: 0,
+  trustedProxies: Object.freeze([]),
+  proxyProtocol: false,
+  shutdownTimeout: 30_000,
+});

@@ -1,0 +1,121 @@
+import { z } from 'zod';
+import { parseByteSize } from '../value/byte-size.ts';
+import { parseDuration } from '../value/duration.ts';
+import { describeValue, InvalidValue } from '../value/invalid-value.ts';
+import { anyText, expected, flag, integer, key, named, object, oneOf, parsed, path, schemaKey } from './field.ts';
+import { listenAddress, poolShape, serviceSchema } from './service.ts';
+
+const ROTATION = '"daily", "hourly", a duration, or a number of seconds';
+
+export const rotateSchema = object(
+  {
+    frequency: key(
+      parsed(z.union([z.string(), z.number()], { error: expected(ROTATION) }), checkFrequency),
+      { type: '`daily`, `hourly` or Duration', default: 'none' },
+      'When a new file begins.',
+    ),
+    size: key(
+      parsed(
+        z.union([z.string(), z.number()], { error: expected('a size such as "10m", or a number of bytes') }),
+        parseByteSize,
+      ),
+      { type: 'string or bytes', default: 'none' },
+      'A new file begins when the old one is this large: `"10m"` (k, m, g), or bytes.',
+    ),
+    keep: key(
+      integer(1, 100_000, 'a number of files'),
+      { type: 'integer', default: 'all' },
+      'How many rotated files are kept.',
+    ),
+  },
+  'an object with frequency, size and keep',
+).meta({ id: 'Rotate', description: 'Rotation of the log files by prox itself; `frequency` or `size` is required.' });
+
+export const loggingSchema = object(
+  {
+    level: key(
+      oneOf(['debug', 'info', 'warn', 'error']),
+      { type: '`debug`, `info`, `warn`, `error`', default: 'info' },
+      'Least level that is logged. The environment variable `LOG_LEVEL` wins over `-log-level`, which wins over this.',
+    ),
+    access_log: key(
+      path('the access log'),
+      { type: 'Path', default: 'none' },
+      'Access log of every route that names no other: one JSON object a line.',
+    ),
+    error_log: key(
+      path('the error log'),
+      { type: 'Path', default: 'none' },
+      'File for warnings and errors, besides the console.',
+    ),
+    rotate: key(
+      rotateSchema,
+      { type: 'Rotate', default: 'none' },
+      'Rotation of all log files. Without it, rotate them from outside and send SIGHUP.',
+    ),
+  },
+  'an object with the logging settings',
+).meta({ id: 'Logging', description: 'Logs.' });
+
+export const pluginSchema = object(
+  {
+    path: key(
+      path('a plugin'),
+      { type: 'Path', required: true },
+      'The plugin: a source file, a folder or an executable.',
+    ),
+    autostart: key(flag(), { type: 'bool', default: 'false' }, 'Start it with prox, although no route refers to it.'),
+  },
+  'a plugin: { path }',
+).meta({ id: 'Plugin', description: 'A plugin that routes refer to by name.' });
+
+export const adminSchema = object(
+  {
+    listen: key(
+      listenAddress(),
+      { type: 'string', required: true },
+      'Address, as of a service. **Danger:** whoever reaches it manages prox; keep it on `127.0.0.1` or a Unix socket.',
+    ),
+    token: key(anyText('a token'), { type: 'string', default: 'none' }, 'Bearer token that every request must bring.'),
+  },
+  'an object with listen and token',
+).meta({ id: 'Admin', description: 'The management API.' });
+
+export const rootSchema = object(
+  {
+    services: key(
+      named(
+        z.union([path('a service file, or of a folder of them'), serviceSchema], {
+          error: expected('a service, or the path of a file or a folder'),
+        }),
+        'an object of named services',
+      ),
+      { type: 'name → Service, or a Path to a service file, or a Path to a folder of them', required: true },
+      'Listeners and their routes. The services of a folder are named after their files.',
+    ),
+    ...poolShape,
+    plugins: key(
+      named(pluginSchema, 'an object of named plugins'),
+      { type: 'name → Plugin', default: '{}' },
+      'Plugins by name.',
+    ),
+    logging: key(loggingSchema, { type: 'Logging', default: '{}' }, 'Logs.'),
+    admin: key(adminSchema, { type: 'Admin', default: 'none' }, 'Management API; left out = none.'),
+    $schema: schemaKey,
+  },
+  'an object with `services`',
+).meta({ id: 'Root', description: 'The config file.' });
+
+export type RawRoot = z.infer<typeof rootSchema>;
+export type RawLogging = z.infer<typeof loggingSchema>;
+
+function checkFrequency(value: string | number): void {
+  if (value === 'daily' || value === 'hourly') return;
+  let ms = 0;
+  try {
+    ms = parseDuration(value);
+  } catch (error) {
+    if (!(error instanceof InvalidValue)) throw error;
+  }
+  if (ms < 1000) throw new InvalidValue(`expected ${ROTATION}, at least a second, found ${describeValue(value)}`);
+}

@@ -1,0 +1,78 @@
+import type { z } from 'zod';
+import { parseListenAddress } from '../value/listen-address.ts';
+import { acmeSchema } from './acme.ts';
+import { actionSchema, pluginList } from './action.ts';
+import { flag, key, named, object, oneOf, parsed, path, schemaKey, text } from './field.ts';
+import { limitsSchema } from './limits.ts';
+import { resourceSchema } from './resource.ts';
+import { routesSchema } from './route.ts';
+
+/** A listen address. */
+export function listenAddress() {
+  return parsed(text('an address such as ":8080"'), parseListenAddress);
+}
+
+const shape = {
+  listen: key(
+    listenAddress(),
+    { type: 'string', required: true },
+    'Address: `":8080"` (all addresses, v4 and v6), `"127.0.0.1:8080"`, `"[::1]:80"`, `"unix:///run/prox.sock"`. Two services may not share one.',
+  ),
+  tls: key(
+    flag(),
+    { type: 'bool', default: 'false; true with `acme`' },
+    'Terminate TLS. Needs `tls_cert` and `tls_key`, or a folder as `tls_cert`, or `acme`.',
+  ),
+  tls_cert: key(
+    path('a PEM file, or a folder of pairs'),
+    { type: 'Path' },
+    'PEM file with the certificate and its chain. Or a folder: each `.crt` or `.pem` pairs with the `.key` of the same base name, and the certificate is chosen by SNI: the exact name, then a wildcard, then the first.',
+  ),
+  tls_key: key(path('a PEM file'), { type: 'Path' }, 'PEM file with the key of `tls_cert`; not needed for a folder.'),
+  tls_client_ca: key(path('a PEM file'), { type: 'Path' }, 'PEM bundle that client certificates are verified against.'),
+  tls_client_auth: key(
+    oneOf(['require', 'request']),
+    { type: '`require`, `request`', default: 'require' },
+    'With `tls_client_ca`. `require`: a client without a valid certificate is refused. `request`: it is asked for one, and let in without.',
+  ),
+  acme: key(acmeSchema, { type: 'Acme' }, 'Automatic certificates; turns `tls` on.'),
+  h2: key(flag(), { type: 'bool', default: 'true' }, 'Offer HTTP/2 by ALPN on a TLS listener.'),
+  plugins: key(
+    pluginList(),
+    { type: 'string[]', default: '[]' },
+    'Plugins of every route; they run before those of actions and routes.',
+  ),
+  config: key(limitsSchema, { type: 'ServiceConfig', default: '{}' }, 'Timeouts and limits.'),
+  routes: key(
+    routesSchema,
+    { type: '(Route or Path)[]', required: true },
+    'Tried in order, the first match wins; no match is 404. A path is a file of routes, spliced in place. At least one route.',
+  ),
+};
+
+export const serviceSchema = object(shape, 'a service').meta({
+  id: 'Service',
+  description: 'A listener and its routes.',
+});
+
+/** Shared actions and resources, as the root and every fragment may have them. */
+export const poolShape = {
+  actions: key(
+    named(actionSchema, 'an object of named actions'),
+    { type: 'name → Action', default: '{}' },
+    'Actions that routes refer to by name.',
+  ),
+  resources: key(
+    named(resourceSchema, 'an object of named resources'),
+    { type: 'name → Resource', default: '{}' },
+    'Bodies that `static` actions refer to by name.',
+  ),
+};
+
+/** A service in a file of its own. */
+export const fragmentSchema = object({ ...shape, ...poolShape, $schema: schemaKey }, 'a service').meta({
+  id: 'ServiceFragment',
+  description: 'A service in a file of its own.',
+});
+
+export type RawService = z.infer<typeof serviceSchema>;

@@ -1,0 +1,53 @@
+import { InvalidValue, quote } from './invalid-value.ts';
+
+const ALLOWED = 'an exact path ("/health") or a prefix ("/api/*"), several separated by commas';
+
+/** RFC 3986 §2.3: characters whose percent-encoding means the same as themselves. */
+const UNRESERVED = /[A-Za-z0-9._~-]/;
+
+/** RFC 3986 §3.3: what may stand in a path as itself. */
+const PATH_CHARACTER = /[A-Za-z0-9._~!$&'()*+,;=:@/%-]/;
+
+/**
+ * Splits `path` at its commas and normalises each pattern as request paths are, so that the two can be compared byte by byte.
+ *
+ * @throws InvalidValue
+ */
+export function parsePathPatterns(text: string): string[] {
+  return text.split(',').map((part) => parseOne(part.trim(), text));
+}
+
+/** Nearly every pattern: nothing to decode, nothing to encode, no dot segments, no star but at its end. */
+const PLAIN = /^(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9._~!$&'()+;=:@-]*)*(?:\/\*)?$/;
+
+function parseOne(pattern: string, text: string): string {
+  if (pattern !== '' && PLAIN.test(pattern)) return pattern;
+  const refuse = (why: string): never => {
+    throw new InvalidValue(`expected ${ALLOWED}, found ${quote(text)}: ${why}`);
+  };
+  if (pattern === '') refuse(text.trim() === '' ? 'it is empty' : 'there is nothing between two commas');
+  if (!pattern.startsWith('/')) refuse(`${quote(pattern)} must begin with "/"`);
+  if (/[?#]/.test(pattern)) refuse('the query and the fragment are no part of the path');
+  if (/[\0-\x1f\x7f]/.test(pattern)) refuse('it holds a control character');
+  const star = pattern.indexOf('*');
+  if (star >= 0 && (star !== pattern.length - 1 || pattern[star - 1] !== '/'))
+    refuse('`*` is allowed only as the end of "/*"');
+  if (/%(?![0-9A-Fa-f]{2})/.test(pattern)) refuse('"%" must begin two hex digits');
+  if (/%00/.test(pattern)) refuse('no request path that prox accepts holds %00');
+  const normal = normalise(pattern);
+  if (/\/\.{1,2}(\/|$)/.test(normal)) refuse('"." and ".." are resolved before a path is matched');
+  return normal;
+}
+
+function normalise(pattern: string): string {
+  return pattern
+    .replace(/%[0-9A-Fa-f]{2}/g, (encoded) => {
+      const character = String.fromCharCode(Number.parseInt(encoded.slice(1), 16));
+      return UNRESERVED.test(character) ? character : encoded.toUpperCase();
+    })
+    .replace(/[^]/gu, (character) => (PATH_CHARACTER.test(character) ? character : encode(character)));
+}
+
+function encode(character: string): string {
+  return [...Buffer.from(character)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join('');
+}
