@@ -1,0 +1,96 @@
+import { resolve } from 'node:path';
+import { FileSink, isSpecial } from './file-sink.ts';
+import { LogFile, type LogFileOptions } from './log-file.ts';
+import { RollSink, type RotateOptions } from './roll-sink.ts';
+import type { Report, Sink } from './sink.ts';
+
+interface Slot {
+  readonly file: Promise<LogFile>;
+  users: number;
+}
+
+/**
+ * Every log file of the process. The same path is one file, however many routes and generations of the runtime use it:
+ * each `acquire` is paired with one `release`. A new generation acquires its files before the old one releases its
+ * own, so a reload keeps unchanged files open; a file that nobody uses any more is written out and closed.
+ */
+export class LogFiles {
+  readonly #report: Report;
+  readonly #options: LogFileOptions;
+  readonly #slots = new Map<string, Slot>();
+  readonly #keys = new Map<LogFile, string>();
+
+  /** @param report Told of trouble with a file; usually `(message, fields) => logger.warn(message, fields)`. */
+  constructor(report: Report, options: LogFileOptions = {}) {
+    this.#report = report;
+    this.#options = options;
+  }
+
+  /**
+   * Opens the file, or counts one more user of it. Rejects with an error that names the path and the reason when it
+   * cannot be opened; nothing is to be released then.
+   *
+   * @param rotate Rotation by prox itself, null for none. It does not apply to what is no regular file, such as
+   * `/dev/stdout`, which is the way to have access records on the standard output.
+   */
+  async acquire(path: string, rotate: RotateOptions | null = null): Promise<LogFile> {
+    const absolute = resolve(path);
+    const key = rotate === null ? absolute : `${absolute}\n${JSON.stringify([rotate.frequency, rotate.size, rotate.keep])}`;
+    let slot = this.#slots.get(key);
+    if (slot === undefined) {
+      slot = { file: this.#open(absolute, rotate, key), users: 0 };
+      this.#slots.set(key, slot);
+    }
+    slot.users++;
+    try {
+      return await slot.file;
+    } catch (error) {
+      if (this.#slots.get(key) === slot) this.#slots.delete(key);
+      throw error;
+    }
+  }
+
+  /** Ends one use of a file. Resolves when the file is closed, if that was the last. */
+  async release(file: LogFile): Promise<void> {
+    const key = this.#keys.get(file);
+    const slot = key === undefined ? undefined : this.#slots.get(key);
+    if (key === undefined || slot === undefined) throw new Error(`log file ${file.path} was released too often`);
+    slot.users--;
+    if (slot.users > 0) return;
+    this.#slots.delete(key);
+    this.#keys.delete(file);
+    await file.close();
+  }
+
+  /** Closes and reopens every file, as SIGHUP asks. Resolves when all are done; trouble is reported, not thrown. */
+  async reopen(): Promise<void> {
+    await Promise.all([...this.#keys.keys()].map((file) => file.reopen()));
+  }
+
+  /** Resolves when every line so far is written, as far as the files take it. */
+  async flush(): Promise<void> {
+    await Promise.all([...this.#keys.keys()].map((file) => file.flush()));
+  }
+
+  /** Writes out and closes every file, whoever uses it: for the end of the process. */
+  async close(): Promise<void> {
+    const files = [...this.#keys.keys()];
+    this.#slots.clear();
+    this.#keys.clear();
+    await Promise.all(files.map((file) => file.close()));
+  }
+
+  async #open(path: string, rotate: RotateOptions | null, key: string): Promise<LogFile> {
+    let sink: Sink;
+    try {
+      const rotates = rotate !== null && !(await isSpecial(path));
+      sink = rotates ? await RollSink.open(path, rotate, this.#report) : await FileSink.open(path);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new Error(`cannot open the log file ${path}: ${reason}`, { cause: error });
+    }
+    const file = new LogFile(path, sink, this.#report, this.#options);
+    this.#keys.set(file, key);
+    return file;
+  }
+}

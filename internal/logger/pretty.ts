@@ -1,0 +1,48 @@
+import { prettyFactory } from 'pino-pretty';
+
+/** Characters that a terminal would obey, or that hide or reorder text: controls, format characters, separators. */
+const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
+
+/** Names of levels, all of one width so that messages stand below each other. */
+const LEVEL_NAMES: Readonly<Record<string, string>> = { debug: 'DEBUG', info: 'INFO ', warn: 'WARN ', error: 'ERROR' };
+const LEVEL_COLOURS: Readonly<Record<string, number>> = { debug: 34, info: 32, warn: 33, error: 31 };
+
+/**
+ * Makes a function from a record as a JSON line to a line for people:
+ * `12:00:01.250 WARN  cannot reach the upstream {"target":"10.0.0.7:80"}`, in local time.
+ */
+export function prettyFormatter(colour: boolean): (json: string) => string {
+  const pretty = prettyFactory({
+    colorize: colour,
+    translateTime: 'SYS:HH:MM:ss.l',
+    singleLine: true,
+    // Errors come as plain values already; by default pino-pretty spreads these names over several lines.
+    errorLikeObjectKeys: [],
+    customPrettifiers: {
+      time: (time) => String(time).replace(/[[\]]/g, ''),
+      level: (level) => levelName(String(level), colour),
+    },
+  });
+  return (json) => {
+    const record: unknown = JSON.parse(json);
+    return pretty(visible(record)).replace(/: /, ' ');
+  };
+}
+
+function levelName(level: string, colour: boolean): string {
+  const name = LEVEL_NAMES[level] ?? level;
+  return colour ? `\u001b[${LEVEL_COLOURS[level] ?? 0}m${name}\u001b[39m` : name;
+}
+
+/** The same value with every invisible character written out, in keys too. */
+function visible(value: unknown): unknown {
+  if (typeof value === 'string') return value.replace(INVISIBLE, writeOut);
+  if (Array.isArray(value)) return value.map(visible);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [visible(key), visible(inner)]));
+}
+
+function writeOut(character: string): string {
+  if (character === '\n') return '\\n';
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+}
