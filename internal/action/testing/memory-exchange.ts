@@ -1,11 +1,5 @@
 import type { ProxyError } from '../../base/index.ts';
-import {
-  type Exchange,
-  type ExchangeHandler,
-  type ExchangeTimes,
-  FlushResult,
-  type RouteContext,
-} from '../../exchange/index.ts';
+import { type Exchange, type ExchangeHandler, FlushResult, type RouteContext } from '../../exchange/index.ts';
 import { Fields, type Framing } from '../../http1/index.ts';
 
 /** What a test says about the request; everything else has a default. */
@@ -40,15 +34,11 @@ export class MemoryExchange implements Exchange {
   readonly upgrade = null;
   readonly acceptsTrailers = false;
   readonly clientAddress = '127.0.0.1';
+  readonly originAddress = '127.0.0.1';
   readonly secure = false;
   readonly trusted = false;
   readonly route: RouteContext;
-  readonly times: ExchangeTimes = {
-    wanted: false,
-    upstreamAddress: null,
-    upstreamConnect: null,
-    upstreamResponse: null,
-  };
+  readonly record = null;
   handler: ExchangeHandler | null = null;
 
   /** What was called, in order: `respond 200`, `write 5`, `flush`, `end`, `fail not_found`, `drop dropped`. */
@@ -234,4 +224,5 @@ const EMPTY_ROUTE: RouteContext = {
   matchedPath: () => '',
   action: { handle: () => {} },
   filters: null,
+  speed: null,
 };
