@@ -1,16 +1,19 @@
 import { HOST } from './characters.ts';
 
+const PERCENT = 0x25;
+
 /**
  * Whether the text may stand in Host: uri-host [ ":" port ] (RFC 9110 §7.2, RFC 3986 §3.2). An empty host is none:
  * RFC 9110 §4.2.1 has recipients reject http URIs without one. User information is refused with its `@`.
  */
 export function isAuthority(text: string): boolean {
-  const length = text.length;
+  const { length } = text;
   if (length === 0) return false;
   let colon = -1;
   for (let i = 0; i < length; i++) {
     const code = text.charCodeAt(i);
     if (code > 0xff || HOST[code] === 0) return false;
+    if (code === PERCENT && !/^[0-9A-Fa-f]{2}/.test(text.slice(i + 1, i + 3))) return false;
     if (code === 0x3a && colon < 0) colon = i;
     else if (code === 0x5b || code === 0x5d) return isBracketed(text);
   }

@@ -1,10 +1,11 @@
 import { type ErrorCode, ProxyError } from '../base/index.ts';
-import { CR, FIELD_VALUE, HEX_DIGIT, HTAB, LF, SP } from './characters.ts';
-import type { Fields } from './fields.ts';
-import { MAX_CHUNK_EXTENSION_BYTES, MAX_CHUNK_HEAD_BYTES, MAX_CHUNK_SIZE_DIGITS } from './limits.ts';
 import type { BodySink } from './body-sink.ts';
-import { TrailerReader } from './trailer-section.ts';
+import { CR, HEX_DIGIT, HTAB, LF, SP } from './characters.ts';
+import { Extension, mayEnd, stepExtension } from './chunk-extension.ts';
+import type { Fields } from './fields.ts';
 import { MORE } from './head-reader.ts';
+import { MAX_CHUNK_EXTENSION_BYTES, MAX_CHUNK_HEAD_BYTES, MAX_CHUNK_SIZE_DIGITS } from './limits.ts';
+import { TrailerReader } from './trailer-section.ts';
 
 const SEMICOLON = 0x3b;
 
@@ -12,10 +13,24 @@ const SEMICOLON = 0x3b;
  *               hex digits            CR         LF, size > 0
  *      ┌── size ──────────> extension ──> sizeLf ──────────────> data ──> dataCr ──> dataLf ──┐
  *      │                                    │ size = 0                                        │
- *      │                                    └──> trailer ──> done                             │
+ *      │                                    └──> last ──CR──> lastLf ──LF──> done             │
+ *      │                                          └─────────> trailer ─────> done             │
  *      └───────────────────────────────────────────────────────────────────────────────────── ┘
+ *
+ * Nearly every body ends without a trailer section: `last` and `lastLf` spare it a reader for one.
  */
-const State = { size: 0, extension: 1, sizeLf: 2, data: 3, dataCr: 4, dataLf: 5, trailer: 6, done: 7 } as const;
+const State = {
+  size: 0,
+  extension: 1,
+  sizeLf: 2,
+  data: 3,
+  dataCr: 4,
+  dataLf: 5,
+  last: 6,
+  lastLf: 7,
+  trailer: 8,
+  done: 9,
+} as const;
 type State = (typeof State)[keyof typeof State];
 
 /** Decodes a chunked body (RFC 9112 §7.1) out of slices of bytes, however they are cut. */
@@ -25,8 +40,10 @@ export class ChunkedDecoder {
   private state: State = State.size;
   private size = 0;
   private digits = 0;
-  private headBytes = 0;
+  private extension: Extension = Extension.blank;
+  /** Bytes of extensions of this chunk, and of all chunks of the body. */
   private extensionBytes = 0;
+  private totalExtensionBytes = 0;
   private trailerReader: TrailerReader | null = null;
   private readonly code: ErrorCode;
   private readonly trailerCode: ErrorCode;
@@ -45,7 +62,7 @@ export class ChunkedDecoder {
   /** Makes the decoder ready for another body. */
   reset(): void {
     this.state = State.size;
-    this.size = this.digits = this.headBytes = this.extensionBytes = 0;
+    this.size = this.digits = this.extensionBytes = this.totalExtensionBytes = 0;
     this.trailers = null;
     this.trailerReader = null;
   }
@@ -57,18 +74,17 @@ export class ChunkedDecoder {
    */
   feed(buffer: Buffer, start: number, end: number, sink: BodySink): number {
     let at = start;
-    while (at < end) {
+    while (at < end && this.state !== State.done) {
       if (this.state === State.data) {
         const take = Math.min(this.size, end - at);
         this.size -= take;
         if (this.size === 0) this.state = State.dataCr;
         sink.onBody(buffer, at, at + take);
         at += take;
-      } else if (this.state === State.trailer) {
+      } else if (this.state === State.trailer || (this.state === State.last && buffer[at] !== CR)) {
         at = this.feedTrailer(buffer, at, end);
-        if (this.done) return at;
       } else {
-        this.step(buffer[at++] as number);
+        this.step(buffer[at++]);
       }
     }
     return at;
@@ -83,8 +99,8 @@ export class ChunkedDecoder {
         return this.stepExtension(byte);
       case State.sizeLf:
         if (byte !== LF) throw this.bad('a CR without its LF behind a chunk size');
-        this.digits = this.headBytes = 0;
-        this.state = this.size > 0 ? State.data : State.trailer;
+        this.digits = this.extensionBytes = 0;
+        this.state = this.size > 0 ? State.data : State.last;
         return;
       case State.dataCr:
         if (byte !== CR) throw this.bad('chunk data longer than the chunk size');
@@ -94,48 +110,58 @@ export class ChunkedDecoder {
         if (byte !== LF) throw this.bad('a CR without its LF behind chunk data');
         this.state = State.size;
         return;
+      case State.last:
+        this.state = State.lastLf;
+        return;
+      case State.lastLf:
+        if (byte !== LF) throw new ProxyError(this.trailerCode, 'a CR without its LF behind the last chunk');
+        this.state = State.done;
+        return;
       default:
         throw new Error(`no step out of state ${this.state}`);
     }
   }
 
   private stepSize(byte: number): void {
-    const digit = HEX_DIGIT[byte] as number;
+    const digit = HEX_DIGIT[byte];
     if (digit !== 0) {
       if (++this.digits > MAX_CHUNK_SIZE_DIGITS) throw this.bad('a chunk size of too many digits');
       this.size = this.size * 16 + digit - 1;
       return;
     }
     if (this.digits === 0) throw this.bad('a chunk size that is not hexadecimal');
-    if (byte === CR) this.state = State.sizeLf;
-    else if (byte === SEMICOLON || byte === SP || byte === HTAB) this.state = State.extension;
-    else throw this.bad('a chunk size that is not hexadecimal');
-    // RFC 9112 §7.1.1: bad white space may stand before the ";" of an extension, nowhere else.
-    this.headBytes = byte === SEMICOLON ? 1 : 0;
+    if (byte === CR) {
+      this.state = State.sizeLf;
+    } else if (byte === SEMICOLON || byte === SP || byte === HTAB) {
+      this.state = State.extension;
+      this.extension = Extension.blank;
+      this.stepExtension(byte);
+    } else {
+      throw this.bad('a chunk size that is not hexadecimal');
+    }
   }
 
-  /** chunk-ext = *( BWS ";" BWS chunk-ext-name [ BWS "=" BWS chunk-ext-val ] ): read over, never forwarded. */
   private stepExtension(byte: number): void {
     if (byte === CR) {
-      if (this.headBytes === 0) throw this.bad('white space behind a chunk size');
+      if (!mayEnd(this.extension)) throw this.bad('a chunk extension that is not complete');
       this.state = State.sizeLf;
       return;
     }
-    if (FIELD_VALUE[byte] === 0) throw this.bad('a control byte in a chunk extension');
-    if (this.headBytes === 0 && byte !== SP && byte !== HTAB && byte !== SEMICOLON) {
-      throw this.bad('a chunk size that is not hexadecimal');
-    }
-    if (this.headBytes > 0 || byte === SEMICOLON) this.headBytes++;
-    if (++this.extensionBytes > MAX_CHUNK_EXTENSION_BYTES || this.headBytes > MAX_CHUNK_HEAD_BYTES) {
+    const next = stepExtension(this.extension, byte);
+    if (next === -1) throw this.bad('a byte in a chunk extension that may not stand there');
+    this.extension = next;
+    this.totalExtensionBytes++;
+    if (++this.extensionBytes > MAX_CHUNK_HEAD_BYTES || this.totalExtensionBytes > MAX_CHUNK_EXTENSION_BYTES) {
       throw this.bad('chunk extensions over the limit');
     }
   }
 
   private feedTrailer(buffer: Buffer, at: number, end: number): number {
+    this.state = State.trailer;
     this.trailerReader ??= new TrailerReader(this.trailerCode);
     const next = this.trailerReader.feed(buffer, at, end);
     if (next === MORE) return end;
-    if (this.trailerReader.fields.count > 0) this.trailers = this.trailerReader.fields;
+    this.trailers = this.trailerReader.fields;
     this.state = State.done;
     return next;
   }

@@ -8,7 +8,16 @@ export const ConnectionOption = { close: 1, keepAlive: 2, upgrade: 4 } as const;
  * Fields that no Connection option can take away: prox writes them itself, and a client that names them wants the
  * next hop to miss what this one saw.
  */
-const KEPT = new Set(['host', 'connection', 'content-length', 'transfer-encoding', 'upgrade', 'te', 'trailer', 'expect']);
+const KEPT = new Set([
+  'host',
+  'connection',
+  'content-length',
+  'transfer-encoding',
+  'upgrade',
+  'te',
+  'trailer',
+  'expect',
+]);
 
 /**
  * Reads Connection and removes the fields that it names, as they are for this hop alone.
@@ -20,13 +29,16 @@ export function takeConnectionOptions(fields: Fields): number {
   if (list === 'keep-alive') return ConnectionOption.keepAlive;
   if (list === 'close') return ConnectionOption.close;
   let options = 0;
-  for (const part of list.split(',')) {
-    const option = part.trim().toLowerCase();
+  // Gathered first: a long list must not cost a walk over all fields for each of its members.
+  let named: Set<string> | null = null;
+  // OWS alone stands around list members, while `trim` would take a byte 0xA0 for white space too.
+  for (const option of list.toLowerCase().split(/[ \t]*,[ \t]*/)) {
     if (option === 'close') options |= ConnectionOption.close;
     else if (option === 'keep-alive') options |= ConnectionOption.keepAlive;
     else if (option === 'upgrade') options |= ConnectionOption.upgrade;
-    else if (option !== '' && !KEPT.has(option)) fields.remove(option);
+    else if (option !== '' && !KEPT.has(option)) (named ??= new Set()).add(option);
   }
+  if (named !== null) fields.removeAll(named);
   return options;
 }
 

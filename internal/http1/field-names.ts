@@ -1,3 +1,5 @@
+import { TOKEN_LOWER } from './characters.ts';
+
 /**
  * Field names that a proxy acts on. Each has a small number, so that the parser can note what a head holds in one
  * bit each, and the writer can leave fields out by looking in a table.
@@ -61,32 +63,27 @@ const SLOTS = 1024;
 const SLOT_ID = new Uint8Array(SLOTS);
 const SLOT_NAME: string[] = Array.from({ length: SLOTS }, () => '');
 
-/** One step of the hash over the lower-cased bytes of a name; starts from 0. */
-export function hashStep(hash: number, lowerByte: number): number {
-  return (Math.imul(hash, 31) + lowerByte) | 0;
+/** Length, first and last byte tell the known names apart: cheaper than a hash over every byte of every name. */
+function slotOf(length: number, first: number, last: number): number {
+  return (length * 37 + first * 5 + last * 11) & (SLOTS - 1);
 }
 
-/** The candidate for a hash: the only known name that it can be, or 0. `knownName` has to be compared. */
-export function candidateId(hash: number): number {
-  return SLOT_ID[hash & (SLOTS - 1)] as number;
+/** The id of the name between two positions of the buffer, compared without case. The name is not empty. */
+export function fieldIdAt(buffer: Buffer, start: number, end: number): number {
+  // 0x20 makes letters lower case; it may change other bytes, but then the comparison fails.
+  const slot = slotOf(end - start, buffer[start] | 0x20, buffer[end - 1] | 0x20);
+  const id = SLOT_ID[slot];
+  if (id === FieldId.other) return id;
+  const name = SLOT_NAME[slot];
+  if (name.length !== end - start) return FieldId.other;
+  for (let i = 0; i < name.length; i++) {
+    if (TOKEN_LOWER[buffer[start + i]] !== name.charCodeAt(i)) return FieldId.other;
+  }
+  return id;
 }
-
-/** The known name in the slot of a hash, in lower case; empty when there is none. */
-export function candidateName(hash: number): string {
-  return SLOT_NAME[hash & (SLOTS - 1)] as string;
-}
-
-/** The id of a name in lower case. */
-export function fieldIdOf(lowerName: string): FieldId {
-  return NAME_TO_ID.get(lowerName) ?? FieldId.other;
-}
-
-const NAME_TO_ID = new Map<string, FieldId>(KNOWN_NAMES);
 
 for (const [name, id] of KNOWN_NAMES) {
-  let hash = 0;
-  for (let i = 0; i < name.length; i++) hash = hashStep(hash, name.charCodeAt(i));
-  const slot = hash & (SLOTS - 1);
+  const slot = slotOf(name.length, name.charCodeAt(0), name.charCodeAt(name.length - 1));
   if (SLOT_ID[slot] !== 0) throw new Error(`known field names ${name} and ${SLOT_NAME[slot]} share a slot`);
   SLOT_ID[slot] = id;
   SLOT_NAME[slot] = name;

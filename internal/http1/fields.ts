@@ -1,5 +1,5 @@
 import { FIELD_VALUE, HTAB, SP, TOKEN_LOWER } from './characters.ts';
-import { FieldId, fieldIdOf } from './field-names.ts';
+import { FieldId } from './field-names.ts';
 
 /** Numbers noted for a field line: where its name starts and ends, and where its value starts and ends. */
 const STRIDE = 4;
@@ -50,30 +50,28 @@ export class Fields {
     this.extra = '';
   }
 
-  /** @internal Notes a parsed line. `lineEnd` is behind its CRLF. */
-  note(id: number, nameStart: number, nameEnd: number, valueStart: number, valueEnd: number, lineEnd: number): void {
+  /** @internal Notes a parsed line; `canonical` when it stands as `name: value CRLF`. The caller moves `linesEnd`. */
+  note(id: number, canonical: boolean, nameStart: number, nameEnd: number, valueStart: number, valueEnd: number): void {
     const index = this.count++;
     if (index === this.ids.length) this.grow();
-    const bit = 1 << id;
     if (id !== 0) {
+      const bit = 1 << id;
       this.repeated |= this.present & bit;
       this.present |= bit;
     }
-    const regular = valueStart === nameEnd + 2 && valueEnd + 2 === lineEnd;
-    this.ids[index] = regular ? id : id | IRREGULAR;
+    this.ids[index] = canonical ? id : id | IRREGULAR;
     const at = index * STRIDE;
     this.at[at] = nameStart;
     this.at[at + 1] = nameEnd;
     this.at[at + 2] = valueStart;
     this.at[at + 3] = valueEnd;
-    this.linesEnd = lineEnd;
   }
 
   /** The value of the first field with a known id, or null. Looks at received fields only. */
   first(id: FieldId): string | null {
     if ((this.present & (1 << id)) === 0) return null;
     for (let i = 0; i < this.count; i++) {
-      if (((this.ids[i] as number) & ID_BITS) === id) return this.valueAt(i);
+      if ((this.ids[i] & ID_BITS) === id) return this.valueAt(i);
     }
     return null;
   }
@@ -83,7 +81,7 @@ export class Fields {
     if ((this.present & (1 << id)) === 0) return null;
     let list: string | null = null;
     for (let i = 0; i < this.count; i++) {
-      if (((this.ids[i] as number) & ID_BITS) !== id) continue;
+      if ((this.ids[i] & ID_BITS) !== id) continue;
       list = list === null ? this.valueAt(i) : `${list}, ${this.valueAt(i)}`;
     }
     return list;
@@ -109,7 +107,7 @@ export class Fields {
   /** Names and values as they will be written, in order. */
   *entries(): Generator<[name: string, value: string]> {
     for (let i = 0; i < this.count; i++) {
-      if (((this.ids[i] as number) & ID_BITS) !== FieldId.removed) yield [this.nameAt(i), this.valueAt(i)];
+      if ((this.ids[i] & ID_BITS) !== FieldId.removed) yield [this.nameAt(i), this.valueAt(i)];
     }
     for (const line of this.extraLines()) {
       const colon = line.indexOf(':');
@@ -122,18 +120,18 @@ export class Fields {
     const lower = name.toLowerCase();
     for (let i = 0; i < this.count; i++) {
       const at = i * STRIDE;
-      const length = (this.at[at + 1] as number) - (this.at[at] as number);
-      if (length === lower.length && this.nameAt(i).toLowerCase() === lower) this.ids[i] = FieldId.removed;
+      const length = this.at[at + 1] - this.at[at];
+      if (length === lower.length && this.nameAt(i).toLowerCase() === lower) this.removeAt(i);
     }
-    const id = fieldIdOf(lower);
-    if (id !== FieldId.other) {
-      this.present &= ~(1 << id);
-      this.repeated &= ~(1 << id);
+    if (this.extra !== '') this.keepExtra((other) => other !== lower);
+  }
+
+  /** Removes every field of these names, which are in lower case, in one walk over the fields. */
+  removeAll(lowerNames: ReadonlySet<string>): void {
+    for (let i = 0; i < this.count; i++) {
+      if (lowerNames.has(this.nameAt(i).toLowerCase())) this.removeAt(i);
     }
-    if (this.extra !== '') {
-      const kept = this.extraLines().filter((line) => line.slice(0, line.indexOf(':')).toLowerCase() !== lower);
-      this.extra = kept.map((line) => `${line}\r\n`).join('');
-    }
+    if (this.extra !== '') this.keepExtra((other) => !lowerNames.has(other));
   }
 
   /** Adds a field at the end. @throws TypeError when name or value would break the message. */
@@ -163,10 +161,10 @@ export class Fields {
     let out = '';
     let runStart = -1;
     for (let i = 0; i < this.count; i++) {
-      const id = ids[i] as number;
+      const id = ids[i];
       const dropped = drop[id & ID_BITS] === 1;
       if (!dropped && id < IRREGULAR) {
-        if (runStart < 0) runStart = this.at[i * STRIDE] as number;
+        if (runStart < 0) runStart = this.at[i * STRIDE];
         continue;
       }
       if (runStart >= 0) {
@@ -177,6 +175,20 @@ export class Fields {
     }
     if (runStart >= 0) out += this.text.slice(runStart, this.linesEnd);
     return out + this.extra;
+  }
+
+  /** All fields of a name go together, so that no field with its id is left. */
+  private removeAt(index: number): void {
+    const id = this.ids[index] & ID_BITS;
+    this.ids[index] = FieldId.removed;
+    if (id === FieldId.other || id === FieldId.removed) return;
+    this.present &= ~(1 << id);
+    this.repeated &= ~(1 << id);
+  }
+
+  private keepExtra(isKept: (lowerName: string) => boolean): void {
+    const kept = this.extraLines().filter((line) => isKept(line.slice(0, line.indexOf(':')).toLowerCase()));
+    this.extra = kept.map((line) => `${line}\r\n`).join('');
   }
 
   private nameAt(index: number): string {

@@ -15,6 +15,9 @@ export const CHUNKED: Framing = -1;
 /** A response that ends with its connection. */
 export const UNTIL_CLOSE: Framing = -2;
 
+/** Well-formed names of codings other than chunked, and then chunked: tokens without parameters, as lists are written. */
+const CODINGS_THEN_CHUNKED = /^(?:(?!chunked[ \t,])[!#$%&'*+\-.^_`|~0-9a-z]+[ \t]*,[ \t]*)+chunked$/;
+
 /**
  * The framing of a request body (RFC 9112 §6.3), stricter where the RFC lets a recipient choose: nothing that two
  * parsers could read in two ways goes on.
@@ -28,8 +31,8 @@ export function requestFraming(fields: Fields, minorVersion: number): Framing {
     if (minorVersion === 0) throw new ProxyError('bad_framing', 'Transfer-Encoding in an HTTP/1.0 request');
     const coding = (fields.list(FieldId.transferEncoding) as string).toLowerCase();
     if (coding === 'chunked') return CHUNKED;
-    // Step 4: without a final chunked the length cannot be found; §6.1: a coding that is not understood is a 501.
-    if (/(^|[\s,])chunked$/.test(coding) && !/chunked.*chunked/.test(coding)) {
+    // §6.1: a coding that is not understood is a 501. Step 4: without a final chunked the length cannot be found.
+    if (CODINGS_THEN_CHUNKED.test(coding)) {
       throw new ProxyError('unknown_coding', `Transfer-Encoding: ${coding}, prox decodes chunked alone`);
     }
     throw new ProxyError('bad_framing', `Transfer-Encoding: ${coding} does not end with one chunked`);
@@ -46,6 +49,9 @@ export function requestFraming(fields: Fields, minorVersion: number): Framing {
 export function responseFraming(fields: Fields, minorVersion: number, status: number, method: string): Framing {
   const hasLength = (fields.present & (1 << FieldId.contentLength)) !== 0;
   const hasCoding = (fields.present & (1 << FieldId.transferEncoding)) !== 0;
+  // Step 2: a 2xx to CONNECT has no body, what follows is the tunnel; RFC 9110 §9.3.6: its framing fields are ignored.
+  if (method === 'CONNECT' && status >= 200 && status < 300) return NO_BODY;
+  // Step 3
   if (hasLength && hasCoding) throw bad('Content-Length together with Transfer-Encoding');
   // Step 1: HEAD, 204 and 304 end with the head, whatever the fields say.
   if (method === 'HEAD' || status === 204 || status === 304) {

@@ -1,6 +1,6 @@
 import { type ErrorCode, ProxyError } from '../base/index.ts';
 import { COLON, CR, FIELD_VALUE, HTAB, LF, SP, TOKEN_LOWER } from './characters.ts';
-import { candidateId, candidateName, FieldId } from './field-names.ts';
+import { fieldIdAt } from './field-names.ts';
 import { Fields } from './fields.ts';
 import type { HeadLimits } from './limits.ts';
 
@@ -18,8 +18,9 @@ export const MORE = -1;
  * Reads a head (or a trailer section) out of slices of bytes, however they are cut.
  *
  * A head that arrives whole is parsed where it lies. Otherwise the bytes are gathered in a buffer of our own and
- * parsing goes on at the first line that was not complete; it is tried again only when an LF has come, so that a
- * client that sends byte by byte costs no more than one that does not.
+ * scanning goes on where it stopped, within a line if need be: every byte is looked at once, so that a client that
+ * sends byte by byte costs little more than one that does not, and what a head fails with, and at which byte, does
+ * not depend on how it was cut.
  */
 export abstract class HeadReader {
   /** The fields of the head, valid once `feed` has returned a position and until `reset`. */
@@ -27,11 +28,14 @@ export abstract class HeadReader {
   /** True from the first byte of a head to its end. */
   started = false;
   protected readonly limits: HeadLimits;
+  /** Where scanning goes on. This and the other offsets are relative to the first byte of the head. */
+  protected scanAt = 0;
   private readonly codes: HeadErrorCodes;
   private readonly hasStartLine: boolean;
-  /** Offset from the start of the head to the first line that is not parsed yet. */
-  private lineAt = 0;
   private startLineDone = false;
+  /** The field line that is not complete yet: where it starts, and where its name ends (-1: not seen). */
+  private lineAt = 0;
+  private nameEnd = -1;
   private gathered: Buffer | null = null;
   private gatheredLength = 0;
 
@@ -45,8 +49,10 @@ export abstract class HeadReader {
   /** Makes the reader ready for the next head. What `fields` holds is gone then. */
   reset(): void {
     this.started = false;
-    this.lineAt = 0;
+    this.scanAt = 0;
     this.startLineDone = !this.hasStartLine;
+    this.lineAt = 0;
+    this.nameEnd = -1;
     this.gathered = null;
     this.gatheredLength = 0;
     this.fields.reset();
@@ -58,18 +64,24 @@ export abstract class HeadReader {
    * @throws ProxyError when the bytes cannot be the head of a message, or are over a limit.
    */
   feed(buffer: Buffer, start: number, end: number): number {
+    if (start === end) return MORE;
     this.started = true;
     if (this.gathered !== null) return this.feedGathered(this.gathered, buffer, start, end);
-    const next = this.parse(buffer, start, end);
+    // What lies beyond the limit is not looked at, or a fault there would win over the limit in a large slice only.
+    const stop = Math.min(end, start + this.limits.maxHeaderBytes + 1);
+    const next = this.parse(buffer, start, stop);
     if (next === MORE) {
-      this.checkSize(end - start);
-      this.gather(buffer, start, end);
+      this.checkSize(stop - start);
+      this.gather(null, buffer, start, stop);
     }
     return next;
   }
 
-  /** Parses the start line at `at`; returns the position behind it or MORE. Offsets are kept relative to `base`. */
-  protected abstract parseStartLine(buffer: Buffer, base: number, at: number, end: number): number;
+  /**
+   * Parses the start line from `scanAt` on; returns the position behind it, or MORE after noting in `scanAt` where to
+   * go on. `base` is the position of the first byte of the head; offsets are kept relative to it.
+   */
+  protected abstract parseStartLine(buffer: Buffer, base: number, end: number): number;
 
   /** Called once when the head is complete, with its text: start line and field lines. */
   protected abstract complete(text: string): void;
@@ -83,17 +95,14 @@ export abstract class HeadReader {
     const before = this.gatheredLength;
     // No more than the limit allows is ever held; what lies behind it stays where it came from.
     const take = Math.min(end - start, this.limits.maxHeaderBytes + 1 - before);
-    const lineFeed = buffer.indexOf(LF, start);
-    const target = this.gather(buffer, start, start + take, gathered);
-    if (lineFeed >= 0 && lineFeed < start + take) {
-      const next = this.parse(target, 0, this.gatheredLength);
-      if (next !== MORE) return start + (next - before);
-    }
+    const target = this.gather(gathered, buffer, start, start + take);
+    const next = this.parse(target, 0, this.gatheredLength);
+    if (next !== MORE) return start + (next - before);
     this.checkSize(this.gatheredLength);
     return MORE;
   }
 
-  private gather(buffer: Buffer, start: number, end: number, into: Buffer | null = null): Buffer {
+  private gather(into: Buffer | null, buffer: Buffer, start: number, end: number): Buffer {
     const length = this.gatheredLength + end - start;
     let target = into;
     if (target === null || target.length < length) {
@@ -101,7 +110,9 @@ export abstract class HeadReader {
       if (into !== null) into.copy(target, 0, 0, this.gatheredLength);
       this.gathered = target;
     }
-    buffer.copy(target, this.gatheredLength, start, end);
+    // A call of `copy` costs more than a few bytes do.
+    if (end - start > 8) buffer.copy(target, this.gatheredLength, start, end);
+    else for (let i = start, to = this.gatheredLength; i < end; i++, to++) target[to] = buffer[i];
     this.gatheredLength = length;
     return target;
   }
@@ -121,14 +132,13 @@ export abstract class HeadReader {
   }
 
   private parse(buffer: Buffer, base: number, end: number): number {
-    let at = base + this.lineAt;
     if (!this.startLineDone) {
-      at = this.parseStartLine(buffer, base, at, end);
-      if (at === MORE) return MORE;
+      const behind = this.parseStartLine(buffer, base, end);
+      if (behind === MORE) return MORE;
       this.startLineDone = true;
-      this.lineAt = at - base;
+      this.scanAt = this.lineAt = behind - base;
     }
-    const next = this.parseFieldLines(buffer, base, at, end);
+    const next = this.parseFieldLines(buffer, base, end);
     if (next === MORE) return MORE;
     if (next - base > this.limits.maxHeaderBytes) throw this.tooLarge();
     const text = buffer.toString('latin1', base, next);
@@ -141,57 +151,52 @@ export abstract class HeadReader {
    * field-line = field-name ":" OWS field-value OWS (RFC 9112 §5), each ended by CRLF, up to the empty line. A line
    * that starts with white space (obs-fold, §5.2) and white space before the colon (§5.1) fall out as bad names.
    */
-  private parseFieldLines(buffer: Buffer, base: number, start: number, end: number): number {
-    let at = start;
+  private parseFieldLines(buffer: Buffer, base: number, end: number): number {
+    let at = base + this.scanAt;
+    let nameStart = base + this.lineAt;
+    let nameEnd = this.nameEnd < 0 ? -1 : base + this.nameEnd;
     for (;;) {
-      if (at >= end) return MORE;
-      if (buffer[at] === CR) {
-        if (at + 1 >= end) return MORE;
-        if (buffer[at + 1] !== LF) throw this.badFieldLine('a CR without its LF');
-        return at + 2;
+      if (nameEnd < 0) {
+        while (at < end && TOKEN_LOWER[buffer[at]] !== 0) at++;
+        if (at === end) break;
+        if (at === nameStart) {
+          if (buffer[at] !== CR) throw this.badFieldLine('a name that is no token');
+          if (at + 1 === end) break;
+          if (buffer[at + 1] !== LF) throw this.badFieldLine('a CR without its LF');
+          return at + 2;
+        }
+        if (buffer[at] !== COLON) throw this.badFieldLine('a name that is no token and a colon');
+        nameEnd = at++;
       }
-      const nameStart = at;
-      let hash = 0;
-      let lower = 0;
-      while (at < end && (lower = TOKEN_LOWER[buffer[at] as number] as number) !== 0) {
-        hash = (Math.imul(hash, 31) + lower) | 0;
-        at++;
-      }
-      if (at === end) return MORE;
-      const nameEnd = at;
-      if (buffer[at] !== COLON || nameEnd === nameStart) throw this.badFieldLine('a name that is no token and a colon');
-      at++;
-      while (at < end && (buffer[at] === SP || buffer[at] === HTAB)) at++;
-      const valueStart = at;
-      while (at < end && FIELD_VALUE[buffer[at] as number] === 1) at++;
-      if (at + 1 >= end) {
-        if (at < end && buffer[at] !== CR) throw this.badFieldLine('a control byte in a value');
-        return MORE;
-      }
-      if (buffer[at] !== CR || buffer[at + 1] !== LF) throw this.badFieldLine('a control byte in a value');
-      let valueEnd = at;
-      while (valueEnd > valueStart && (buffer[valueEnd - 1] === SP || buffer[valueEnd - 1] === HTAB)) valueEnd--;
-      at += 2;
+      // White space around the value consists of bytes that may stand in it too: it is taken off once the end is known.
+      while (at < end && FIELD_VALUE[buffer[at]] === 1) at++;
+      if (at === end) break;
+      if (buffer[at] !== CR) throw this.badFieldLine('a control byte in a value');
+      if (at + 1 === end) break;
+      if (buffer[at + 1] !== LF) throw this.badFieldLine('a CR without its LF');
       if (this.fields.count === this.limits.maxHeaders) throw this.tooLarge();
-      const id = knownId(buffer, nameStart, nameEnd, hash);
-      this.fields.note(id, nameStart - base, nameEnd - base, valueStart - base, valueEnd - base, at - base);
-      this.lineAt = at - base;
+      this.noteLine(buffer, base, nameStart, nameEnd, at);
+      nameStart = at += 2;
+      nameEnd = -1;
     }
+    this.scanAt = at - base;
+    this.lineAt = nameStart - base;
+    this.nameEnd = nameEnd < 0 ? -1 : nameEnd - base;
+    return MORE;
+  }
+
+  private noteLine(buffer: Buffer, base: number, nameStart: number, nameEnd: number, lineEnd: number): void {
+    let valueStart = nameEnd + 1;
+    while (valueStart < lineEnd && (buffer[valueStart] === SP || buffer[valueStart] === HTAB)) valueStart++;
+    let valueEnd = lineEnd;
+    while (valueEnd > valueStart && (buffer[valueEnd - 1] === SP || buffer[valueEnd - 1] === HTAB)) valueEnd--;
+    const canonical = valueStart === nameEnd + 2 && buffer[nameEnd + 1] === SP && valueEnd === lineEnd;
+    const id = fieldIdAt(buffer, nameStart, nameEnd);
+    this.fields.note(id, canonical, nameStart - base, nameEnd - base, valueStart - base, valueEnd - base);
+    this.fields.linesEnd = lineEnd + 2 - base;
   }
 
   private badFieldLine(what: string): ProxyError {
     return new ProxyError(this.codes.fieldLine, `malformed field line: ${what}`);
   }
-}
-
-/** The id of the name in the buffer: the hash finds the one candidate, comparing it makes sure. */
-function knownId(buffer: Buffer, start: number, end: number, hash: number): number {
-  const id = candidateId(hash);
-  if (id === FieldId.other) return id;
-  const name = candidateName(hash);
-  if (name.length !== end - start) return FieldId.other;
-  for (let i = 0; i < name.length; i++) {
-    if (TOKEN_LOWER[buffer[start + i] as number] !== name.charCodeAt(i)) return FieldId.other;
-  }
-  return id;
 }

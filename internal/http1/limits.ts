@@ -20,7 +20,7 @@ export const DEFAULT_MAX_TARGET_BYTES = 8192;
 /** The longest registered method has 17 bytes (UPDATEREDIRECTREF); a longer token is not a method that anybody routes. */
 export const MAX_METHOD_BYTES = 32;
 
-/** A chunk's head is its size in hexadecimal digits and extensions, which prox reads over: nobody needs long ones. */
+/** Extensions of one chunk, which prox reads over: nobody needs long ones. */
 export const MAX_CHUNK_HEAD_BYTES = 256;
 
 /**

@@ -1,21 +1,16 @@
 import { ProxyError } from '../base/index.ts';
-import {
-  CR,
-  LF,
-  REQUEST_TARGET,
-  SP,
-  TARGET_DOT,
-  TARGET_PERCENT,
-  TARGET_QUESTION,
-  TOKEN_LOWER,
-} from './characters.ts';
+import { CR, LF, REQUEST_TARGET, SP, TARGET_DOT, TARGET_PERCENT, TARGET_QUESTION, TOKEN_LOWER } from './characters.ts';
 import { HeadReader, MORE } from './head-reader.ts';
 import { type HeadLimits, MAX_METHOD_BYTES } from './limits.ts';
 
-/** `HTTP/1.` as bytes: what a version starts with, up to its minor digit. */
-const VERSION_PREFIX = Buffer.from('HTTP/1.', 'latin1');
-/** SP before it, eight bytes of version and CRLF behind it. */
-const VERSION_LINE_BYTES = 11;
+/** HTTP-version CRLF: each byte lies between these two. */
+const LOWEST_VERSION = Buffer.from('HTTP/0.0\r\n', 'latin1');
+const HIGHEST_VERSION = Buffer.from('HTTP/9.9\r\n', 'latin1');
+const VERSION_BYTES = 10;
+/** Where the digits stand in it. */
+const MAJOR = 5;
+const MINOR = 7;
+const ZERO = 0x30;
 
 /** Methods that are recognised without making a string. */
 const COMMON_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH', 'CONNECT', 'TRACE'] as const;
@@ -33,54 +28,27 @@ export class RequestHeadReader extends HeadReader {
   /** False when the target has no `?`. */
   hasQuery = false;
   private methodAt = 0;
+  /** 0 while the method is not complete. */
   private targetAt = 0;
+  /** 0 while the target is not complete. */
   private targetEnd = 0;
+  /** TARGET_ bits of the target up to `scanAt`. */
+  private targetBits = 0;
 
   constructor(limits: HeadLimits) {
     super(limits, { startLine: 'bad_start_line', fieldLine: 'bad_field_line', tooLarge: 'head_too_large' }, true);
   }
 
+  override reset(): void {
+    super.reset();
+    this.targetAt = this.targetEnd = this.targetBits = 0;
+  }
+
   /** request-line = method SP request-target SP HTTP-version (RFC 9112 §3), each SP a single one. */
-  protected parseStartLine(buffer: Buffer, base: number, start: number, end: number): number {
-    let at = start;
-    if (buffer[at] === CR) {
-      // RFC 9112 §2.2: one empty line before the request line is read over.
-      if (at + 1 >= end) return MORE;
-      if (buffer[at + 1] !== LF) throw new ProxyError('bad_start_line', 'a CR without its LF');
-      at += 2;
-    }
-    this.methodAt = at - base;
-    while (at < end && TOKEN_LOWER[buffer[at] as number] !== 0) at++;
-    const methodEnd = at;
-    if (methodEnd - base - this.methodAt > MAX_METHOD_BYTES) {
-      throw new ProxyError('bad_start_line', `the method is longer than ${MAX_METHOD_BYTES} bytes`);
-    }
-    if (at === end) return MORE;
-    if (buffer[at] !== SP || methodEnd === base + this.methodAt) {
-      throw new ProxyError('bad_start_line', 'the request line does not start with a method and a space');
-    }
-    const targetStart = ++at;
-    let seen = 0;
-    let kind = 0;
-    while (at < end && (kind = REQUEST_TARGET[buffer[at] as number] as number) !== 0) {
-      seen |= kind;
-      at++;
-    }
-    if (at - targetStart > this.limits.maxTargetBytes) throw this.startLineTooLong();
-    if (at === end) return MORE;
-    if (buffer[at] !== SP) throw new ProxyError('bad_target', 'a byte in the request target that may not stand there');
-    if (at === targetStart) throw new ProxyError('bad_start_line', 'no request target');
-    this.targetAt = targetStart - base;
-    this.targetEnd = at - base;
-    this.mayNeedNormalizing = (seen & (TARGET_DOT | TARGET_PERCENT)) !== 0;
-    this.hasQuery = (seen & TARGET_QUESTION) !== 0;
-    if (end - at < VERSION_LINE_BYTES) {
-      if (buffer.indexOf(LF, at) >= 0 && buffer.indexOf(LF, at) < end) throw badVersion(buffer, at);
-      return MORE;
-    }
-    this.parseVersion(buffer, at + 1);
-    this.method = commonMethod(buffer, base + this.methodAt, methodEnd);
-    return at + VERSION_LINE_BYTES;
+  protected parseStartLine(buffer: Buffer, base: number, end: number): number {
+    if (this.targetAt === 0 && !this.parseMethod(buffer, base, end)) return MORE;
+    if (this.targetEnd === 0 && !this.parseTarget(buffer, base, end)) return MORE;
+    return this.parseVersion(buffer, base + this.targetEnd + 1, end);
   }
 
   protected complete(text: string): void {
@@ -92,28 +60,77 @@ export class RequestHeadReader extends HeadReader {
     return new ProxyError('target_too_long', `the request target is longer than ${this.limits.maxTargetBytes} bytes`);
   }
 
-  private parseVersion(buffer: Buffer, at: number): void {
-    for (let i = 0; i < VERSION_PREFIX.length; i++) {
-      if (buffer[at + i] !== VERSION_PREFIX[i]) throw badVersion(buffer, at - 1);
+  /** Starts over with every slice, as a method is short. */
+  private parseMethod(buffer: Buffer, base: number, end: number): boolean {
+    let at = base;
+    if (buffer[at] === CR) {
+      // RFC 9112 §2.2: one empty line before the request line is read over.
+      if (at + 1 === end) return false;
+      if (buffer[at + 1] !== LF) throw badStartLine('a CR without its LF');
+      at += 2;
     }
-    const minor = (buffer[at + 7] as number) - 0x30;
-    if ((minor !== 0 && minor !== 1) || buffer[at + 8] !== CR || buffer[at + 9] !== LF) throw badVersion(buffer, at - 1);
+    const start = at;
+    while (at < end && TOKEN_LOWER[buffer[at]] !== 0) at++;
+    if (at - start > MAX_METHOD_BYTES) throw badStartLine(`the method is longer than ${MAX_METHOD_BYTES} bytes`);
+    if (at === end) return false;
+    if (buffer[at] !== SP || at === start) throw badStartLine('it does not start with a method and a space');
+    this.method = commonMethod(buffer, start, at);
+    this.methodAt = start - base;
+    this.targetAt = this.scanAt = at + 1 - base;
+    return true;
+  }
+
+  private parseTarget(buffer: Buffer, base: number, end: number): boolean {
+    const start = base + this.targetAt;
+    let at = base + this.scanAt;
+    let bits = this.targetBits;
+    let kind = 0;
+    while (at < end && (kind = REQUEST_TARGET[buffer[at]]) !== 0) {
+      bits |= kind;
+      at++;
+    }
+    if (at - start > this.limits.maxTargetBytes) throw this.startLineTooLong();
+    this.targetBits = bits;
+    this.scanAt = at - base;
+    if (at === end) return false;
+    const byte = buffer[at];
+    if (byte === CR || byte === LF) throw badStartLine('no HTTP version');
+    if (byte !== SP) throw new ProxyError('bad_target', 'a byte in the request target that may not stand there');
+    if (at === start) throw badStartLine('no request target, or a second space before it');
+    this.targetEnd = at - base;
+    this.mayNeedNormalizing = (bits & (TARGET_DOT | TARGET_PERCENT)) !== 0;
+    this.hasQuery = (bits & TARGET_QUESTION) !== 0;
+    return true;
+  }
+
+  /** Starts over with every slice, as a version is short. */
+  private parseVersion(buffer: Buffer, at: number, end: number): number {
+    const known = Math.min(VERSION_BYTES, end - at);
+    for (let i = 0; i < known; i++) {
+      const byte = buffer[at + i];
+      if (byte < LOWEST_VERSION[i] || byte > HIGHEST_VERSION[i]) {
+        throw badStartLine('it does not end with an HTTP version and CRLF');
+      }
+    }
+    if (known < VERSION_BYTES) return MORE;
+    const major = buffer[at + MAJOR] - ZERO;
+    const minor = buffer[at + MINOR] - ZERO;
+    // Well formed but not ours: another fault than a line that is not well formed.
+    if (major !== 1 || minor > 1) {
+      throw new ProxyError('bad_version', `the version is HTTP/${major}.${minor}, prox speaks HTTP/1.1 and HTTP/1.0`);
+    }
     this.minorVersion = minor;
+    return at + VERSION_BYTES;
   }
 }
 
-/** A version that is well formed but not ours is another fault than a line that is not well formed. */
-function badVersion(buffer: Buffer, spaceAt: number): ProxyError {
-  const line = buffer.toString('latin1', spaceAt, spaceAt + VERSION_LINE_BYTES);
-  if (/^ HTTP\/[0-9]\.[0-9]\r\n$/.test(line)) {
-    return new ProxyError('bad_version', `the version is ${line.trim()}, prox speaks HTTP/1.1 and HTTP/1.0`);
-  }
-  return new ProxyError('bad_start_line', 'the request line does not end with an HTTP version and CRLF');
+function badStartLine(what: string): ProxyError {
+  return new ProxyError('bad_start_line', `malformed request line: ${what}`);
 }
 
 /** The method as a constant when it is a common one, else empty. */
 function commonMethod(buffer: Buffer, start: number, end: number): string {
-  const first = buffer[start] as number;
+  const first = buffer[start];
   for (const method of COMMON_METHODS) {
     if (method.charCodeAt(0) !== first || method.length !== end - start) continue;
     let i = 1;

@@ -1,11 +1,16 @@
 import { ProxyError } from '../base/index.ts';
-import { CR, FIELD_VALUE, LF, SP } from './characters.ts';
+import { CR, FIELD_VALUE, LF } from './characters.ts';
 import { HeadReader, MORE } from './head-reader.ts';
 import type { HeadLimits } from './limits.ts';
 
-/** `HTTP/1.x 200 ` has 13 bytes. */
-const STATUS_PREFIX_BYTES = 13;
-const VERSION_PREFIX = Buffer.from('HTTP/1.', 'latin1');
+/** What stands before the reason phrase: each byte lies between these two. */
+const LOWEST_PREFIX = Buffer.from('HTTP/1.0 100 ', 'latin1');
+const HIGHEST_PREFIX = Buffer.from('HTTP/1.1 599 ', 'latin1');
+const PREFIX_BYTES = 13;
+/** Where the minor version and the status code stand in it. */
+const MINOR = 7;
+const STATUS = 9;
+const ZERO = 0x30;
 
 /** Reads response heads: status-line and fields (RFC 9112 §4, §5). */
 export class ResponseHeadReader extends HeadReader {
@@ -15,7 +20,6 @@ export class ResponseHeadReader extends HeadReader {
   reason = '';
   /** 1 for HTTP/1.1, 0 for HTTP/1.0. */
   minorVersion = 1;
-  private reasonAt = 0;
   private reasonEnd = 0;
 
   constructor(limits: HeadLimits) {
@@ -23,44 +27,46 @@ export class ResponseHeadReader extends HeadReader {
   }
 
   /** status-line = HTTP-version SP status-code SP [ reason-phrase ] (RFC 9112 §4); the second SP is not optional. */
-  protected parseStartLine(buffer: Buffer, base: number, start: number, end: number): number {
-    const known = Math.min(VERSION_PREFIX.length, end - start);
-    for (let i = 0; i < known; i++) {
-      if (buffer[start + i] !== VERSION_PREFIX[i]) throw bad('it does not start with HTTP/1.');
+  protected parseStartLine(buffer: Buffer, base: number, end: number): number {
+    let at = base + this.scanAt;
+    if (at - base < PREFIX_BYTES) {
+      if (!this.parsePrefix(buffer, base, end)) return MORE;
+      at = base + PREFIX_BYTES;
     }
-    if (end - start < STATUS_PREFIX_BYTES) {
-      const lineFeed = buffer.indexOf(LF, start);
-      if (lineFeed >= 0 && lineFeed < end) throw bad('the status line is too short');
-      return MORE;
-    }
-    const minor = (buffer[start + 7] as number) - 0x30;
-    if ((minor !== 0 && minor !== 1) || buffer[start + 8] !== SP) throw bad('the version is neither 1.1 nor 1.0');
-    const status = digit(buffer, start + 9) * 100 + digit(buffer, start + 10) * 10 + digit(buffer, start + 11);
-    if (status < 100 || status > 599) throw bad(`status ${status} is outside of 100 to 599`);
-    if (buffer[start + 12] !== SP) throw bad('no space behind the status code');
-    let at = start + STATUS_PREFIX_BYTES;
-    while (at < end && FIELD_VALUE[buffer[at] as number] === 1) at++;
-    if (at + 1 >= end) {
-      if (at < end && buffer[at] !== CR) throw bad('a control byte in the reason phrase');
-      return MORE;
-    }
-    if (buffer[at] !== CR || buffer[at + 1] !== LF) throw bad('a control byte in the reason phrase');
-    this.minorVersion = minor;
-    this.status = status;
-    this.reasonAt = start + STATUS_PREFIX_BYTES - base;
+    while (at < end && FIELD_VALUE[buffer[at]] === 1) at++;
+    this.scanAt = at - base;
+    if (at === end) return MORE;
+    if (buffer[at] !== CR) throw bad('a control byte in the reason phrase');
+    if (at + 1 === end) return MORE;
+    if (buffer[at + 1] !== LF) throw bad('a CR without its LF');
     this.reasonEnd = at - base;
     return at + 2;
   }
 
   protected complete(text: string): void {
-    this.reason = text.slice(this.reasonAt, this.reasonEnd);
+    this.reason = text.slice(PREFIX_BYTES, this.reasonEnd);
+  }
+
+  /** Starts over with every slice, as it is short. */
+  private parsePrefix(buffer: Buffer, base: number, end: number): boolean {
+    const known = Math.min(PREFIX_BYTES, end - base);
+    for (let i = 0; i < known; i++) {
+      const byte = buffer[base + i];
+      if (byte < LOWEST_PREFIX[i] || byte > HIGHEST_PREFIX[i]) {
+        throw bad('it does not start with HTTP/1.1 or HTTP/1.0, a status from 100 to 599 and a space');
+      }
+    }
+    if (known < PREFIX_BYTES) return false;
+    this.minorVersion = buffer[base + MINOR] - ZERO;
+    this.status =
+      digit(buffer, base + STATUS) * 100 + digit(buffer, base + STATUS + 1) * 10 + digit(buffer, base + STATUS + 2);
+    return true;
   }
 }
 
+/** The value of a byte that is known to be a digit. */
 function digit(buffer: Buffer, at: number): number {
-  const value = (buffer[at] as number) - 0x30;
-  if (value < 0 || value > 9) throw bad('the status code is not three digits');
-  return value;
+  return buffer[at] - ZERO;
 }
 
 function bad(what: string): ProxyError {

@@ -39,7 +39,7 @@ export function readTarget(head: RequestHeadReader, into: RequestTarget): void {
     into.query = '';
     return;
   }
-  readAbsolute(target, into);
+  readAbsolute(head.method, target, into);
 }
 
 /** Host (§3.2): once in every HTTP/1.1 request, at most once in HTTP/1.0. */
@@ -56,7 +56,7 @@ function readHost(head: RequestHeadReader): string {
 }
 
 /** absolute-form (§3.2.2): it wins over Host. */
-function readAbsolute(target: string, into: RequestTarget): void {
+function readAbsolute(method: string, target: string, into: RequestTarget): void {
   const scheme = /^https?:\/\//i.exec(target);
   if (scheme === null) throw badTarget(target, 'neither a path nor an http URI');
   const start = scheme[0].length;
@@ -66,6 +66,12 @@ function readAbsolute(target: string, into: RequestTarget): void {
   if (!isAuthority(authority)) throw badTarget(target, 'its authority is malformed');
   into.authority = authority;
   const rest = target.slice(end);
+  if (rest === '' && method === 'OPTIONS') {
+    // §3.2.4: a proxy sends an OPTIONS for the whole server on as "*".
+    into.path = '*';
+    into.query = '';
+    return;
+  }
   // §3.2.1: an empty path is sent as "/".
   split(rest.startsWith('/') ? rest : `/${rest}`, rest.includes('?'), into);
 }

@@ -1,0 +1,43 @@
+/** What decoding a chunked body costs, from chunks as servers send them down to the smallest there are. */
+import { BodyDecoder, type BodySink, CHUNKED } from '../../internal/http1/index.ts';
+import { bench, keep } from './harness.ts';
+
+/** Bytes of one read from a socket. */
+const READ_BYTES = 65_536;
+
+let seen = 0;
+const SINK: BodySink = {
+  onBody(_buffer, start, end) {
+    seen += end - start;
+  },
+};
+
+function bodyOf(chunkBytes: number, contentBytes: number, extension = ''): Buffer {
+  const chunk = `${chunkBytes.toString(16)}${extension}\r\n${'x'.repeat(chunkBytes)}\r\n`;
+  return Buffer.from(`${chunk.repeat(Math.ceil(contentBytes / chunkBytes))}0\r\n\r\n`, 'latin1');
+}
+
+async function benchBody(name: string, body: Buffer, ops: number): Promise<void> {
+  const decoder = new BodyDecoder('bad_chunk', 'bad_trailer');
+  const result = await bench(
+    `decode: ${name}, ${body.length} bytes`,
+    (count) => {
+      for (let i = 0; i < count; i++) {
+        decoder.start(CHUNKED);
+        for (let at = 0; at < body.length;) {
+          at = decoder.feed(body, at, Math.min(body.length, at + READ_BYTES), SINK);
+        }
+      }
+      keep(seen);
+    },
+    { ops },
+  );
+  console.log(`${''.padEnd(52)}${((body.length / result.wall) * 1000).toFixed(0).padStart(8)} MB/s of the wire`);
+}
+
+await benchBody('one small chunk', bodyOf(2, 2), 400_000);
+await benchBody('chunks of 16 KiB', bodyOf(16_384, 1_048_576), 2000);
+await benchBody('chunks of 1 KiB', bodyOf(1024, 1_048_576), 500);
+await benchBody('chunks of 16 bytes', bodyOf(16, 65_536), 300);
+await benchBody('chunks of 1 byte', bodyOf(1, 65_536), 60);
+await benchBody('chunks of 1 KiB with an extension', bodyOf(1024, 262_144, ';signature=0123456789abcdef'), 1000);
