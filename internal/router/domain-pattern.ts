@@ -36,7 +36,7 @@ export interface ParsedDomain {
 }
 
 /** What may stand beside `*` in a label. No character of these is special to picomatch. */
-const AFFIX = /^[\p{L}\p{M}\p{N}_-]*\*[\p{L}\p{M}\p{N}_-]*$/u;
+const AFFIX = /^[a-z0-9_-]*\*[a-z0-9_-]*$/;
 
 const STAR: LabelPattern = { kind: 'star' };
 
@@ -70,18 +70,11 @@ function compileLabel(name: string, pattern: string): LabelPattern {
     if (name === '') throw malformed(pattern);
     return { kind: 'text', text: name };
   }
-  if (!AFFIX.test(name)) throw malformed(pattern);
-  // picomatch reads the glob; with one star and nothing else special in it, the texts on both sides of the star say
-  // all that its regular expression would, and are compared without cutting the label out of the host.
-  const tokens = picomatch.parse(name, {}).tokens;
-  const star = tokens.findIndex((token) => token.type === 'star');
-  return { kind: 'affix', prefix: joinTexts(tokens.slice(0, star)), suffix: joinTexts(tokens.slice(star + 1)) };
-}
-
-function joinTexts(tokens: readonly { readonly type: string; readonly value: string }[]): string {
-  let text = '';
-  for (const token of tokens) text += token.value;
-  return text;
+  // picomatch says that this is a glob with nothing special in it but the star; then the texts on both sides of the star
+  // say all that its regular expression would, can be looked up in a map, and capture in the same way.
+  if (!AFFIX.test(name) || picomatch.scan(name).glob !== name) throw malformed(pattern);
+  const star = name.indexOf('*');
+  return { kind: 'affix', prefix: name.slice(0, star), suffix: name.slice(star + 1) };
 }
 
 function malformed(pattern: string): ProxyError {

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import type { MatchConfig } from '../config/config.ts';
+import type { MatchConfig } from '../config/index.ts';
 import { compileRouter, normalizePath, type Route } from './index.ts';
 
 /*

@@ -1,4 +1,4 @@
-import type { MatchConfig } from '../config/config.ts';
+import type { MatchConfig } from '../config/index.ts';
 import { DomainIndex, findInPaths, type Query } from './domain-index.ts';
 import { type LabelPattern, MAX_HOST_LENGTH, parseDomain } from './domain-pattern.ts';
 import { NO_ROUTE } from './method-table.ts';
