@@ -4,3 +4,4 @@ export { ConfigError, formatProblem, type Problem } from './problem.ts';
 export { DEFAULT_LIMITS } from './schema/limits.ts';
 export { parseListenAddress } from './value/listen-address.ts';
 export { InvalidValue } from './value/invalid-value.ts';
+export { jsonSchema } from './json-schema.ts';

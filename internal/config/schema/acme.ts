@@ -5,7 +5,7 @@ import { parseDomainPattern } from '../value/domain-pattern.ts';
 
 const KNOWN_CAS = ['letsencrypt', 'production', 'staging', 'zerossl', ''];
 
-const dnsSchema = object(
+export const acmeDnsSchema = object(
   {
     provider: key(oneOf(['cloudflare']), { type: '`cloudflare`', required: true }, 'Who hosts the zones.'),
     token: key(
@@ -23,7 +23,7 @@ const dnsSchema = object(
   'an object with the DNS provider',
 ).meta({ id: 'AcmeDns', description: 'The provider for DNS challenges.' });
 
-const s3Schema = object(
+export const acmeS3Schema = object(
   {
     bucket: key(
       text('the name of a bucket'),
@@ -70,7 +70,7 @@ export const acmeSchema = object(
       { type: '`alpn`, `http`, `dns`', default: 'alpn' },
       'How the names are proved: on port 443, on port 80, or by DNS, which alone gives wildcards.',
     ),
-    dns: key(dnsSchema, { type: 'AcmeDns' }, 'Required with `challenge: "dns"`.'),
+    dns: key(acmeDnsSchema, { type: 'AcmeDns' }, 'Required with `challenge: "dns"`.'),
     storage_type: key(
       oneOf(['file', 's3']),
       { type: '`file`, `s3`', default: 'file' },
@@ -81,7 +81,7 @@ export const acmeSchema = object(
       { type: 'Path', default: 'acme/' },
       'Folder for `file`. **Danger:** it holds private keys.',
     ),
-    s3: key(s3Schema, { type: 'AcmeS3' }, 'Required with `storage_type: "s3"`.'),
+    s3: key(acmeS3Schema, { type: 'AcmeS3' }, 'Required with `storage_type: "s3"`.'),
     domains: key(
       list(parsed(text('a domain'), checkDomain), 'a list of domains'),
       { type: 'string[]', default: 'from the routes' },

@@ -39,7 +39,7 @@ const proxyProtocol = key(
   'Open every upstream connection with a PROXY protocol header that names the client. The upstream must expect it: one that does not takes it for a broken request.',
 );
 
-const upstreamTlsSchema = object(
+export const upstreamTlsSchema = object(
   {
     ca: key(
       path('a PEM file'),

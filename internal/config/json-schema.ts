@@ -1,0 +1,52 @@
+import { z } from 'zod';
+import { keyNotes } from './schema/field.ts';
+import { rootSchema } from './schema/root.ts';
+import { includeListSchema, includeObjectSchema } from './schema/route.ts';
+import { fragmentSchema } from './schema/service.ts';
+
+/**
+ * The JSON Schema (draft 7, which editors know best) of every kind of config file: a root file, a service file, a file of
+ * routes. Which one a file is follows from what is in it, so that one address serves for `$schema` everywhere.
+ */
+export function jsonSchema(): Record<string, unknown> {
+  const kinds = z.strictObject({
+    root: rootSchema,
+    service: fragmentSchema,
+    list: includeListSchema,
+    routes: includeObjectSchema,
+  });
+  const { definitions } = z.toJSONSchema(kinds, { target: 'draft-7', io: 'input', override: addDefault });
+  return {
+    $schema: 'http://json-schema.org/draft-07/schema#',
+    title: 'prox configuration',
+    if: { type: 'array' },
+    then: reference('RouteList'),
+    else: {
+      if: { required: ['services'] },
+      then: reference('Root'),
+      else: {
+        if: { required: ['listen'] },
+        then: reference('ServiceFragment'),
+        else: { if: { required: ['routes'] }, then: reference('RouteInclude'), else: reference('Root') },
+      },
+    },
+    definitions,
+  };
+}
+
+function reference(id: string): { readonly $ref: string } {
+  return { $ref: `#/definitions/${id}` };
+}
+
+/** Editors show the description when the mouse rests on a key: the default belongs into it. */
+function addDefault({
+  zodSchema,
+  jsonSchema,
+}: {
+  zodSchema: z.core.$ZodType;
+  jsonSchema: Record<string, unknown>;
+}): void {
+  const notes = keyNotes.get(zodSchema as z.ZodType);
+  if (notes?.default !== undefined)
+    jsonSchema['description'] = `${String(jsonSchema['description'])} Default: ${notes.default}.`;
+}

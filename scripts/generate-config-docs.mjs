@@ -1,0 +1,31 @@
+// Writes docs/config.md and docs/schema/prox.schema.json from the schema and the prose in internal/config.
+// A test compares the two with what this script would write: run it after every change there.
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { build } from 'esbuild';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const scratch = await mkdtemp(join(tmpdir(), 'prox-docs-'));
+
+try {
+  const outfile = join(scratch, 'generate.mjs');
+  await build({
+    entryPoints: [join(root, 'internal/config/reference/generate.ts')],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+  });
+  const { generateDocs } = await import(pathToFileURL(outfile).href);
+  const prose = await readFile(join(root, 'internal/config/reference/prose.md'), 'utf8');
+  for (const [path, content] of Object.entries(generateDocs(prose))) {
+    await mkdir(dirname(join(root, path)), { recursive: true });
+    await writeFile(join(root, path), content);
+    console.log(path);
+  }
+} finally {
+  await rm(scratch, { recursive: true, force: true });
+}
