@@ -23,12 +23,12 @@ export class Forwarding implements ExchangeHandler, ResponseHandler {
   private readonly exchange: Exchange;
   private readonly proxy: ProxyRoute;
   private lease: Lease | null = null;
-  private peer: Peer | null = null;
   private connection: Http1Connection | null = null;
   private cancelDial: (() => void) | null = null;
   /** Targets that could not be reached for this exchange; null while there are none. */
   private tried: Set<Target> | null = null;
   private retried = false;
+  private tunnel = false;
   /** Times of `performance.now()`, taken only when somebody wants them. */
   private startedAt = 0;
   private lastError: ProxyError | null = null;
@@ -46,11 +46,12 @@ export class Forwarding implements ExchangeHandler, ResponseHandler {
     const pool = proxy.pools.of(peer);
     const idle = proxy.stream || this.retried ? null : pool.take(proxy.poolOptions);
     if (idle !== null) return this.send(idle, peer);
-    if (this.exchange.times.wanted) this.startedAt = performance.now();
+    if (this.exchange.record !== null) this.startedAt = performance.now();
     const dialing = pool.open(proxy.poolOptions, (error, connection) => {
       this.cancelDial = null;
       if (connection === null) return this.unreachable(error as ProxyError);
-      if (this.exchange.times.wanted) this.exchange.times.upstreamConnect = performance.now() - this.startedAt;
+      const { record } = this.exchange;
+      if (record !== null) record.upstreamConnect = performance.now() - this.startedAt;
       this.send(connection, peer);
       // Nothing of the body has come with the head: the head goes alone.
       if (this.connection !== null) this.onRequestFlush();
@@ -102,6 +103,7 @@ export class Forwarding implements ExchangeHandler, ResponseHandler {
 
   onTunnel(status: number, reason: string, fields: Fields): void {
     this.takeTimes();
+    this.tunnel = true;
     this.exchange.respondTunnel(status, reason, fields);
   }
 
@@ -116,6 +118,13 @@ export class Forwarding implements ExchangeHandler, ResponseHandler {
   }
 
   onResponseEnd(trailers: Fields | null): boolean {
+    if (!this.tunnel) {
+      // The connection is its pool's again.
+      this.connection = null;
+      this.release();
+    }
+    const { record } = this.exchange;
+    if (record !== null) record.upstreamResponse = performance.now() - this.startedAt;
     return this.exchange.end(trailers) === FlushResult.taken;
   }
 
@@ -135,18 +144,12 @@ export class Forwarding implements ExchangeHandler, ResponseHandler {
     exchange.fail(error);
   }
 
-  /** The connection has no more to do with this exchange: called by the upstream side when the exchange is over. */
-  onUpstreamReleased(): void {
-    this.connection = null;
-    this.release();
-  }
-
   // ── steps ────────────────────────────────────────────────────────────────────────────────────────────────────
 
   private select(): Peer | null {
     const { balancer } = this.proxy;
     if (balancer === null) {
-      if (this.lastError === null) return (this.peer = this.proxy.peerOf(''));
+      if (this.lastError === null) return this.proxy.peerOf('');
       this.giveUp(this.lastError);
       return null;
     }
@@ -155,16 +158,16 @@ export class Forwarding implements ExchangeHandler, ResponseHandler {
       this.giveUp(this.lastError ?? new ProxyError('no_target', 'the balancer has no target'));
       return null;
     }
-    return (this.peer = this.proxy.peerOf(this.lease.target.address));
+    return this.proxy.peerOf(this.lease.target.address);
   }
 
   private send(connection: Http1Connection, peer: Peer): void {
     const { exchange, proxy } = this;
     this.connection = connection;
-    const { times } = exchange;
-    if (times.wanted) {
-      times.upstreamAddress = peer.text;
-      times.upstreamConnect ??= 0;
+    const { record } = exchange;
+    if (record !== null) {
+      record.upstream = peer.text;
+      if (record.upstreamConnect < 0) record.upstreamConnect = 0;
       this.startedAt = performance.now();
     }
     const tunnel = exchange.upgrade !== null || exchange.method === 'CONNECT';
@@ -196,8 +199,8 @@ export class Forwarding implements ExchangeHandler, ResponseHandler {
   }
 
   private takeTimes(): void {
-    const { times } = this.exchange;
-    if (times.wanted) times.upstreamResponse = performance.now() - this.startedAt;
+    const { record } = this.exchange;
+    if (record !== null) record.upstreamHeader = performance.now() - this.startedAt;
   }
 
   private release(): void {

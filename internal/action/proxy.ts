@@ -7,6 +7,7 @@ import { type DialTls } from '../transport/index.ts';
 import { parsePeer, type Peer, type PoolOptions, type Pools, type UpstreamTimeouts } from '../upstream/index.ts';
 import { compileFieldValue } from './field-template.ts';
 import { Forwarding } from './forwarding.ts';
+import { spendForward } from './max-forwards.ts';
 import type { ProxyRoute } from './proxy-route.ts';
 import type { RequestEdits } from './upstream-head.ts';
 
@@ -28,7 +29,10 @@ export interface ProxyContext {
 }
 
 /** Compiles a proxy action for a route. @throws ProxyError bad_upstream_address */
-export function createProxyAction(config: ProxyConfig, context: ProxyContext): Action & { readonly peers: readonly Peer[] } {
+export function createProxyAction(
+  config: ProxyConfig,
+  context: ProxyContext,
+): Action & { readonly peers: readonly Peer[] } {
   return new ProxyAction(config, context);
 }
 
@@ -71,6 +75,11 @@ class ProxyAction implements Action, ProxyRoute {
   }
 
   handle(exchange: Exchange): void {
+    if (!spendForward(exchange)) return;
+    const filters = exchange.route.filters;
+    if (filters !== null && filters.onUpstreamRequest !== null) {
+      for (const filter of filters.onUpstreamRequest) filter.onUpstreamRequest(exchange, exchange.requestFields);
+    }
     const forwarding = new Forwarding(exchange, this);
     exchange.handler = forwarding;
     forwarding.start();

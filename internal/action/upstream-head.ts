@@ -90,6 +90,7 @@ function connectionLines(exchange: Exchange, fields: Fields, edits: RequestEdits
   if (exchange.upgrade !== null) return `Connection: upgrade\r\nUpgrade: ${exchange.upgrade}\r\n\r\n`;
   // RFC 9110 §10.1.4: TE is for one hop. Trailers are all of it that prox passes on.
   const trailers = (fields.present & (1 << FieldId.te)) !== 0 && exchange.acceptsTrailers;
-  if (trailers) return edits.close ? 'TE: trailers\r\nConnection: TE, close\r\n\r\n' : 'TE: trailers\r\nConnection: TE\r\n\r\n';
+  if (trailers)
+    return edits.close ? 'TE: trailers\r\nConnection: TE, close\r\n\r\n' : 'TE: trailers\r\nConnection: TE\r\n\r\n';
   return edits.close ? 'Connection: close\r\n\r\n' : '\r\n';
 }

@@ -25,6 +25,8 @@ export class Deadline {
   at = 0;
   /** @internal The slot that this deadline is linked into, -1 for none. */
   slot = -1;
+  /** @internal The time that it was linked for: it is looked at no later. */
+  linkedFor = 0;
   /** @internal */
   previous: Deadline | null = null;
   /** @internal */
@@ -67,15 +69,13 @@ export class Deadlines {
     }
     if (this.#timer === null) this.#start();
     const at = this.now + milliseconds + TICK_MS;
-    // Moving later needs no relinking: the old slot is reached first, and tick() moves the deadline on from there.
-    const earlier = deadline.slot >= 0 && at < deadline.at;
-    const wasClear = deadline.at === 0;
     deadline.at = at;
-    if (deadline.slot < 0) this.#link(deadline);
-    else if (earlier || wasClear) {
+    // Moving later needs no relinking: the old slot is reached first, and tick() moves the deadline on from there.
+    if (deadline.slot >= 0) {
+      if (at >= deadline.linkedFor) return;
       this.#unlink(deadline);
-      this.#link(deadline);
     }
+    this.#link(deadline);
   }
 
   /** Nothing is awaited any more. The deadline leaves the wheel when its slot comes up. */
@@ -128,6 +128,7 @@ export class Deadlines {
     const slot = (this.#cursor + ticks) % SLOTS;
     const head = this.#slots[slot] ?? null;
     deadline.slot = slot;
+    deadline.linkedFor = deadline.at;
     deadline.previous = null;
     deadline.next = head;
     if (head !== null) head.previous = deadline;

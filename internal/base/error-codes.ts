@@ -43,7 +43,6 @@ export const ERROR_CODES = {
   client_stalled: entry('client', 408, 'The client moved no byte for stall_timeout where one was due.'),
   client_closed: entry('client', 0, 'The client closed the connection before the exchange was complete.'),
   response_timeout: entry('client', 0, 'The response was not written within write_timeout.'),
-  loop_detected: entry('client', 400, 'Max-Forwards is not a number (RFC 9110 §7.6.2).'),
 
   // The request was read, but prox does not serve it.
   no_route: entry('client', 404, 'No route of the service matches the request.'),

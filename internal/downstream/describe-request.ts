@@ -23,6 +23,8 @@ export function describeRequest(reader: RequestHeadReader, exchange: Http1Exchan
   exchange.method = reader.method;
   exchange.modern = reader.minorVersion === 1;
   const framing = requestFraming(fields, reader.minorVersion);
+  // RFC 9110 §9.3.6: CONNECT has no content; what follows it belongs to the tunnel.
+  if (reader.method === 'CONNECT' && framing !== NO_BODY) throw new ProxyError('bad_framing', 'CONNECT with a body');
   readTarget(reader, exchange);
   exchange.host = normalizeHost(exchange.authority);
   if (reader.mayNeedNormalizing) exchange.path = normalized(exchange.path);

@@ -1,9 +1,13 @@
 import { ProxyError } from '../base/index.ts';
-import { type Exchange, type ExchangeHandler, type ExchangeTimes, FlushResult, type RouteContext } from '../exchange/index.ts';
+import { type Exchange, type ExchangeHandler, FlushResult, type RouteContext } from '../exchange/index.ts';
 import { CHUNKED, dropTable, FieldId, Fields, type Framing, NO_BODY, UNTIL_CLOSE } from '../http1/index.ts';
+import type { Throttle } from '../throttle/index.ts';
 import type { Connection } from '../transport/index.ts';
 import { errorResponse } from './error-response.ts';
+import type { AccessRecord } from '../logger/index.ts';
 import { httpDate } from './http-date.ts';
+import { LimitedOutput, type LimitedSink } from './limited-output.ts';
+import { originAddress } from './origin-address.ts';
 import type { SessionHost } from './session-host.ts';
 
 /** Fields of a response that are for one hop (RFC 9110 §7.6.1) or written anew. */
@@ -52,7 +56,7 @@ export interface ExchangeSession {
 }
 
 /** The exchange of an HTTP/1.1 session: reads out of its parser, writes to its connection. */
-export class Http1Exchange implements Exchange, ExchangeTimes {
+export class Http1Exchange implements Exchange, LimitedSink {
   method = '';
   path = '';
   query = '';
@@ -76,18 +80,20 @@ export class Http1Exchange implements Exchange, ExchangeTimes {
   status = 0;
   error: ProxyError | null = null;
 
-  // ExchangeTimes
-  wanted = false;
+  /** Null when nothing logs the exchange. */
+  record: AccessRecord | null = null;
+  /** When the head was complete, as `performance.now()`; only with a record. */
   started = 0;
-  upstreamAddress: string | null = null;
-  upstreamConnect: number | null = null;
-  upstreamResponse: number | null = null;
 
   private readonly session: ExchangeSession;
   private readonly bytesBefore: number;
   private writing: Writing = Writing.open;
   /** How the body is framed towards the client: bytes that are still due, CHUNKED, UNTIL_CLOSE or FORBIDS_BODY. */
   private framing = 0;
+  /** Null without a speed limit. */
+  private limited: LimitedOutput | null = null;
+  /** The end of the response, while it waits for held bytes. */
+  private pendingEnd: { readonly trailers: Fields | null } | null = null;
 
   constructor(session: ExchangeSession, service: SessionHost, fields: Fields) {
     this.session = session;
@@ -113,12 +119,14 @@ export class Http1Exchange implements Exchange, ExchangeTimes {
     return this.service.trusts(this.session.clientAddress);
   }
 
-  get acceptsTrailers(): boolean {
-    return /(^|,)\s*trailers\s*(,|$)/i.test(this.requestFields.list(FieldId.te) ?? '');
+  get originAddress(): string {
+    if (!this.trusted) return this.session.clientAddress;
+    const list = this.requestFields.list(FieldId.xForwardedFor);
+    return originAddress(list, this.session.clientAddress, (address) => this.service.trusts(address));
   }
 
-  get times(): ExchangeTimes {
-    return this;
+  get acceptsTrailers(): boolean {
+    return /(^|,)\s*trailers\s*(,|$)/i.test(this.requestFields.list(FieldId.te) ?? '');
   }
 
   get responded(): boolean {
@@ -184,8 +192,19 @@ export class Http1Exchange implements Exchange, ExchangeTimes {
     this.session.startTunnel();
   }
 
+  /** Limits the speed of the response. Called before it begins. */
+  limit(throttle: Throttle): void {
+    this.limited = new LimitedOutput(throttle, this);
+  }
+
   write(buffer: Buffer, start: number, end: number): void {
     if (this.writing !== Writing.body || start === end) return;
+    if (this.limited === null) this.passBody(buffer, start, end);
+    else this.limited.write(buffer, start, end);
+  }
+
+  /** @internal LimitedSink; the way of every body. */
+  passBody(buffer: Buffer, start: number, end: number): void {
     const { connection } = this.session;
     if (this.framing === CHUNKED) {
       connection.text(`${(end - start).toString(16)}\r\n`);
@@ -202,11 +221,35 @@ export class Http1Exchange implements Exchange, ExchangeTimes {
   }
 
   flush(): FlushResult {
-    return this.session.flush();
+    const result = this.session.flush();
+    return this.limited !== null && this.limited.holding ? FlushResult.full : result;
+  }
+
+  /** @internal The client has taken what was pending. */
+  onDrain(): void {
+    if (this.limited === null || !this.limited.holding) this.handler?.onDrain();
+  }
+
+  /** @internal LimitedSink */
+  onLimitedDrain(): void {
+    this.session.connection.guard(() => this.continueLimited());
+  }
+
+  private continueLimited(): void {
+    const result = this.session.flush();
+    if (this.limited === null || this.limited.holding) return;
+    if (this.pendingEnd !== null) this.end(this.pendingEnd.trailers);
+    else if (result !== FlushResult.full) this.handler?.onDrain();
   }
 
   end(trailers: Fields | null): FlushResult {
     if (this.writing !== Writing.body) return FlushResult.taken;
+    if (this.limited !== null && this.limited.holding) {
+      // Trailers are in memory that the upstream connection uses again.
+      this.pendingEnd = { trailers: trailers === null ? null : Fields.of(trailers.entries()) };
+      this.session.flush();
+      return FlushResult.pending;
+    }
     if (this.tunnel) {
       this.session.endTunnelOutput();
       return FlushResult.pending;
@@ -230,7 +273,7 @@ export class Http1Exchange implements Exchange, ExchangeTimes {
     this.service.exchangeFailed(this, error);
     if (this.responded || error.status === 0) {
       if (!this.responded) this.status = 499;
-      this.writing = Writing.over;
+      this.close();
       return this.session.cut(this);
     }
     if (error.source === 'client') this.persistent &&= this.session.requestComplete;
@@ -243,7 +286,7 @@ export class Http1Exchange implements Exchange, ExchangeTimes {
   drop(error: ProxyError): void {
     if (this.over) return;
     this.error = error;
-    this.writing = Writing.over;
+    this.close();
     this.session.cut(this);
   }
 
@@ -252,16 +295,30 @@ export class Http1Exchange implements Exchange, ExchangeTimes {
     if (this.over) return;
     this.error = error;
     if (!this.responded) this.status = 499;
-    this.writing = Writing.over;
+    this.close();
     this.service.exchangeFailed(this, error);
     const { handler } = this;
     this.handler = null;
     handler?.onAbort(error);
   }
 
-  private finish(): void {
+  private close(): void {
     this.writing = Writing.over;
+    this.limited?.close();
+  }
+
+  private finish(): void {
+    this.close();
     this.session.exchangeOver(this);
+  }
+
+  /** A tunnel has ended as tunnels do: both sides have closed. */
+  endTunnel(): void {
+    if (this.over) return;
+    this.close();
+    const { handler } = this;
+    this.handler = null;
+    handler?.onAbort(new ProxyError('client_closed', 'the tunnel has ended'));
   }
 
   /** Decides how the client finds the end of the body (RFC 9112 §6.3), and returns the field line that says it. */

@@ -1,10 +1,13 @@
 import { ProxyError } from '../base/index.ts';
 import { FlushResult } from '../exchange/index.ts';
 import { BodyDecoder, MORE, NO_BODY, RequestHeadReader, UNTIL_CLOSE } from '../http1/index.ts';
+import { AccessRecord } from '../logger/index.ts';
 import { type Connection, type ConnectionHandler, WriteState } from '../transport/index.ts';
 import { checkExpectation, describeRequest } from './describe-request.ts';
+import { ExchangeBounds } from './exchange-bounds.ts';
 import { type ExchangeSession, Http1Exchange } from './http1-exchange.ts';
 import type { DrainableSession, SessionHost, SessionSlot } from './session-host.ts';
+import { SessionSpeed } from './session-speed.ts';
 
 /**
  * Reading:
@@ -47,6 +50,10 @@ export class Http1Session implements ConnectionHandler, DrainableSession, Exchan
   private headBytes = 0;
   private discarded = 0;
   private bodyBytes = 0;
+  private readonly speed = new SessionSpeed(() => this.connection.guard(() => this.consumeUnread()));
+  private bounds: ExchangeBounds | null;
+  private tunnelHalfClosed = false;
+  private record: AccessRecord | null = null;
 
   constructor(connection: Connection, slot: SessionSlot, secure: boolean) {
     this.connection = connection;
@@ -54,6 +61,7 @@ export class Http1Session implements ConnectionHandler, DrainableSession, Exchan
     this.secure = secure;
     this.service = slot.current;
     this.reader = new RequestHeadReader(this.service.headLimits);
+    this.bounds = this.makeBounds();
     slot.sessions.add(this);
     // A client that connects and says nothing is no better than one that is slow.
     connection.expect(this.service.limits.headerTimeout);
@@ -79,7 +87,9 @@ export class Http1Session implements ConnectionHandler, DrainableSession, Exchan
     this.peerEnded = true;
     switch (this.reading) {
       case Reading.body:
-        if (!this.body.close()) return this.abortExchange('the client closed the connection inside of its request');
+        if (!this.body.close()) {
+          return this.abortExchange(new ProxyError('client_closed', 'the client closed the connection inside a request'));
+        }
         this.reading = Reading.waiting;
         this.exchange?.handler?.onRequestEnd(null);
         return;
@@ -93,7 +103,7 @@ export class Http1Session implements ConnectionHandler, DrainableSession, Exchan
   }
 
   onDrain(): void {
-    this.exchange?.handler?.onDrain();
+    this.exchange?.onDrain();
   }
 
   onDeadline(): void {
@@ -101,20 +111,28 @@ export class Http1Session implements ConnectionHandler, DrainableSession, Exchan
     if (reading === Reading.head) return this.refuse(new ProxyError('head_timeout', 'the head was not complete in time'));
     if (exchange === null) return this.connection.destroy();
     const stalled = new ProxyError('client_stalled', 'the client moved no byte for stall_timeout');
-    if (exchange.responded) return this.abortExchange(stalled.message, stalled);
-    const { handler } = exchange;
-    exchange.handler = null;
-    handler?.onAbort(stalled);
-    exchange.fail(stalled);
+    if (exchange.responded) return this.abortExchange(stalled);
+    this.refuse(stalled);
   }
 
   onClose(error: Error | null): void {
     this.reading = Reading.closed;
     this.unread = null;
-    this.slot.sessions.delete(this);
+    this.slot.sessionEnded(this);
+    this.speed.close();
+    this.bounds?.clear();
+    const { exchange } = this;
+    if (exchange === null) return;
     const why = error === null ? '' : `: ${error.message}`;
-    this.exchange?.abort(new ProxyError('client_closed', `the client closed the connection${why}`, { cause: error }));
-    this.exchange = null;
+    if (exchange.tunnel && error === null) exchange.endTunnel();
+    else exchange.abort(new ProxyError('client_closed', `the client closed the connection${why}`, { cause: error }));
+    this.settle(exchange);
+  }
+
+  onBroken(error: unknown): void {
+    const cause = ProxyError.from(error);
+    if (this.exchange === null) this.service.sessionBroken(this.clientAddress, cause);
+    else this.abortExchange(cause);
   }
 
   // ── DrainableSession ─────────────────────────────────────────────────────────────────────────────────────────
@@ -129,6 +147,14 @@ export class Http1Session implements ConnectionHandler, DrainableSession, Exchan
   kill(error: ProxyError): void {
     this.exchange?.abort(error);
     this.connection.destroy();
+  }
+
+  /** read_timeout or write_timeout has passed. */
+  private onBound(error: ProxyError): void {
+    const { exchange } = this;
+    if (exchange === null) return this.reading === Reading.head ? this.refuse(error) : undefined;
+    if (exchange.responded || error.status === 0) return this.abortExchange(error);
+    this.refuse(error);
   }
 
   // ── for the exchange ─────────────────────────────────────────────────────────────────────────────────────────
@@ -169,6 +195,7 @@ export class Http1Session implements ConnectionHandler, DrainableSession, Exchan
 
   /** @internal From here on, the client's bytes are passed on as they are. */
   startTunnel(): void {
+    this.bounds?.clear();
     this.body.start(UNTIL_CLOSE);
     this.reading = Reading.body;
     this.bodyPaused = false;
@@ -179,14 +206,16 @@ export class Http1Session implements ConnectionHandler, DrainableSession, Exchan
 
   /** @internal The other side of the tunnel has sent its last byte. */
   endTunnelOutput(): void {
+    if (this.peerEnded) return this.connection.endAndClose();
     this.connection.end();
-    if (this.peerEnded) this.connection.endAndClose();
+    // A tunnel that is open to one side only is no longer worth any wait.
+    this.tunnelHalfClosed = true;
+    this.connection.expect(this.service.limits.stallTimeout);
   }
 
   /** @internal The exchange cannot be completed: nothing more is sent, and the client must notice. */
   cut(exchange: Http1Exchange): void {
-    this.logOutcome(exchange);
-    this.exchange = null;
+    this.settle(exchange);
     this.reading = Reading.closed;
     // A response that is not complete must not look so: where the close would be its end, a reset is not (§8).
     if (exchange.responded) this.connection.reset();
@@ -195,8 +224,8 @@ export class Http1Session implements ConnectionHandler, DrainableSession, Exchan
 
   /** @internal The response is complete. */
   exchangeOver(exchange: Http1Exchange): void {
-    this.logOutcome(exchange);
-    this.exchange = null;
+    this.settle(exchange);
+    this.bounds?.clear();
     if (this.reading === Reading.closed) return;
     if (!exchange.persistent || this.slot.draining) return this.close();
     if (this.reading === Reading.waiting) return this.nextRequest();
@@ -229,20 +258,23 @@ export class Http1Session implements ConnectionHandler, DrainableSession, Exchan
 
   /** Whether bytes that come now have to be kept for later. */
   private get mustWait(): boolean {
-    return this.reading === Reading.waiting || (this.reading === Reading.body && this.bodyPaused);
+    if (this.reading === Reading.body) return this.bodyPaused || this.speed.uploadWaits;
+    return this.reading === Reading.waiting;
   }
 
   /** Takes some bytes as the state of reading has it, and returns the position behind them. */
   private step(buffer: Buffer, at: number, end: number): number {
     switch (this.reading) {
       case Reading.idle:
-        this.service = this.slot.current;
+        if (this.service !== this.slot.current) this.adopt(this.slot.current);
         this.reading = Reading.head;
+        this.bounds?.startRequest();
         return this.readHead(buffer, at, end, true);
       case Reading.head:
         return this.readHead(buffer, at, end, false);
       case Reading.body:
-        return this.bodyPaused ? at : this.readBody(buffer, at, end);
+        if (this.bodyPaused) return at;
+        return this.readBody(buffer, at, this.speed.limitsUpload ? at + this.speed.takeUpload(end - at) : end);
       case Reading.discard:
         return this.readDiscarded(buffer, at, end);
       case Reading.waiting:
@@ -250,6 +282,17 @@ export class Http1Session implements ConnectionHandler, DrainableSession, Exchan
       default:
         return end;
     }
+  }
+
+  /** A reload has brought another generation: the request that begins now is its first one here. */
+  private adopt(service: SessionHost): void {
+    this.service = service;
+    this.reader = new RequestHeadReader(service.headLimits);
+    this.bounds = this.makeBounds();
+  }
+
+  private makeBounds(): ExchangeBounds | null {
+    return ExchangeBounds.of(this.service.limits, this.slot.deadlines, (error) => this.onBound(error));
   }
 
   private readHead(buffer: Buffer, at: number, end: number, first: boolean): number {
@@ -265,14 +308,16 @@ export class Http1Session implements ConnectionHandler, DrainableSession, Exchan
   }
 
   private readBody(buffer: Buffer, at: number, end: number): number {
+    if (at === end) return at;
     const exchange = this.exchange as Http1Exchange;
     const next = this.body.feed(buffer, at, end, this);
     exchange.bytesIn += next - at;
     if (this.body.done) {
       this.reading = Reading.waiting;
       this.connection.expect(0);
+      this.bounds?.endRequest();
       exchange.handler?.onRequestEnd(this.body.trailers);
-    } else if (!this.bodyPaused && !exchange.tunnel) {
+    } else if (!this.bodyPaused && (!exchange.tunnel || this.tunnelHalfClosed)) {
       this.connection.expect(this.service.limits.stallTimeout);
     }
     return next;
@@ -301,8 +346,7 @@ export class Http1Session implements ConnectionHandler, DrainableSession, Exchan
   /** A head is complete: makes the exchange and gives it to its route. */
   private begin(): void {
     const { reader, service } = this;
-    const exchange = new Http1Exchange(this, service, reader.fields);
-    this.exchange = exchange;
+    const exchange = this.newExchange();
     this.reading = Reading.waiting;
     this.connection.expect(0);
     exchange.bytesIn = this.headBytes;
@@ -310,6 +354,8 @@ export class Http1Session implements ConnectionHandler, DrainableSession, Exchan
     this.bodyBytes = 0;
     describeRequest(reader, exchange);
     if (exchange.requestFraming !== NO_BODY) this.expectBody(exchange);
+    else this.bounds?.endRequest();
+    this.bounds?.startResponse();
     checkExpectation(exchange);
     const route = service.route(exchange.host, exchange.path, exchange.method);
     if (route === null) throw new ProxyError('no_route', `no route for ${exchange.host}${exchange.path}`);
@@ -328,10 +374,11 @@ export class Http1Session implements ConnectionHandler, DrainableSession, Exchan
   }
 
   private dispatch(exchange: Http1Exchange): void {
-    const { action, filters } = exchange.route;
+    const { action, filters, speed } = exchange.route;
+    const download = this.speed.use(speed);
+    if (download !== null) exchange.limit(download);
     if (filters !== null) {
-      exchange.wanted = filters.onLog !== null;
-      if (exchange.wanted) exchange.started = performance.now();
+      if (filters.onLog !== null) this.startRecord(exchange);
       if (filters.onRequest !== null) {
         for (const filter of filters.onRequest) if (filter.onRequest(exchange)) return;
       }
@@ -342,16 +389,23 @@ export class Http1Session implements ConnectionHandler, DrainableSession, Exchan
     action.handle(exchange);
   }
 
+  /** One record serves all exchanges of the connection, one after another. */
+  private startRecord(exchange: Http1Exchange): void {
+    this.record ??= new AccessRecord();
+    exchange.started = performance.now();
+    this.record.reset(performance.timeOrigin + exchange.started);
+    exchange.record = this.record;
+  }
+
   // ── ends ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Answers what went wrong, and reads nothing that comes behind a request that could not be understood. */
   private refuse(error: ProxyError): void {
     let { exchange } = this;
     if (exchange === null) {
-      exchange = new Http1Exchange(this, this.service, this.reader.fields);
+      exchange = this.newExchange();
       exchange.method = this.reader.method;
       exchange.bytesIn = this.headBytes;
-      this.exchange = exchange;
       this.reading = Reading.linger;
     }
     const inRequest = this.reading !== Reading.waiting && !(this.reading === Reading.body && this.bodyPaused);
@@ -365,11 +419,12 @@ export class Http1Session implements ConnectionHandler, DrainableSession, Exchan
     exchange.fail(error);
   }
 
-  private abortExchange(message: string, error = new ProxyError('client_closed', message)): void {
-    const { exchange } = this;
+  /** Ends the exchange and the connection; `onClose` writes it down. */
+  private abortExchange(error: ProxyError): void {
     this.reading = Reading.closed;
-    exchange?.abort(error);
-    this.connection.destroy();
+    this.exchange?.abort(error);
+    if (this.exchange?.responded) this.connection.reset();
+    else this.connection.destroy();
   }
 
   /** The connection is to be closed behind what was sent. */
@@ -393,9 +448,7 @@ export class Http1Session implements ConnectionHandler, DrainableSession, Exchan
       this.reading = Reading.closed;
       return this.connection.endAndClose();
     }
-    const { service } = this;
-    if (service !== this.slot.current) this.reader = new RequestHeadReader(this.slot.current.headLimits);
-    this.connection.expect(service.limits.idleTimeout);
+    this.connection.expect(this.service.limits.idleTimeout);
     this.consumeUnread();
   }
 
@@ -416,9 +469,24 @@ export class Http1Session implements ConnectionHandler, DrainableSession, Exchan
     if (this.unread === null && !this.mustWait) this.connection.resume();
   }
 
+  private newExchange(): Http1Exchange {
+    const exchange = new Http1Exchange(this, this.service, this.reader.fields);
+    this.exchange = exchange;
+    this.service.exchangeBegan();
+    return exchange;
+  }
+
+  /** The exchange is over, however it ended: writes it down. */
+  private settle(exchange: Http1Exchange): void {
+    this.exchange = null;
+    this.logOutcome(exchange);
+    exchange.service.exchangeEnded();
+  }
+
   private logOutcome(exchange: Http1Exchange): void {
     const filters = exchange.route.filters;
     if (filters === null || filters.onLog === null) return;
+    if (exchange.record === null) this.startRecord(exchange);
     for (const filter of filters.onLog) filter.onLog(exchange, exchange);
   }
 }

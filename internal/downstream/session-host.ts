@@ -13,6 +13,12 @@ export interface SessionHost {
   readonly unrouted: RouteContext;
   /** Whether X-Forwarded-* of that peer are believed. */
   trusts(address: string): boolean;
+  /** An exchange of this generation has begun. */
+  exchangeBegan(): void;
+  /** An exchange of this generation is over. */
+  exchangeEnded(): void;
+  /** Logs that a session was lost to a fault of prox while no exchange was under way. */
+  sessionBroken(clientAddress: string, error: ProxyError): void;
   /** Logs how an exchange failed. */
   exchangeFailed(exchange: Exchange, error: ProxyError): void;
 }
@@ -24,6 +30,8 @@ export interface SessionSlot {
   draining: boolean;
   /** Every session that is open. */
   readonly sessions: Set<DrainableSession>;
+  /** Takes a session that has ended out of the set. */
+  sessionEnded(session: DrainableSession): void;
   readonly deadlines: Deadlines;
 }
 

@@ -1,6 +1,7 @@
 import type { ProxyError } from '../base/index.ts';
 import type { Fields, Framing } from '../http1/index.ts';
-import type { ExchangeTimes } from './times.ts';
+import type { AccessRecord } from '../logger/index.ts';
+import type { RouteSpeed } from './route-speed.ts';
 
 /**
  * One request and its response, whatever protocol the client speaks. Sessions make exchanges, actions answer them.
@@ -40,15 +41,18 @@ export interface Exchange {
   readonly upgrade: string | null;
   /** The client is known to understand trailers: it sent `TE: trailers`. */
   readonly acceptsTrailers: boolean;
-  /** Address of the client: an IP address, or `unix`. */
+  /** Address of the peer that the request came from: an IP address, or `unix`. */
   readonly clientAddress: string;
+  /** Address of the client behind trusted proxies (X-Forwarded-For); the peer's when that is not trusted. */
+  readonly originAddress: string;
   /** True when the client's connection is encrypted. */
   readonly secure: boolean;
   /** The peer may set X-Forwarded-* and Forwarded: its address is in trusted_proxies. */
   readonly trusted: boolean;
   /** The route that was chosen, and what it captured. */
   readonly route: RouteContext;
-  readonly times: ExchangeTimes;
+  /** What the access log will hold of this exchange; null when nothing logs it. Actions fill in the upstream's part. */
+  readonly record: AccessRecord | null;
 
   /** Gets the request body and what happens to the client. Set by the action before it resumes the request. */
   handler: ExchangeHandler | null;
@@ -149,6 +153,8 @@ export interface RouteContext {
   readonly action: Action;
   /** Null when nothing is to be run. */
   readonly filters: FilterChain | null;
+  /** Null without a limit. */
+  readonly speed: RouteSpeed | null;
 }
 
 /** What the wildcards of a domain pattern matched. */
@@ -189,6 +195,8 @@ export interface Outcome {
   /** Bytes sent to the client for this exchange, head included. */
   readonly bytesOut: number;
   readonly error: ProxyError | null;
+  /** When the head of the request was complete, as `performance.now()`. */
+  readonly started: number;
 }
 
 /** The filters of a route by phase; null where there are none. */

@@ -10,4 +10,4 @@ export {
   type RouteContext,
 } from './exchange.ts';
 export { compileFilters } from './filter.ts';
-export type { ExchangeTimes } from './times.ts';
+export { type ConnectionSpeed, createRouteSpeed, type RouteSpeed, type RouteSpeedOptions } from './route-speed.ts';

@@ -13,6 +13,8 @@ export interface ConnectionHandler {
   onDeadline(): void;
   /** The connection is gone for good; `error` says why if it broke. Nothing is called after this. */
   onClose(error: Error | null): void;
+  /** One of the methods above has thrown: a fault of prox, which must cost this connection alone. */
+  onBroken(error: unknown): void;
 }
 
 /** What became of written bytes. */
@@ -58,9 +60,9 @@ export class Connection {
     this.socket = socket;
     this.deadlines = deadlines;
     this.handler = handler;
-    this.deadline = deadlines.create(() => this.handler.onDeadline());
+    this.deadline = deadlines.create(() => this.guard(() => this.handler.onDeadline()));
     socket.on('data', (chunk: Buffer) => this.socketOnData(chunk, chunk.length));
-    socket.on('end', () => this.handler.onEnd());
+    socket.on('end', () => this.guard(() => this.handler.onEnd()));
     socket.on('drain', () => this.socketOnDrain());
     socket.on('timeout', () => this.socketOnTimeout());
     socket.on('error', (error) => (this.error = error));
@@ -93,7 +95,11 @@ export class Connection {
   /** Called for every read; dialed sockets read into a buffer of ours and call it themselves. */
   socketOnData(buffer: Buffer, length: number): void {
     this.bytesRead += length;
-    this.handler.onData(buffer, 0, length);
+    try {
+      this.handler.onData(buffer, 0, length);
+    } catch (error) {
+      this.broken(error);
+    }
   }
 
   /** Stops reading. What the socket has read already may still come once. */
@@ -189,6 +195,26 @@ export class Connection {
     this.socket.setTimeout(milliseconds);
   }
 
+  /**
+   * Runs what happens on this connection from elsewhere, such as a timer: whatever it throws costs this connection
+   * alone. Events of the socket are guarded already.
+   */
+  guard(action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      this.broken(error);
+    }
+  }
+
+  private broken(error: unknown): void {
+    try {
+      this.handler.onBroken(error);
+    } finally {
+      this.destroy();
+    }
+  }
+
   private writeGathered(): void {
     const text = this.gathered;
     if (text === '') return;
@@ -199,13 +225,13 @@ export class Connection {
 
   private socketOnDrain(): void {
     this.drainArrived();
-    this.handler.onDrain();
+    this.guard(() => this.handler.onDrain());
   }
 
   private socketOnTimeout(): void {
     const pending = this.hasPending;
     this.drainArrived();
-    if (pending) this.handler.onDeadline();
+    if (pending) this.guard(() => this.handler.onDeadline());
   }
 
   private drainArrived(): void {
@@ -217,7 +243,7 @@ export class Connection {
   private socketOnClose(): void {
     this.closed = true;
     this.deadlines.remove(this.deadline);
-    this.handler.onClose(this.error);
+    this.guard(() => this.handler.onClose(this.error));
   }
 }
 

@@ -48,6 +48,7 @@ const NOBODY: ConnectionHandler = {
   onDrain() {},
   onDeadline() {},
   onClose() {},
+  onBroken() {},
 };
 
 /** Connects to an upstream. The connection reads into one buffer of its own, again and again, where Node lets it. */

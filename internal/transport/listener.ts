@@ -30,7 +30,14 @@ export type Accept = (connection: Connection) => ConnectionHandler;
 const WAITING_CONNECTIONS = 511;
 
 /** Until `accept` has answered, nothing can come. */
-const UNACCEPTED: ConnectionHandler = { onData() {}, onEnd() {}, onDrain() {}, onDeadline() {}, onClose() {} };
+const UNACCEPTED: ConnectionHandler = {
+  onData() {},
+  onEnd() {},
+  onDrain() {},
+  onDeadline() {},
+  onClose() {},
+  onBroken() {},
+};
 
 /** A bound address and the connections that came in by it. */
 export class Listener {

@@ -122,7 +122,10 @@ export class Http1Connection implements ConnectionHandler {
   endRequest(trailers: Fields | null): void {
     if (this.requestSent) return;
     this.requestSent = true;
-    if (this.reading === Reading.tunnel) return this.connection.end();
+    if (this.reading === Reading.tunnel) {
+      this.connection.expect(this.timeouts.stall);
+      return this.connection.end();
+    }
     if (this.requestFraming === CHUNKED) {
       this.connection.text(`0\r\n${trailers === null ? '' : trailers.lines(NOTHING_DROPPED)}\r\n`);
     }
@@ -198,9 +201,16 @@ export class Http1Connection implements ConnectionHandler {
   }
 
   /** @internal */
+  onBroken(error: unknown): void {
+    this.fail(ProxyError.from(error));
+  }
+
+  /** @internal */
   onClose(error: Error | null): void {
-    const failed = this.handler !== null;
-    if (failed) this.fail(this.closedError(error));
+    // A tunnel whose upstream said its last word ends with the connection, as tunnels do.
+    const tunnelOver = this.reading === Reading.tunnel && this.ended && error === null;
+    if (this.handler !== null && !tunnelOver) this.fail(this.closedError(error));
+    this.handler = null;
     this.reading = Reading.closed;
     this.owner.onGone(this);
   }
@@ -215,6 +225,8 @@ export class Http1Connection implements ConnectionHandler {
     }
     if (this.reading === Reading.tunnel) {
       if (at < end) handler.onResponseBody(buffer, at, end);
+      // Once the client has ended its side, silence is no longer waited for.
+      if (this.requestSent && !this.paused) this.connection.expect(this.timeouts.stall);
     } else if (this.reading === Reading.body) {
       if (!this.body.done) at = this.body.feed(buffer, at, end, this);
       if (this.body.done) {

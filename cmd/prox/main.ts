@@ -1,0 +1,86 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { withDoubleDashes } from './arguments.ts';
+import { serve } from './serve.ts';
+import { validate } from './validate.ts';
+
+declare const PROX_VERSION: string;
+
+const DEFAULT_CONFIG = 'config.json5';
+const CONFIG_HELP = 'config file, or folder of service files';
+
+const program = new Command('prox')
+  .description('A reverse proxy: one readable config, live reload, no restarts.')
+  .showSuggestionAfterError()
+  .showHelpAfterError('(prox help shows every command)')
+  .addHelpText(
+    'after',
+    `
+Signals of prox serve:
+  SIGHUP           reload the config and reopen every log file
+  SIGTERM, SIGINT  stop accepting, finish what is under way, exit; a second one exits at once
+
+Long flags work with one dash or two, with = or a space.`,
+  );
+
+program
+  .command('serve')
+  .description('serve what the config says')
+  .option('--config <path>', CONFIG_HELP, DEFAULT_CONFIG)
+  .addOption(
+    new Option('--log-level <level>', 'overrides logging.level; the environment variable LOG_LEVEL overrides both').choices([
+      'debug',
+      'info',
+      'warn',
+      'error',
+    ]),
+  )
+  .option('--watch <true|false>', 'reload when a config file changes', parseBoolean, true)
+  .option('--workers <count>', 'worker processes; this version serves from one process, whatever the count', parseCount)
+  .action(async (options: { config: string; logLevel?: string; watch: boolean; workers?: number }) => {
+    await serve({
+      configPath: options.config,
+      levelFlag: options.logLevel ?? null,
+      watch: options.watch,
+      workers: options.workers ?? null,
+      version: PROX_VERSION,
+    });
+  });
+
+program
+  .command('validate')
+  .description('check a config: exit 0 and one line, or exit 1 and every problem')
+  .option('--config <path>', CONFIG_HELP, DEFAULT_CONFIG)
+  .action(async (options: { config: string }) => {
+    process.exitCode = await validate(options.config);
+  });
+
+program
+  .command('build')
+  .description('compile plugin sources (not available in this version)')
+  .option('--config <path>', CONFIG_HELP, DEFAULT_CONFIG)
+  .action(() => {
+    process.stderr.write('prox build: plugins are not available in this version\n');
+    process.exitCode = 1;
+  });
+
+program
+  .command('version')
+  .description('print the version')
+  .action(() => {
+    process.stdout.write(`prox ${PROX_VERSION} (Node ${process.version})\n`);
+  });
+
+program.version(`prox ${PROX_VERSION}`, '--version', 'print the version');
+
+await program.parseAsync(withDoubleDashes(process.argv.slice(2)), { from: 'user' });
+
+function parseBoolean(text: string): boolean {
+  if (text === 'true') return true;
+  if (text === 'false') return false;
+  throw new InvalidArgumentError('Allowed are true and false.');
+}
+
+function parseCount(text: string): number {
+  if (!/^[0-9]{1,4}$/.test(text)) throw new InvalidArgumentError('It is a number from 0 to 9999.');
+  return Number(text);
+}

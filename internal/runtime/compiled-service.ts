@@ -1,0 +1,108 @@
+import ipaddr from 'ipaddr.js';
+import type { Balancer } from '../balancer/index.ts';
+import type { ProxyError } from '../base/index.ts';
+import type { ServiceConfig, ServiceLimits } from '../config/index.ts';
+import type { SessionHost } from '../downstream/index.ts';
+import { type Action, compileFilters, type Exchange, type RouteContext } from '../exchange/index.ts';
+import type { HeadLimits } from '../http1/index.ts';
+import { compileRouter, type Router } from '../router/index.ts';
+import { CompiledRoute, filtersOf, type RouteDependencies } from './compile-route.ts';
+
+/** What a service tells of failures. */
+export interface FailureReports {
+  /** An exchange has failed. */
+  exchangeFailed(exchange: Exchange, error: ProxyError): void;
+  /** A session was lost to a fault of prox. */
+  sessionBroken(clientAddress: string, error: ProxyError): void;
+}
+
+/** One generation of a service: its routes compiled, its limits at hand. Never changes. */
+export class CompiledService implements SessionHost {
+  readonly name: string;
+  /** The listen address as configured. */
+  readonly address: string;
+  readonly limits: ServiceLimits;
+  readonly headLimits: HeadLimits;
+  readonly unrouted: RouteContext;
+  private readonly reports: FailureReports;
+  private readonly router: Router<CompiledRoute>;
+  private readonly routes: readonly CompiledRoute[];
+  private underWay = 0;
+  private onIdle: (() => void) | null = null;
+  private readonly trusted: readonly [ipaddr.IPv4 | ipaddr.IPv6, number][];
+
+  constructor(config: ServiceConfig, dependencies: RouteDependencies, reports: FailureReports) {
+    const { limits } = config;
+    this.name = config.name;
+    this.address = config.listen.text;
+    this.limits = limits;
+    this.headLimits = {
+      maxHeaderBytes: limits.maxHeaderBytes,
+      maxHeaders: limits.maxHeaders,
+      maxTargetBytes: limits.maxTargetBytes,
+    };
+    this.reports = reports;
+    this.routes = config.routes.map((route) => new CompiledRoute(route, dependencies));
+    this.router = compileRouter(config.routes.map((route, i) => ({ match: route.match, value: this.routes[i] })));
+    this.unrouted = unroutedContext(dependencies);
+    this.trusted = limits.trustedProxies.map((cidr) => ipaddr.parseCIDR(cidr));
+  }
+
+  route(host: string, path: string, method: string): RouteContext | null {
+    return this.router.match(host, path, method);
+  }
+
+  trusts(address: string): boolean {
+    if (this.trusted.length === 0 || !ipaddr.isValid(address)) return false;
+    const parsed = ipaddr.process(address);
+    return this.trusted.some(([range, bits]) => parsed.kind() === range.kind() && parsed.match(range, bits));
+  }
+
+  exchangeFailed(exchange: Exchange, error: ProxyError): void {
+    this.reports.exchangeFailed(exchange, error);
+  }
+
+  sessionBroken(clientAddress: string, error: ProxyError): void {
+    this.reports.sessionBroken(clientAddress, error);
+  }
+
+  exchangeBegan(): void {
+    this.underWay++;
+  }
+
+  exchangeEnded(): void {
+    this.underWay--;
+    if (this.underWay === 0) this.onIdle?.();
+  }
+
+  /** Resolves when no exchange of this generation is under way. To be called once it is no longer in force. */
+  idle(): Promise<void> {
+    if (this.underWay === 0) return Promise.resolve();
+    return new Promise((resolve) => (this.onIdle = resolve));
+  }
+
+  /** The balancer of each route that has one, so that the next generation can go on with it. */
+  *balancers(): Generator<[routeId: string, balancer: Balancer]> {
+    for (const route of this.routes) if (route.balancer !== null) yield [route.id, route.balancer];
+  }
+}
+
+/** Stands in for a route where there is none; its exchanges go to the global access log. */
+function unroutedContext(dependencies: RouteDependencies): RouteContext {
+  return {
+    id: '',
+    domainPattern: '',
+    pathPatterns: [],
+    captures: () => ({ domain: '', glob: '' }),
+    matchedPath: () => '',
+    action: NO_ACTION,
+    filters: compileFilters(filtersOf(null, dependencies)),
+    speed: null,
+  };
+}
+
+const NO_ACTION: Action = {
+  handle(exchange) {
+    throw new Error(`no route, so no action, for ${exchange.path}`);
+  },
+};

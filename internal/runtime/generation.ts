@@ -1,0 +1,130 @@
+import { type Balancer, TargetStore } from '../balancer/index.ts';
+import type { ProxyError } from '../base/index.ts';
+import type { ActionConfig, Config, RotateConfig } from '../config/index.ts';
+import type { Exchange } from '../exchange/index.ts';
+import type { Peer, Pools } from '../upstream/index.ts';
+import type { RecordSink } from './access-log-filter.ts';
+import { CompiledService, type FailureReports } from './compiled-service.ts';
+
+/** Access logs by path. The same path is one file, as long as anybody holds it. */
+export interface AccessLogs {
+  /** Opens the log, or holds it once more. @throws Error that names the path when it cannot be opened. */
+  acquire(path: string, rotate: RotateConfig | null): Promise<HeldLog>;
+}
+
+/** A log that somebody holds. */
+export interface HeldLog {
+  readonly sink: RecordSink;
+  /** Lets go of it; the last one closes it. */
+  release(): Promise<void>;
+}
+
+/** What outlives a generation. */
+export interface Environment extends FailureReports {
+  readonly pools: Pools;
+  readonly targets: TargetStore;
+  readonly accessLogs: AccessLogs;
+  unreachable(exchange: Exchange, error: ProxyError): void;
+}
+
+/** Everything that is compiled from one config. */
+export class Generation {
+  readonly config: Config;
+  /** By the text of their address. */
+  readonly services: ReadonlyMap<string, CompiledService>;
+  /** Keys of the peers that it may send to. */
+  readonly peerKeys: ReadonlySet<string>;
+  private readonly logs: readonly HeldLog[];
+
+  private constructor(
+    config: Config,
+    services: ReadonlyMap<string, CompiledService>,
+    peerKeys: ReadonlySet<string>,
+    logs: readonly HeldLog[],
+  ) {
+    this.config = config;
+    this.services = services;
+    this.peerKeys = peerKeys;
+    this.logs = logs;
+  }
+
+  /**
+   * Compiles a config and opens its access logs. Binds nothing, changes nothing that is in force.
+   * @throws Error when a log cannot be opened; nothing is held then.
+   */
+  static async compile(config: Config, environment: Environment, previous: Generation | null): Promise<Generation> {
+    const logs = new Map<string, HeldLog>();
+    try {
+      for (const path of accessLogPaths(config)) {
+        logs.set(path, await environment.accessLogs.acquire(path, config.logging.rotate));
+      }
+      const peerKeys = new Set<string>();
+      const services = compileServices(config, environment, previous, logs, peerKeys);
+      return new Generation(config, services, peerKeys, [...logs.values()]);
+    } catch (error) {
+      for (const log of logs.values()) await log.release();
+      throw error;
+    }
+  }
+
+  /** Lets go of the logs, once the last exchange that began in this generation is over. */
+  async retire(): Promise<void> {
+    await Promise.all([...this.services.values()].map((service) => service.idle()));
+    for (const log of this.logs) await log.release();
+  }
+}
+
+/** The key of a listen address: what two services may not share. */
+export function listenKey(config: Config['services'][number]): string {
+  const { listen } = config;
+  return listen.kind === 'unix' ? `unix:${listen.path}` : `${listen.host ?? '*'}:${listen.port}`;
+}
+
+function compileServices(
+  config: Config,
+  environment: Environment,
+  previous: Generation | null,
+  logs: ReadonlyMap<string, HeldLog>,
+  peerKeys: Set<string>,
+): Map<string, CompiledService> {
+  const balancers = new Map<string, Balancer>();
+  for (const service of previous?.services.values() ?? []) {
+    for (const [id, balancer] of service.balancers()) balancers.set(id, balancer);
+  }
+  const services = new Map<string, CompiledService>();
+  for (const service of config.services) {
+    const dependencies = {
+      pools: environment.pools,
+      targets: environment.targets,
+      limits: service.limits,
+      accessLog: (path: string | null) => logs.get(path ?? config.logging.accessLog ?? '')?.sink ?? null,
+      previousBalancer: (id: string) => balancers.get(id) ?? null,
+      notePeers(peers: readonly Peer[]) {
+        for (const peer of peers) peerKeys.add(peer.key);
+      },
+      unreachable: environment.unreachable.bind(environment),
+    };
+    services.set(listenKey(service), new CompiledService(service, dependencies, environment));
+  }
+  return services;
+}
+
+/** Every access log that the config names, each once. */
+function accessLogPaths(config: Config): Set<string> {
+  const paths = new Set<string>();
+  const add = (path: string | null): void => {
+    if (path !== null && path !== 'off') paths.add(path);
+  };
+  add(config.logging.accessLog);
+  for (const service of config.services) {
+    for (const route of service.routes) {
+      add(route.accessLog);
+      for (let action: ActionConfig | null = route.action; action !== null; ) {
+        add(action.accessLog);
+        action = action.type === 'proxy' ? action.fallback : null;
+      }
+    }
+  }
+  paths.delete('off');
+  return paths;
+}

@@ -1,0 +1,82 @@
+import type { Deadlines } from '../base/index.ts';
+import { ProxyError } from '../base/index.ts';
+import type { DrainableSession, SessionSlot } from '../downstream/index.ts';
+import { dispatch } from '../dispatcher/index.ts';
+import { type BindAddress, Listener } from '../transport/index.ts';
+import type { CompiledService } from './compiled-service.ts';
+
+/** An address that is listened on, and the service that answers there: a reload replaces the service, not the slot. */
+export class ServiceSlot implements SessionSlot {
+  current: CompiledService;
+  draining = false;
+  readonly sessions = new Set<DrainableSession>();
+  readonly deadlines: Deadlines;
+  private listener: Listener | null = null;
+  private onEmpty: (() => void) | null = null;
+
+  constructor(service: CompiledService, deadlines: Deadlines) {
+    this.current = service;
+    this.deadlines = deadlines;
+  }
+
+  /** The port that is bound; 0 on a unix socket. */
+  get port(): number {
+    return this.listener?.port ?? 0;
+  }
+
+  /**
+   * Binds the address and serves from then on.
+   * @param report is told of connections that could not be accepted
+   * @throws Error of the system
+   */
+  async bind(address: BindAddress, report: (error: Error) => void): Promise<void> {
+    const { limits } = this.current;
+    const options = {
+      maxConnections: limits.maxConnections,
+      keepAlive: limits.keepAlive,
+      writeBufferSize: limits.writeBufferSize,
+      report,
+    };
+    this.listener = await Listener.bind(address, options, this.deadlines, (connection) => dispatch(connection, this));
+  }
+
+  /** Puts another generation in force: for new connections at once, for open ones with their next request. */
+  swap(service: CompiledService): void {
+    this.current = service;
+    if (this.listener !== null) this.listener.options.maxConnections = service.limits.maxConnections;
+  }
+
+  /** A session has ended. */
+  sessionEnded(session: DrainableSession): void {
+    this.sessions.delete(session);
+    if (this.sessions.size === 0) this.onEmpty?.();
+  }
+
+  /**
+   * Stops accepting and lets every exchange that is under way finish.
+   * @param milliseconds after which what is left is cut; 0 cuts at once
+   * @returns how many sessions were cut
+   */
+  async drain(milliseconds: number): Promise<number> {
+    this.listener?.close();
+    this.draining = true;
+    for (const session of [...this.sessions]) session.drain();
+    await this.emptied(milliseconds);
+    const left = [...this.sessions];
+    for (const session of left) {
+      session.kill(new ProxyError('shutting_down', `the exchange was not over within ${milliseconds} ms`));
+    }
+    return left.length;
+  }
+
+  private emptied(milliseconds: number): Promise<void> {
+    if (this.sessions.size === 0 || milliseconds <= 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, milliseconds);
+      this.onEmpty = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}

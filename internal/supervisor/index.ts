@@ -1,0 +1,1 @@
+export { Daemon, type DaemonOptions, problemsOf } from './daemon.ts';
