@@ -6,11 +6,12 @@ import { createServer } from 'node:net';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import type { ProxyError } from '../base/index.ts';
+import { ProxyError } from '../base/index.ts';
 import { normalizePath } from '../router/index.ts';
-import { fileError, isInside, openFile, realPathByName, ServeRoot } from './contained-file.ts';
+import { isInside, realPathByName, ServeRoot } from './contained-file.ts';
 import { FileAnswer } from './file-answer.ts';
 import { FileTree } from './file-source.ts';
+import { fileError, openFile, type OpenFile } from './open-file.ts';
 import { MemoryExchange } from './testing/memory-exchange.ts';
 import { ServedFolder } from './testing/served-folder.ts';
 
@@ -22,6 +23,11 @@ async function get(path: string, root = folder.root): Promise<MemoryExchange> {
   await new FileAnswer(exchange, new FileTree(root, [])).run();
   expect(exchange.violations).toEqual([]);
   return exchange;
+}
+
+async function contentOf(opened: OpenFile): Promise<string> {
+  const buffer = Buffer.alloc(100);
+  return buffer.toString('utf8', 0, await opened.read(buffer, 0, buffer.length, 0));
 }
 
 beforeAll(() => {
@@ -52,6 +58,18 @@ beforeAll(() => {
 });
 
 afterAll(() => folder.remove());
+
+/** The content of a link that is replaced all the time, or the code of the error. */
+async function outcomeOf(root: ServeRoot): Promise<string> {
+  try {
+    const opened = await root.open('racing/link');
+    const content = await contentOf(opened);
+    await opened.close();
+    return content;
+  } catch (error) {
+    return ProxyError.from(error).code;
+  }
+}
 
 describe('symbolic links', () => {
   it.each([
@@ -119,19 +137,13 @@ describe('symbolic links', () => {
     const outcomes = new Set<string>();
     for (let i = 0; i < 300; i++) {
       // While the file is opened and judged, the link is replaced again and again.
-      const opening = root.open('racing/link').then(
-        async ({ handle }) => {
-          outcomes.add(await handle.readFile('utf8'));
-          await handle.close();
-        },
-        (error: ProxyError) => outcomes.add(error.code),
-      );
+      const opening = outcomeOf(root);
       for (let swap = 0; swap < 4; swap++) {
         symlinkSync(swap % 2 === 0 ? '../../secret.txt' : 'inside', `${link}.new`);
         renameSync(`${link}.new`, link);
         await new Promise((resolve) => setImmediate(resolve));
       }
-      await opening;
+      outcomes.add(await opening);
     }
     expect([...outcomes].filter((outcome) => outcome !== 'public' && outcome !== 'not_found')).toEqual([]);
   });
@@ -221,36 +233,36 @@ describe('what is no regular file', () => {
 
 describe('realPathByName', () => {
   it('is the path without symbolic links', async () => {
-    const { handle } = await openFile(folder.path('www/in-folder/page.html'));
-    expect(await realPathByName(handle, folder.path('www/in-folder/page.html'))).toBe(folder.path('www/a/b/page.html'));
-    await handle.close();
+    const opened = await openFile(folder.path('www/in-folder/page.html'));
+    expect(await realPathByName(opened, folder.path('www/in-folder/page.html'))).toBe(folder.path('www/a/b/page.html'));
+    await opened.close();
   });
 
   it('fails when the path leads elsewhere by now', async () => {
     folder.write({ 'www/replaced': 'public' });
     folder.link('www/replacing', '../secret.txt');
-    const { handle } = await openFile(folder.path('www/replacing'));
+    const opened = await openFile(folder.path('www/replacing'));
     unlinkSync(folder.path('www/replacing'));
     symlinkSync('replaced', folder.path('www/replacing'));
-    await expect(realPathByName(handle, folder.path('www/replacing'))).rejects.toMatchObject({ code: 'not_found' });
-    await handle.close();
+    await expect(realPathByName(opened, folder.path('www/replacing'))).rejects.toMatchObject({ code: 'not_found' });
+    await opened.close();
   });
 });
 
 describe('ServeRoot', () => {
   it('opens a file that was replaced in the meantime', async () => {
     writeFileSync(folder.path('www/deleted'), 'old');
-    const { handle } = await new ServeRoot(folder.root).open('deleted');
+    const opened = await new ServeRoot(folder.root).open('deleted');
     unlinkSync(folder.path('www/deleted'));
-    expect(await handle.readFile('utf8')).toBe('old');
-    await handle.close();
+    expect(await contentOf(opened)).toBe('old');
+    await opened.close();
   });
 
   it('tells folders from files', async () => {
     mkdirSync(folder.path('www/kinds'));
-    const { handle, kind } = await new ServeRoot(folder.root).open('kinds');
-    await handle.close();
-    expect(kind).toBe('folder');
+    const opened = await new ServeRoot(folder.root).open('kinds');
+    await opened.close();
+    expect(opened.kind).toBe('folder');
   });
 });
 

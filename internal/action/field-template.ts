@@ -1,6 +1,6 @@
 import type { Exchange } from '../exchange/index.ts';
 import { EXCHANGE_PLACEHOLDERS } from './exchange-placeholders.ts';
-import { compileTemplate, type Placeholders, type Template } from './template.ts';
+import { compileTemplate, type Template } from './template.ts';
 
 /** Everything but visible ASCII, blanks and obs-text (RFC 9110 §5.5). */
 const NOT_FIELD_CONTENT = /[^\t\x20-\x7e\x80-\xff]/g;
@@ -11,13 +11,9 @@ const NOT_ASCII = /[^\x00-\x7f]/;
  * beyond ASCII goes out as UTF-8 (one character a byte, as `Fields` wants it), control characters are percent-encoded,
  * and blanks around the value, which an empty placeholder can leave, are removed.
  */
-export function compileFieldValue(text: string): Template<Exchange>;
-export function compileFieldValue<S>(text: string, placeholders: Placeholders<S>): Template<S>;
-export function compileFieldValue(
-  text: string,
-  placeholders: Placeholders<Exchange> = EXCHANGE_PLACEHOLDERS,
-): Template<Exchange> {
-  const template = compileTemplate(text, placeholders, { literal: toFieldText, value: toFieldText });
+export function compileFieldValue(text: string): Template<Exchange> {
+  const context = { literal: toFieldText, value: toFieldText };
+  const template = compileTemplate(text, EXCHANGE_PLACEHOLDERS, context);
   if (template.constant !== null) {
     const constant = trimBlanks(template.constant);
     return { constant, render: () => constant };

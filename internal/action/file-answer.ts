@@ -3,11 +3,11 @@ import type { Exchange } from '../exchange/index.ts';
 import { Fields, NO_BODY } from '../http1/index.ts';
 import { type ByteRange, contentRange, parseRanges } from './byte-ranges.ts';
 import { evaluatePreconditions, ifRangeHolds, Precondition } from './conditional.ts';
-import { fileError, type OpenedFile } from './contained-file.ts';
 import { contentTypeOf } from './content-type.ts';
 import { type BodyPart, sendFileBody } from './file-body.ts';
 import { type FileSource, type FoundFile, siblingCodings } from './file-source.ts';
 import { layOutMultipart } from './multipart.ts';
+import { fileError, type OpenFile } from './open-file.ts';
 import { PacedResponse } from './paced-response.ts';
 import { chooseCodings, mayHaveSiblings } from './precompressed.ts';
 import { reasonPhrase } from './reason-phrase.ts';
@@ -16,7 +16,7 @@ import { validatorLines, validatorsOf } from './validators.ts';
 
 /** The representation that was chosen for a request (RFC 9110 §3.2). */
 interface Representation {
-  readonly opened: OpenedFile;
+  readonly opened: OpenFile;
   readonly contentType: string;
   /** Empty for the original. */
   readonly coding: string;
@@ -29,7 +29,7 @@ export class FileAnswer {
   readonly #exchange: Exchange;
   readonly #response: PacedResponse;
   readonly #source: FileSource;
-  #opened: OpenedFile | null = null;
+  #opened: OpenFile | null = null;
 
   constructor(exchange: Exchange, source: FileSource) {
     this.#exchange = exchange;
@@ -127,12 +127,12 @@ export class FileAnswer {
     parts: readonly BodyPart[],
   ): Promise<void> {
     const exchange = this.#exchange;
-    const opened = this.#opened as OpenedFile;
+    const opened = this.#opened as OpenFile;
     const respond = (): void => {
       exchange.respond(status, reasonPhrase(status), linesToFields(`Content-Type: ${contentType}\r\n${lines}`), length);
     };
     const body = exchange.method === 'HEAD' || length === 0 ? [] : parts;
-    await sendFileBody(exchange, this.#response, opened.handle, body, respond);
+    await sendFileBody(exchange, this.#response, opened, body, respond);
   }
 
   #respondWithoutBody(status: number, lines: string): void {
@@ -140,16 +140,15 @@ export class FileAnswer {
     this.#exchange.end(null);
   }
 
-  /** Waits for a read that is still going on. */
   async #close(): Promise<void> {
     const opened = this.#opened;
     this.#opened = null;
-    await opened?.handle.close();
+    await opened?.close();
   }
 }
 
 /** The sibling, or null when it cannot be opened after all: there is the original. */
-async function openOrNull(found: FoundFile, extension: string): Promise<OpenedFile | null> {
+async function openOrNull(found: FoundFile, extension: string): Promise<OpenFile | null> {
   try {
     return await found.openSibling(extension);
   } catch {

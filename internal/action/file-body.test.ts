@@ -1,14 +1,13 @@
-import { appendFileSync, readdirSync, truncateSync } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { appendFileSync, openSync, readdirSync, truncateSync } from 'node:fs';
 
 import { afterAll, describe, expect, it, vi } from 'vitest';
 
 import { ProxyError } from '../base/index.ts';
 import { FlushResult } from '../exchange/index.ts';
-import { openFile } from './contained-file.ts';
 import { READ_SIZE } from './file-body.ts';
 import { FileAnswer } from './file-answer.ts';
 import { type FileSource, FileTree, type FoundFile } from './file-source.ts';
+import { openFile, OpenFile } from './open-file.ts';
 import { MemoryExchange, type MemoryRequest } from './testing/memory-exchange.ts';
 import { ServedFolder } from './testing/served-folder.ts';
 
@@ -160,12 +159,12 @@ describe('errors', () => {
   it('of reading are answered with 500', async () => {
     const path = folder.path('www/small.png');
     const broken: FileSource = {
-      // A handle that cannot be read from, of a file that can.
+      // A descriptor that cannot be read from.
       find: async (): Promise<FoundFile> => {
-        const { handle: readable, state } = await openFile(path);
+        const readable = await openFile(path);
         await readable.close();
-        const handle = await open(folder.path('written.png'), 'w');
-        return { opened: { handle, kind: 'file', state }, path, openSibling: () => Promise.reject(new Error('none')) };
+        const opened = new OpenFile(openSync(folder.path('written.png'), 'w'), 'file', readable.state);
+        return { opened, path, openSibling: () => Promise.reject(new Error('none')) };
       },
     };
     const { exchange, over } = start({ path: '/small.png' }, broken);

@@ -1,7 +1,6 @@
-import type { FileHandle } from 'node:fs/promises';
-
 import { ProxyError } from '../base/index.ts';
 import type { Exchange } from '../exchange/index.ts';
+import type { OpenFile } from './open-file.ts';
 import type { PacedResponse } from './paced-response.ts';
 
 /** Some text, then the bytes of a file from `start`, inclusive, to `end`, exclusive. There may be none of either. */
@@ -27,7 +26,7 @@ export const READ_SIZE = 65_536;
 export async function sendFileBody(
   exchange: Exchange,
   response: PacedResponse,
-  handle: FileHandle,
+  file: OpenFile,
   parts: readonly BodyPart[],
   respond: () => void,
 ): Promise<void> {
@@ -40,7 +39,7 @@ export async function sendFileBody(
     if (response.aborted) return;
     const length = end - start;
     if (buffer === null || buffer.length < length) buffer = Buffer.allocUnsafe(length);
-    await readFully(handle, buffer, start, end);
+    await readFully(file, buffer, start, end);
     if (response.aborted) return;
     if (!exchange.responded) respond();
     if (text !== null) exchange.write(text, 0, text.length);
@@ -66,9 +65,9 @@ function* chunksOf(parts: readonly BodyPart[]): Generator<BodyPart> {
 }
 
 /** A read may give less than was asked for, on network file systems above all. */
-async function readFully(handle: FileHandle, buffer: Buffer, start: number, end: number): Promise<void> {
+async function readFully(file: OpenFile, buffer: Buffer, start: number, end: number): Promise<void> {
   for (let position = start; position < end;) {
-    const { bytesRead } = await handle.read(buffer, position - start, end - position, position);
+    const bytesRead = await file.read(buffer, position - start, end - position, position);
     if (bytesRead === 0) throw new ProxyError('file_error', `the file ends at byte ${position}, ${end} were promised`);
     position += bytesRead;
   }

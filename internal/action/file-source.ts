@@ -1,16 +1,17 @@
 import { ProxyError } from '../base/index.ts';
 import { compilePath, type PathPattern } from '../router/index.ts';
-import { isRegularFile, openFile, type OpenedFile, ServeRoot } from './contained-file.ts';
+import { ServeRoot } from './contained-file.ts';
+import { isRegularFile, openFile, type OpenFile } from './open-file.ts';
 import { type Coding, CODINGS } from './precompressed.ts';
 import { mapPath } from './serve-path.ts';
 
 /** A regular file, open, and its compressed siblings. Whoever got it closes `opened`. */
 export interface FoundFile {
-  readonly opened: OpenedFile;
+  readonly opened: OpenFile;
   /** Absolute; its extension says what the file is. */
   readonly path: string;
   /** Opens the file beside it whose name is longer by an extension. @throws ProxyError */
-  openSibling(extension: string): Promise<OpenedFile>;
+  openSibling(extension: string): Promise<OpenFile>;
 }
 
 /** Finds the file for a request. */
@@ -64,7 +65,7 @@ export class FileTree implements FileSource {
     const root = this.#root;
     const opened = await root.open(relative);
     if (opened.kind === 'folder' && !folder) {
-      await opened.handle.close();
+      await opened.close();
       return null;
     }
     await regular(opened, root.absolute(relative));
@@ -92,8 +93,8 @@ export async function siblingCodings(file: FoundFile): Promise<readonly Coding[]
 }
 
 /** Closes what is no regular file: devices and FIFOs have no length, and folders are never listed. */
-async function regular(opened: OpenedFile, path: string): Promise<OpenedFile> {
+async function regular(opened: OpenFile, path: string): Promise<OpenFile> {
   if (opened.kind === 'file') return opened;
-  await opened.handle.close();
+  await opened.close();
   throw new ProxyError('not_found', `${path} is no regular file`);
 }

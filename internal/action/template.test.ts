@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { compileTemplate, placeholdersIn } from './template.ts';
+import { compileTemplate } from './template.ts';
 
 const PLACEHOLDERS = new Map([
   ['a', (source: { a: string }) => source.a],
@@ -48,9 +48,5 @@ describe('compileTemplate', () => {
     expect(template.render({ a: 'X' })).toBe('[1]x[2]bc[3]');
     expect(template.render({ a: 'Y' })).toBe('[1]y[2]bc[3]');
     expect(texts).toEqual(['1', '2', '3']);
-  });
-
-  it('tells which placeholders a text uses', () => {
-    expect(placeholdersIn('{b.c}{x}{a}{b.c}', PLACEHOLDERS)).toEqual(['b.c', 'a']);
   });
 });

@@ -48,12 +48,6 @@ export function compileTemplate<S>(
   return values.length === 0 ? new ConstantTemplate(rest) : new CompiledTemplate(texts, values, rest, value);
 }
 
-/** The known placeholders that a text uses, each once, in order. */
-export function placeholdersIn<S>(text: string, placeholders: Placeholders<S>): string[] {
-  const names = Array.from(text.matchAll(NAME_IN_BRACES), (match) => match[1]);
-  return [...new Set(names.filter((name) => placeholders.has(name)))];
-}
-
 function unchanged(text: string): string {
   return text;
 }
