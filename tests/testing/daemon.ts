@@ -1,0 +1,166 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** The daemon as users run it: built by `npm test` before the tests. */
+export const PROX = join(import.meta.dirname, '../../dist/prox.mjs');
+
+/** How long anything may take that normally takes milliseconds; a slow machine must not fail a test. */
+const PATIENCE_MS = 15_000;
+
+/** A line of the daemon's own log. */
+export interface LogLine {
+  readonly level: string;
+  readonly msg: string;
+  readonly [field: string]: unknown;
+}
+
+export interface DaemonOptions {
+  /** Further arguments of `prox serve`. */
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** Files beside the config, by name. */
+  readonly files?: Readonly<Record<string, string>>;
+  /** Flags for Node itself. */
+  readonly nodeFlags?: readonly string[];
+}
+
+/** A running daemon with its config in a folder of its own. */
+export class TestDaemon {
+  readonly folder: string;
+  readonly configPath: string;
+  readonly log: LogLine[] = [];
+  /** Resolves with the exit code, or the signal that ended the process. */
+  readonly exited: Promise<number | NodeJS.Signals>;
+  private readonly process: ChildProcess;
+  private readonly waiting = new Set<() => void>();
+  private output = '';
+  private ended = false;
+
+  private constructor(folder: string, options: DaemonOptions) {
+    this.folder = folder;
+    this.configPath = join(folder, 'prox.json5');
+    const args = [...(options.nodeFlags ?? []), PROX, 'serve', '-config', this.configPath, ...(options.args ?? [])];
+    const env = { ...process.env, ...options.env };
+    this.process = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'], env, cwd: folder });
+    this.process.stderr?.on('data', (chunk: Buffer) => this.stderrOnData(chunk));
+    this.exited = new Promise((resolve) => {
+      this.process.once('exit', (code, signal) => {
+        this.ended = true;
+        this.notify();
+        resolve(code ?? signal ?? 1);
+      });
+    });
+  }
+
+  /** Starts a daemon on a config, JSON5 text or a value, and waits until it serves. */
+  static async start(config: unknown, options: DaemonOptions = {}): Promise<TestDaemon> {
+    const daemon = await TestDaemon.launch(config, options);
+    await daemon.logged((line) => line.msg === 'ready');
+    return daemon;
+  }
+
+  /** Starts a daemon without waiting for anything: for configs that it refuses. */
+  static async launch(config: unknown, options: DaemonOptions = {}): Promise<TestDaemon> {
+    const folder = await mkdtemp(join(tmpdir(), 'prox-test-'));
+    for (const [name, text] of Object.entries(options.files ?? {})) await writeFile(join(folder, name), text);
+    await writeFile(join(folder, 'prox.json5'), textOf(config));
+    return new TestDaemon(folder, options);
+  }
+
+  get pid(): number {
+    return this.process.pid as number;
+  }
+
+  /** The bound port of a service. */
+  port(service = 'web'): number {
+    const line = this.log.findLast((entry) => entry.msg === 'listening' && entry['service'] === service);
+    if (line === undefined) throw new Error(`no service ${service} in the log:\n${this.output}`);
+    return line['port'] as number;
+  }
+
+  /** `http://127.0.0.1:port` of a service. */
+  url(path = '/', service = 'web'): string {
+    return `http://127.0.0.1:${this.port(service)}${path}`;
+  }
+
+  /** Waits for a line of the log, one that was written already included. */
+  async logged(matches: (line: LogLine) => boolean, from = 0): Promise<LogLine> {
+    const found = (): LogLine | undefined => this.log.slice(from).find(matches);
+    await this.until(() => found() !== undefined);
+    return found() as LogLine;
+  }
+
+  /** Writes another config over the one in use. */
+  async writeConfig(config: unknown): Promise<void> {
+    await writeFile(this.configPath, textOf(config));
+  }
+
+  /** Writes another config and waits until it is in force, or refused. Returns whether it is in force. */
+  async reload(config: unknown): Promise<boolean> {
+    const from = this.log.length;
+    await this.writeConfig(config);
+    const line = await this.logged(({ msg }) => msg === 'config reloaded' || msg.startsWith('reload failed'), from);
+    return line.msg === 'config reloaded';
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.process.kill(signal);
+  }
+
+  /** Resident memory in bytes. */
+  async rss(): Promise<number> {
+    const { readFile } = await import('node:fs/promises');
+    const status = await readFile(`/proc/${this.pid}/status`, 'utf8');
+    return Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]) * 1024;
+  }
+
+  /** Ends the daemon for good and removes its folder. */
+  async stop(): Promise<void> {
+    if (!this.ended) this.process.kill('SIGKILL');
+    await this.exited;
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  private async until(condition: () => boolean): Promise<void> {
+    const give = Date.now() + PATIENCE_MS;
+    while (!condition()) {
+      if (this.ended) throw new Error(`prox has ended:\n${this.output}`);
+      const left = give - Date.now();
+      if (left <= 0) throw new Error(`waited in vain for a line of the log:\n${this.output}`);
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, left);
+        const wake = (): void => {
+          clearTimeout(timer);
+          this.waiting.delete(wake);
+          resolve();
+        };
+        this.waiting.add(wake);
+      });
+    }
+  }
+
+  private stderrOnData(chunk: Buffer): void {
+    const before = this.output.lastIndexOf('\n') + 1;
+    this.output += chunk.toString();
+    const end = this.output.lastIndexOf('\n') + 1;
+    for (const line of this.output.slice(before, end).split('\n')) {
+      if (line.startsWith('{')) this.log.push(JSON.parse(line) as LogLine);
+    }
+    this.notify();
+  }
+
+  private notify(): void {
+    for (const wake of this.waiting) wake();
+  }
+}
+
+/** A config with one service `web` on a free port of the loopback interface. */
+export function webConfig(routes: unknown, rest: Record<string, unknown> = {}, root: Record<string, unknown> = {}): unknown {
+  return { services: { web: { listen: '127.0.0.1:0', routes, ...rest } }, ...root };
+}
+
+function textOf(config: unknown): string {
+  return typeof config === 'string' ? config : JSON.stringify(config, null, 2);
+}

@@ -1,0 +1,91 @@
+import { connect, type Socket } from 'node:net';
+
+/** How long a client waits for bytes that are due. */
+const PATIENCE_MS = 15_000;
+
+/** A client that sends and reads bytes as they are: for what no HTTP library would send. */
+export class RawClient {
+  readonly socket: Socket;
+  /** Everything received so far, a character for each byte. */
+  received = '';
+  /** The server has ended its side. */
+  ended = false;
+  /** The connection is gone; `reset` tells whether it broke. */
+  closed = false;
+  reset = false;
+  private wake: (() => void) | null = null;
+
+  private constructor(socket: Socket) {
+    this.socket = socket;
+    socket.on('data', (chunk: Buffer) => {
+      this.received += chunk.toString('latin1');
+      this.wake?.();
+    });
+    socket.on('end', () => {
+      this.ended = true;
+      this.wake?.();
+    });
+    socket.on('error', (error) => {
+      this.reset = 'code' in error && error.code === 'ECONNRESET';
+    });
+    socket.on('close', () => {
+      this.closed = true;
+      this.wake?.();
+    });
+  }
+
+  static async connect(port: number, host = '127.0.0.1'): Promise<RawClient> {
+    const socket = connect({ port, host, allowHalfOpen: true });
+    await new Promise<void>((resolve, reject) => {
+      socket.once('connect', resolve);
+      socket.once('error', reject);
+    });
+    return new RawClient(socket);
+  }
+
+  send(text: string): this {
+    this.socket.write(text, 'latin1');
+    return this;
+  }
+
+  /** Waits until the condition holds. */
+  async until(condition: () => boolean, what = 'a condition'): Promise<void> {
+    const end = Date.now() + PATIENCE_MS;
+    while (!condition()) {
+      const left = end - Date.now();
+      if (left <= 0) throw new Error(`waited in vain for ${what}; received so far:\n${this.received}`);
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, left);
+        this.wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+      this.wake = null;
+    }
+  }
+
+  /** Waits until the text has come. */
+  async sees(text: string): Promise<string> {
+    await this.until(() => this.received.includes(text), JSON.stringify(text));
+    return this.received;
+  }
+
+  /** Waits until the server ends or breaks the connection, and returns everything received. */
+  async toEnd(): Promise<string> {
+    await this.until(() => this.ended || this.closed, 'the end of the connection');
+    return this.received;
+  }
+
+  destroy(): void {
+    this.socket.destroy();
+  }
+}
+
+/** Sends bytes on a connection of their own, ends it or not, and returns all that comes back until it is closed. */
+export async function exchangeRaw(port: number, text: string): Promise<string> {
+  const client = await RawClient.connect(port);
+  const received = await client.send(text).toEnd();
+  client.destroy();
+  return received;
+}
