@@ -229,12 +229,19 @@ describe('file descriptors', () => {
     { path: '/folder2' },
     { path: '/folder2/' },
     { path: '/out' },
+    { path: '/no-index/' },
     { path: '/style.css', fields: { 'Accept-Encoding': 'br' } },
     { path: '/style.css', fields: { 'Accept-Encoding': 'gzip' } },
   ];
 
   it('are all closed, whatever the answer was', async () => {
-    folder.write({ 'www/folder2/x': '', 'www/style.css': 'a', 'www/style.css.br': 'b', 'outside.txt': '' });
+    folder.write({
+      'www/folder2/x': '',
+      'www/no-index/index.html/x': '',
+      'www/style.css': 'a',
+      'www/style.css.br': 'b',
+      'outside.txt': '',
+    });
     folder.link('www/out', '../outside.txt').link('www/style.css.gz', '../outside.txt');
     const before = openDescriptors();
     const statuses = await Promise.all(
@@ -244,7 +251,7 @@ describe('file descriptors', () => {
         return exchange.status;
       }),
     );
-    expect(statuses).toEqual([200, 200, 200, 206, 416, 304, 412, 404, 308, 404, 404, 200, 200]);
+    expect(statuses).toEqual([200, 200, 200, 206, 416, 304, 412, 404, 308, 404, 404, 404, 200, 200]);
     await vi.waitFor(() => expect(openDescriptors()).toBe(before));
   });
 });
