@@ -15,16 +15,14 @@ export interface BenchOptions {
   readonly rounds?: number;
   /** Rounds before the first that counts, in which the compiler settles. */
   readonly warmUp?: number;
-  /** Waited for at the end of every round and part of its CPU time: writes that are still under way, for one. */
-  readonly settle?: () => Promise<void>;
 }
 
 /** Medians over the rounds, in nanoseconds an operation. */
 export interface BenchResult {
   readonly name: string;
-  /** Wall-clock time; without `settle`. */
+  /** Wall-clock time. */
   readonly wall: number;
-  /** CPU time of the whole process, all threads, user and system; garbage collection and `settle` included. */
+  /** CPU time of the whole process, all threads, user and system; garbage collection included. */
   readonly cpu: number;
   /** Highest less lowest CPU time of the rounds, as a share of the median: how far to trust the numbers. */
   readonly spread: number;
@@ -32,18 +30,22 @@ export interface BenchResult {
 
 /**
  * Measures `body`, which does the operation `ops` times. It should feed what it makes to `keep`, or the compiler may
- * leave the work out.
+ * leave the work out. A body that works asynchronously returns a promise.
  */
-export async function bench(name: string, body: (ops: number) => void, options: BenchOptions = {}): Promise<BenchResult> {
-  const { ops = 200_000, rounds = 9, warmUp = 3, settle } = options;
+export async function bench(
+  name: string,
+  body: (ops: number) => void | Promise<void>,
+  options: BenchOptions = {},
+): Promise<BenchResult> {
+  const { ops = 200_000, rounds = 9, warmUp = 3 } = options;
   const wall: number[] = [];
   const cpu: number[] = [];
   for (let round = -warmUp; round < rounds; round++) {
     const cpuBefore = process.cpuUsage();
     const before = process.hrtime.bigint();
-    body(ops);
+    const pending = body(ops);
+    if (pending !== undefined) await pending;
     const elapsed = Number(process.hrtime.bigint() - before);
-    await settle?.();
     const used = process.cpuUsage(cpuBefore);
     if (round < 0) continue;
     wall.push(elapsed / ops);

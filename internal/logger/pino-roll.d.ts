@@ -10,7 +10,9 @@ declare module 'pino-roll' {
     readonly frequency?: 'daily' | 'hourly' | number;
     /** Pattern of date-fns. */
     readonly dateFormat?: string;
+    /** Options of SonicBoom. */
     readonly mode?: number;
+    readonly contentMode?: 'buffer' | 'utf8';
   }
 
   /** Rejects when the options are no good; opens the file after that, which ends with `ready` or `error`. */

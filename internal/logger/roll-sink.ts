@@ -24,8 +24,14 @@ const MAX_FREQUENCY = 2 ** 31 - 1;
  */
 const DATE_FORMATS = { daily: 'yyyy-MM-dd', hourly: 'yyyy-MM-dd-HH', other: 'yyyy-MM-dd-HHmmss' } as const;
 
-/** SonicBoom has the descriptor and the name as public properties that its types leave out. */
-type RollStream = ReturnType<typeof pino.destination> & { readonly fd: number; readonly file: string };
+/** SonicBoom with what its types leave out: descriptor, name, and the write of its mode for buffers. */
+type RollStream = Omit<ReturnType<typeof pino.destination>, 'write'> & {
+  readonly fd: number;
+  readonly file: string;
+  write(bytes: Buffer): boolean;
+};
+
+const NOTHING = Buffer.alloc(0);
 
 /**
  * A file that rotates itself, through pino-roll: `access.log` is written as `access.2026-03-01.1.log`, or
@@ -69,9 +75,10 @@ export class RollSink implements Sink {
     const stream = (await roll({
       file: name.stem + name.extension,
       mode: LOG_FILE_MODE,
+      contentMode: 'buffer',
       ...(frequency === null ? {} : { frequency, dateFormat }),
       ...(size === null ? {} : { size: `${size}b` }),
-    })) as RollStream;
+    })) as unknown as RollStream;
     await new Promise<void>((resolve, reject) => stream.once('ready', resolve).once('error', reject));
     stream.removeAllListeners('error');
     return new RollSink(stream, name, rotate.keep, report);
@@ -80,13 +87,13 @@ export class RollSink implements Sink {
   write(chunk: Buffer, done: Done): void {
     this.#outstanding = chunk.length;
     this.#done = done;
-    this.#stream.write(chunk.toString('latin1'));
+    this.#stream.write(chunk);
   }
 
   retry(done: Done): void {
     this.#done = done;
     // An empty write makes SonicBoom go on with what it holds.
-    this.#stream.write('');
+    this.#stream.write(NOTHING);
   }
 
   reopen(done: Done): void {
