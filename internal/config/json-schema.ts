@@ -16,6 +16,7 @@ export function jsonSchema(): Record<string, unknown> {
     routes: includeObjectSchema,
   });
   const { definitions } = z.toJSONSchema(kinds, { target: 'draft-7', io: 'input', override: addDefault });
+  /* oxlint-disable unicorn/no-thenable -- JSON Schema calls it so, and nobody awaits it. */
   return {
     $schema: 'http://json-schema.org/draft-07/schema#',
     title: 'prox configuration',

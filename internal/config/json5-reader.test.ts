@@ -88,7 +88,7 @@ describe('readJson5 remarks', () => {
 
 /** Characters that a slip of the keyboard, or an attack, could put anywhere. */
 const SLIPS = [
-  ...'{}[]:,\'"\\/*-+.0123456789eExXuNaInfty \n\t_$',
+  ...Array.from('{}[]:,\'"\\/*-+.0123456789eExXuNaInfty \n\t_$'),
   '\u00a0',
   '\ufeff',
   'é',

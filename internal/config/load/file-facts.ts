@@ -33,17 +33,15 @@ export async function gatherFileFacts(project: Project, sources: Sources): Promi
     for (const route of service.routes) wanted.route(route);
   }
   const facts = new Map<string, FileFact>();
-  const pending = [...wanted.paths];
+  const pending = wanted.paths.entries();
   const worker = async (): Promise<void> => {
-    for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
-      const [path, use] = next;
-      const fact = await look(path, use === 'read');
-      facts.set(path, fact);
-      // What prox reads is watched; what is not there yet, too, so that making it mends the config.
-      if (use !== 'served' || fact.problem !== null) sources.note(path);
-    }
+    for (const [path, use] of pending) facts.set(path, await look(path, use === 'read'));
   };
   await Promise.all(Array.from({ length: CONCURRENCY }, worker));
+  for (const [path, use] of wanted.paths) {
+    // What prox reads is watched; what is not there yet, too, so that making it mends the config.
+    if (use !== 'served' || facts.get(path)?.problem !== null) sources.note(path);
+  }
   return facts;
 }
 
@@ -77,10 +75,10 @@ class Wanted {
     for (const path of [tls_cert, tls_key, tls_client_ca]) this.#want(written, path, 'later');
   }
 
-  route(written: Written): void {
-    if (this.#findings.isBroken(written.document, written.node)) return;
-    const { action } = written.value as RawRoute;
-    if (typeof action === 'object') this.#action(written, action);
+  /** An action in place is built even where the rest of its route is broken. */
+  route({ document, node, value }: Written): void {
+    const action = (value as Partial<RawRoute> | null)?.action;
+    if (typeof action === 'object') this.action({ document, node: document.member(node, 'action'), value: action });
   }
 
   action(written: Written): void {
