@@ -329,7 +329,9 @@ export class Http1Exchange implements Exchange, LimitedSink {
     if (hasLength && status === 204) fields.remove('content-length');
     if (forbidden) {
       this.framing = FORBIDS_BODY;
-      return hasLength || framing < 0 || status !== 200 ? '' : `Content-Length: ${framing}\r\n`;
+      // RFC 9110 §8.6: HEAD tells the length that GET would have; 304 need not, and 204 must not.
+      const tells = framing >= 0 && !hasLength && status !== 204 && status !== 304;
+      return tells ? `Content-Length: ${framing}\r\n` : '';
     }
     if (framing >= 0) {
       this.framing = framing;
