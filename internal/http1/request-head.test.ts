@@ -119,21 +119,18 @@ describe('RequestHeadReader', () => {
   it.each(INCOMPLETE)('waits for more behind %s', (_name, wire) => expectWire(REQUEST, wire, ['more']));
   it.each(REFUSED)('refuses %s', (_name, wire, code) => expectWire(REQUEST, wire, [`error ${code}`]));
 
-  it('notes what of the target has to be looked at again', () => {
-    const cases: [target: string, mayNeedNormalizing: boolean, hasQuery: boolean][] = [
-      ['/a', false, false],
-      ['/a.b', true, false],
-      ['/%41', true, false],
-      ['/a?b', false, true],
-    ];
-    for (const [target, mayNeedNormalizing, hasQuery] of cases) {
-      const wire = bytesOf(`GET ${target} HTTP/1.1\r\n\r\n`);
-      for (let cut = 0; cut < wire.length; cut++) {
-        const head = new RequestHeadReader(DEFAULT_HEAD_LIMITS);
-        head.feed(wire, 0, cut);
-        expect(head.feed(wire, cut, wire.length)).toBe(wire.length);
-        expect([head.mayNeedNormalizing, head.hasQuery], target).toEqual([mayNeedNormalizing, hasQuery]);
-      }
+  it.each<[target: string, mayNeedNormalizing: boolean, hasQuery: boolean]>([
+    ['/a', false, false],
+    ['/a.b', true, false],
+    ['/%41', true, false],
+    ['/a?b', false, true],
+  ])('notes what of %s has to be looked at again', (target, mayNeedNormalizing, hasQuery) => {
+    const wire = bytesOf(`GET ${target} HTTP/1.1\r\n\r\n`);
+    for (let cut = 0; cut < wire.length; cut++) {
+      const head = new RequestHeadReader(DEFAULT_HEAD_LIMITS);
+      head.feed(wire, 0, cut);
+      expect(head.feed(wire, cut, wire.length)).toBe(wire.length);
+      expect([head.mayNeedNormalizing, head.hasQuery]).toEqual([mayNeedNormalizing, hasQuery]);
     }
   });
 

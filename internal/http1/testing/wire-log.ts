@@ -68,12 +68,12 @@ class WireReader implements BodySink {
     const end = MARGIN + slice.length;
     let at = MARGIN;
     do {
-      const next = this.body.done ? this.head.feed(buffer, at, end) : this.body.feed(buffer, at, end, this);
+      const inHead = this.body.done;
+      const next = inHead ? this.head.feed(buffer, at, end) : this.body.feed(buffer, at, end, this);
       if (next === MORE) break;
       if (next > end || next < at) throw new Error(`took bytes from ${at} to ${next} out of ${end}`);
-      const wasHead = this.body.done;
       at = next;
-      if (wasHead) this.headRead();
+      if (inHead) this.headRead();
       if (this.body.done) this.messageRead();
     } while (at < end);
     // The bytes were borrowed: whoever still reads them now is caught too.

@@ -1,0 +1,198 @@
+import { describe, expect, it } from 'vitest';
+import { dropTable, FieldId, Fields, isFieldValue, isToken, MORE, RequestHeadReader } from './index.ts';
+import { DEFAULT_HEAD_LIMITS } from './limits.ts';
+import { bytesOf } from './testing/expect-wire.ts';
+
+const KEEP_ALL = dropTable();
+
+/** The fields of a parsed head with these lines, each without its CRLF. */
+function parsed(...lines: readonly string[]): Fields {
+  const head = new RequestHeadReader({ ...DEFAULT_HEAD_LIMITS, maxHeaders: 1000 });
+  const wire = bytesOf(`GET / HTTP/1.1\r\n${lines.map((line) => `${line}\r\n`).join('')}\r\n`);
+  if (head.feed(wire, 0, wire.length) === MORE) throw new Error('the head is not complete');
+  return head.fields;
+}
+
+const KNOWN: readonly (readonly [string, FieldId])[] = [
+  ['Host', FieldId.host],
+  ['Connection', FieldId.connection],
+  ['Content-Length', FieldId.contentLength],
+  ['Transfer-Encoding', FieldId.transferEncoding],
+  ['Expect', FieldId.expect],
+  ['Upgrade', FieldId.upgrade],
+  ['TE', FieldId.te],
+  ['Trailer', FieldId.trailer],
+  ['Keep-Alive', FieldId.keepAlive],
+  ['Proxy-Connection', FieldId.proxyConnection],
+  ['Forwarded', FieldId.forwarded],
+  ['X-Forwarded-For', FieldId.xForwardedFor],
+  ['X-Forwarded-Host', FieldId.xForwardedHost],
+  ['X-Forwarded-Proto', FieldId.xForwardedProto],
+  ['Via', FieldId.via],
+  ['Max-Forwards', FieldId.maxForwards],
+  ['User-Agent', FieldId.userAgent],
+  ['Referer', FieldId.referer],
+  ['Date', FieldId.date],
+  ['Server', FieldId.server],
+  ['HTTP2-Settings', FieldId.http2Settings],
+];
+
+describe('known field names', () => {
+  it.each(KNOWN)('finds %s in any case', (name, id) => {
+    for (const written of [name, name.toLowerCase(), name.toUpperCase()]) {
+      const fields = parsed('a: 0', `${written}: 1`, 'b: 2');
+      expect(fields.first(id)).toBe('1');
+      expect(fields.present).toBe(1 << id);
+      expect(fields.repeated).toBe(0);
+    }
+  });
+
+  it.each(KNOWN)('does not take another name for %s', (name, id) => {
+    const bent = [...name].map((_, i) => `${name.slice(0, i)}${name[i] === '-' ? '_' : '-'}${name.slice(i + 1)}`);
+    for (const other of [`${name}s`, `x${name}`, name.slice(0, -1), name.slice(1), ...bent]) {
+      if (other === 'TE' || other === '') continue;
+      const fields = parsed(`${other}: 1`);
+      expect(fields.first(id)).toBeNull();
+      expect(fields.present).toBe(0);
+    }
+  });
+
+  it('notes repetition, and lists the values in order', () => {
+    const fields = parsed('Via: 1', 'Host: a', 'via: 2', 'VIA: 3');
+    expect(fields.repeated).toBe(1 << FieldId.via);
+    expect(fields.first(FieldId.via)).toBe('1');
+    expect(fields.list(FieldId.via)).toBe('1, 2, 3');
+    expect(fields.list(FieldId.date)).toBeNull();
+  });
+});
+
+describe('Fields', () => {
+  it('looks names up without case, joining values as RFC 9110 §5.3 has it', () => {
+    const fields = parsed('Accept: a', 'x: 1', 'ACCEPT: b', 'empty:');
+    expect(fields.get('accept')).toBe('a, b');
+    expect(fields.get('X')).toBe('1');
+    expect(fields.get('empty')).toBe('');
+    expect(fields.get('accep')).toBeNull();
+    expect([fields.has('empty'), fields.has('none')]).toEqual([true, false]);
+  });
+
+  it('removes what was received and what was appended, and only that', () => {
+    const fields = parsed('a: 1', 'Host: h', 'A: 2', 'ab: 3');
+    fields.append('a', '4');
+    fields.append('c', '5');
+    fields.remove('A');
+    expect([...fields.entries()]).toEqual([
+      ['Host', 'h'],
+      ['ab', '3'],
+      ['c', '5'],
+    ]);
+    fields.remove('host');
+    expect([fields.present, fields.first(FieldId.host)]).toEqual([0, null]);
+    expect(fields.lines(KEEP_ALL)).toBe('ab: 3\r\nc: 5\r\n');
+  });
+
+  it('removes many names in one walk', () => {
+    const fields = parsed('a: 1', 'Via: 2', 'B: 3', 'c: 4', 'via: 5');
+    fields.append('B', '6');
+    fields.append('d', '7');
+    fields.removeAll(new Set(['via', 'b']));
+    expect([...fields.entries()]).toEqual([
+      ['a', '1'],
+      ['c', '4'],
+      ['d', '7'],
+    ]);
+    expect([fields.present, fields.repeated]).toEqual([0, 0]);
+  });
+
+  it('replaces all fields of a name by one at the end', () => {
+    const fields = parsed('a: 1', 'b: 2', 'a: 3');
+    fields.set('A', '4');
+    expect(fields.lines(KEEP_ALL)).toBe('b: 2\r\nA: 4\r\n');
+    fields.set('A', '5');
+    expect(fields.lines(KEEP_ALL)).toBe('b: 2\r\nA: 5\r\n');
+  });
+
+  it('holds more fields than it has room for at first', () => {
+    const lines = Array.from({ length: 1000 }, (_, i) => `n${i}: v${i}`);
+    const fields = parsed(...lines);
+    expect(fields.lines(KEEP_ALL)).toBe(lines.map((line) => `${line}\r\n`).join(''));
+  });
+
+  it('is made of pairs for responses of our own', () => {
+    const fields = Fields.of([
+      ['A', '1'],
+      ['b', ''],
+      ['A', '2'],
+    ]);
+    expect(fields.get('a')).toBe('1, 2');
+    expect(fields.lines(KEEP_ALL)).toBe('A: 1\r\nb: \r\nA: 2\r\n');
+  });
+
+  it('takes lines that were checked before', () => {
+    const fields = parsed('a: 1');
+    fields.appendLines('b: 2\r\nc: 3\r\n');
+    expect([...fields.entries()]).toEqual([
+      ['a', '1'],
+      ['b', '2'],
+      ['c', '3'],
+    ]);
+  });
+
+  it.each(['', 'a b', 'a:', 'ä', 'a\r\n', 'a\0', 'ŝ'])('refuses to append the name %j', (name) => {
+    expect(() => new Fields().append(name, 'v')).toThrow(TypeError);
+    expect(isToken(name)).toBe(false);
+  });
+
+  it.each(['a\r\nb: c', 'a\n', '\r', '\0', '\x7f', ' a', 'a ', '\ta', 'a\t', ' ', 'ŝ', '\u2028'])(
+    'refuses to append the value %j',
+    (value) => {
+      const fields = new Fields();
+      expect(() => fields.set('a', value)).toThrow(TypeError);
+      expect(isFieldValue(value)).toBe(false);
+      expect(fields.lines(KEEP_ALL)).toBe('');
+    },
+  );
+
+  it.each(['', 'a', 'a b', 'a\tb', '\xa0', '\xff: x'])('appends the value %j', (value) => {
+    expect(Fields.of([['a', value]]).get('A')).toBe(value);
+  });
+});
+
+describe('Fields.lines', () => {
+  const CASES: readonly [name: string, lines: readonly string[], drop: Uint8Array, out: readonly string[]][] = [
+    ['nothing of nothing', [], KEEP_ALL, []],
+    ['canonical lines as they are', ['a: 1', 'B: x y'], KEEP_ALL, ['a: 1', 'B: x y']],
+    ['no white space', ['a:1'], KEEP_ALL, ['a: 1']],
+    ['a tab before the value', ['a:\t1'], KEEP_ALL, ['a: 1']],
+    ['two spaces before the value', ['a:  1'], KEEP_ALL, ['a: 1']],
+    ['white space behind the value', ['a: 1 ', 'b: 2\t'], KEEP_ALL, ['a: 1', 'b: 2']],
+    ['an empty value', ['a:', 'b: ', 'c: \t'], KEEP_ALL, ['a: ', 'b: ', 'c: ']],
+    [
+      'irregular lines between regular ones',
+      ['a: 1', 'b:2', 'c: 3', 'd:4', 'e: 5'],
+      KEEP_ALL,
+      ['a: 1', 'b: 2', 'c: 3', 'd: 4', 'e: 5'],
+    ],
+    ['the dropped at the start', ['Host: h', 'a: 1'], dropTable(FieldId.host), ['a: 1']],
+    ['the dropped at the end', ['a: 1', 'Host: h'], dropTable(FieldId.host), ['a: 1']],
+    [
+      'the dropped in between',
+      ['a: 1', 'Via: v', 'Host: h', 'b: 2', 'Via: w', 'c: 3'],
+      dropTable(FieldId.host, FieldId.via),
+      ['a: 1', 'b: 2', 'c: 3'],
+    ],
+    ['irregular dropped lines', ['a: 1', 'Host:h', 'b: 2'], dropTable(FieldId.host), ['a: 1', 'b: 2']],
+    ['all dropped', ['Host: h'], dropTable(FieldId.host), []],
+  ];
+
+  it.each(CASES)('writes %s', (_name, lines, drop, out) => {
+    expect(parsed(...lines).lines(drop)).toBe(out.map((line) => `${line}\r\n`).join(''));
+  });
+
+  it('leaves removed lines out, whatever the table says of their names', () => {
+    const fields = parsed('a: 1', 'Host: h', 'b:2');
+    fields.remove('host');
+    fields.remove('b');
+    expect(fields.lines(KEEP_ALL)).toBe('a: 1\r\n');
+  });
+});
