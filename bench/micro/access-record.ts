@@ -84,33 +84,35 @@ const folder = await mkdtemp(join(tmpdir(), 'prox-bench-'));
 const files = new LogFiles((message, fields) => console.log(message, fields));
 
 const filling = await bench('fill the record (strings from a head)', (ops) => {
-  for (let n = 0; n < ops; n++) keep(fill(n, CLIENTS[0]!));
+  for (let n = 0; n < ops; n++) keep(fill(n, CLIENTS[0]));
 });
 await bench('fill, format: same client', (ops) => {
-  for (let n = 0; n < ops; n++) keep(formatAccessRecord(fill(n, CLIENTS[0]!)));
+  for (let n = 0; n < ops; n++) keep(formatAccessRecord(fill(n, CLIENTS[0])));
 });
 await bench('fill, format: another client each time', (ops) => {
-  for (let n = 0; n < ops; n++) keep(formatAccessRecord(fill(n, CLIENTS[n & 63]!)));
+  for (let n = 0; n < ops; n++) keep(formatAccessRecord(fill(n, CLIENTS[n & 63])));
 });
 await bench('fill, JSON.stringify, for comparison', (ops) => {
-  for (let n = 0; n < ops; n++) keep(JSON.stringify(fill(n, CLIENTS[0]!)));
+  for (let n = 0; n < ops; n++) keep(JSON.stringify(fill(n, CLIENTS[0])));
 });
 await bench('fill, turn the loop, for comparison', async (ops) => {
   for (let n = 0; n < ops; n++) {
-    keep(fill(n, CLIENTS[0]!));
+    keep(fill(n, CLIENTS[0]));
     if (n % TURN === 0) await setImmediate();
   }
 });
 const rotate = { frequency: null, size: 64 * 1024 * 1024, keep: 1 };
 const results = [
-  await benchFile('fill, log: same client', join(folder, 'a.log'), null, () => CLIENTS[0]!),
-  await benchFile('fill, log: another client each time', join(folder, 'b.log'), null, (n) => CLIENTS[n & 63]!),
-  await benchFile('fill, log with rotation: same client', join(folder, 'c.log'), rotate, () => CLIENTS[0]!),
+  await benchFile('fill, log: same client', join(folder, 'a.log'), null, () => CLIENTS[0]),
+  await benchFile('fill, log: another client each time', join(folder, 'b.log'), null, (n) => CLIENTS[n & 63]),
+  await benchFile('fill, log with rotation: same client', join(folder, 'c.log'), rotate, () => CLIENTS[0]),
 ];
 await files.close();
 await rm(folder, { recursive: true });
 
-console.log(`one line is ${formatAccessRecord(fill(1, CLIENTS[0]!)).length} bytes; the budget is ${BUDGET} ns of CPU a request`);
+console.log(
+  `one line is ${formatAccessRecord(fill(1, CLIENTS[0])).length} bytes; the budget is ${BUDGET} ns of CPU a request`,
+);
 for (const { name, cpu } of results) {
   console.log(`${name.padEnd(52)}${(cpu - filling.cpu).toFixed(0).padStart(8)} ns of CPU above the filling`);
 }

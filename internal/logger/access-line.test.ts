@@ -12,7 +12,13 @@ const anyNumber = fc.oneof(fc.double(), fc.nat(), fc.constant(0), fc.constant(-1
 
 /** The JSON name of every text field. */
 const TEXTS = { client: 'client_addr', method: 'method', host: 'host', path: 'path', protocol: 'protocol' } as const;
-const OPTIONALS = { query: 'query', upstream: 'upstream_addr', route: 'route', userAgent: 'user_agent', referer: 'referer' } as const;
+const OPTIONALS = {
+  query: 'query',
+  upstream: 'upstream_addr',
+  route: 'route',
+  userAgent: 'user_agent',
+  referer: 'referer',
+} as const;
 
 function parse(record: AccessRecord): Record<string, unknown> {
   return JSON.parse(formatAccessRecord(record)) as Record<string, unknown>;
@@ -106,10 +112,19 @@ describe('formatAccessRecord', () => {
     });
     fc.assert(
       fc.property(fields, ({ numbers, ...texts }) => {
-        record.reset(numbers[0]!);
+        record.reset(numbers[0]);
         Object.assign(record, texts);
-        [record.status, record.bytesIn, record.bytesOut, record.duration] = numbers.slice(1, 5) as [number, number, number, number];
-        [record.upstreamConnect, record.upstreamHeader, record.upstreamResponse] = numbers.slice(5) as [number, number, number];
+        [record.status, record.bytesIn, record.bytesOut, record.duration] = numbers.slice(1, 5) as [
+          number,
+          number,
+          number,
+          number,
+        ];
+        [record.upstreamConnect, record.upstreamHeader, record.upstreamResponse] = numbers.slice(5) as [
+          number,
+          number,
+          number,
+        ];
         const line = formatAccessRecord(record);
         expect(line).toMatch(/^[ -~]*\n$/);
         const parsed = JSON.parse(line) as Record<string, unknown>;
@@ -146,10 +161,11 @@ describe('AccessRecord', () => {
     const record = new AccessRecord();
     const id = record.requestId;
     expect(record.requestId).toBe(id);
-    for (const [key, value] of Object.entries(record)) if (typeof value !== 'object') Object.assign(record, { [key]: 'x' });
+    for (const [key, value] of Object.entries(record))
+      if (typeof value !== 'object') Object.assign(record, { [key]: 'x' });
     record.reset(0);
     expect(record.requestId).not.toBe(id);
-    expect({ ...record, memo: null }).toEqual({ ...new AccessRecord(), memo: null });
+    expect(Object.entries(record)).toEqual(Object.entries(new AccessRecord()));
   });
 });
 

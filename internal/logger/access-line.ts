@@ -52,10 +52,10 @@ function clientPart(record: AccessRecord): string {
     memo.userAgent = record.userAgent;
     memo.clientPart = flat(
       '","client_addr":"' +
-      escape(record.client) +
-      '","host":"' +
-      escape(record.host) +
-      (record.userAgent === null ? '","user_agent":null' : '","user_agent":"' + escape(record.userAgent) + '"'),
+        escape(record.client) +
+        '","host":"' +
+        escape(record.host) +
+        (record.userAgent === null ? '","user_agent":null' : '","user_agent":"' + escape(record.userAgent) + '"'),
     );
   }
   return memo.clientPart;
@@ -77,12 +77,12 @@ function routePart(record: AccessRecord): string {
     memo.protocol = record.protocol;
     memo.routePart = flat(
       (record.route === null ? ',"route":null' : ',"route":"' + escape(record.route) + '"') +
-      (record.upstream === null ? ',"upstream_addr":null' : ',"upstream_addr":"' + escape(record.upstream) + '"') +
-      ',"protocol":"' +
-      escape(record.protocol) +
-      '","method":"' +
-      escape(record.method) +
-      '","path":"',
+        (record.upstream === null ? ',"upstream_addr":null' : ',"upstream_addr":"' + escape(record.upstream) + '"') +
+        ',"protocol":"' +
+        escape(record.protocol) +
+        '","method":"' +
+        escape(record.method) +
+        '","path":"',
     );
   }
   return memo.routePart;
@@ -126,7 +126,7 @@ function milliseconds(value: number): string {
   if (value >= 0 && value < FAST_MILLISECONDS) {
     const micros = (value * 1000 + 0.5) | 0;
     const whole = (micros / 1000) | 0;
-    return whole + DECIMALS[micros - whole * 1000]!;
+    return whole + DECIMALS[micros - whole * 1000];
   }
   return value >= 0 && value <= Number.MAX_SAFE_INTEGER ? value.toFixed(3) : 'null';
 }

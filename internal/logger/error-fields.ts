@@ -55,6 +55,6 @@ function stackFrames(error: Error): string[] {
   const frames: string[] = [];
   // The frames follow the message, which may hold anything, so they are taken from the end.
   const lines = (error.stack ?? '').split('\n');
-  for (let i = lines.length - 1; i >= 0 && /^ {4}at /.test(lines[i]!); i--) frames.unshift(lines[i]!.slice(7));
+  for (let i = lines.length - 1; i >= 0 && /^ {4}at /.test(lines[i]); i--) frames.unshift(lines[i].slice(7));
   return frames;
 }

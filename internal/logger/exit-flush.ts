@@ -23,5 +23,5 @@ export function forgetAtExit(file: Flushable): void {
 
 /** The console was opened first and is flushed last: it reports what the others could not write. */
 function processOnExit(): void {
-  for (const file of [...open].reverse()) file.flushSync();
+  for (const file of [...open].toReversed()) file.flushSync();
 }

@@ -35,7 +35,8 @@ export class LogFiles {
    */
   async acquire(path: string, rotate: RotateOptions | null = null): Promise<LogFile> {
     const absolute = resolve(path);
-    const key = rotate === null ? absolute : `${absolute}\n${JSON.stringify([rotate.frequency, rotate.size, rotate.keep])}`;
+    const key =
+      rotate === null ? absolute : `${absolute}\n${JSON.stringify([rotate.frequency, rotate.size, rotate.keep])}`;
     let slot = this.#slots.get(key);
     if (slot === undefined) {
       slot = { file: this.#open(absolute, rotate, key), users: 0 };

@@ -1,3 +1,4 @@
+import { isatty } from 'node:tty';
 import { pino, stdTimeFunctions, symbols, type Logger as Pino } from 'pino';
 import { errorFields } from './error-fields.ts';
 import { FileSink } from './file-sink.ts';
@@ -45,7 +46,7 @@ export interface LoggerOptions {
    * in the foreground, and it leaves the standard output to what a command was asked for (`prox validate`).
    */
   readonly fd?: number;
-  /** Text for people instead of JSON. Default: whether the standard error is a terminal. */
+  /** Text for people instead of JSON. Default: whether the console is a terminal. */
   readonly pretty?: boolean;
   /** Colours in it. Default: yes, unless NO_COLOR is set (no-color.org) or the terminal is a dumb one. */
   readonly colour?: boolean;
@@ -74,11 +75,12 @@ interface Shared {
  * traffic.
  */
 export function createLogger(options: LoggerOptions = {}): Logger {
-  const pretty = options.pretty ?? process.stderr.isTTY === true;
+  const fd = options.fd ?? 2;
+  const pretty = options.pretty ?? isatty(fd);
   const env = process.env;
   const colour = options.colour ?? ((env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb');
   // Trouble with the console itself has nobody to tell; LogFile bounds what is kept, and counts what is lost.
-  const console = new LogFile('console', FileSink.on(options.fd ?? 2), () => {}, { encoding: 'utf8' });
+  const console = new LogFile('console', FileSink.on(fd), () => {}, { encoding: 'utf8' });
   const shared: Shared = {
     rank: LEVEL_RANK[options.level ?? 'info'],
     console,

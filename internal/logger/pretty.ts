@@ -19,14 +19,19 @@ export function prettyFormatter(colour: boolean): (json: string) => string {
     // Errors come as plain values already; by default pino-pretty spreads these names over several lines.
     errorLikeObjectKeys: [],
     customPrettifiers: {
-      time: (time) => String(time).replace(/[[\]]/g, ''),
-      level: (level) => levelName(String(level), colour),
+      time: (time) => text(time).replace(/[[\]]/g, ''),
+      level: (level) => levelName(text(level), colour),
     },
   });
   return (json) => {
     const record: unknown = JSON.parse(json);
     return pretty(visible(record)).replace(/: /, ' ');
   };
+}
+
+/** pino-pretty gives the text of the record, though its types allow for objects. */
+function text(value: string | object): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 function levelName(level: string, colour: boolean): string {

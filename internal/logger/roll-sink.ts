@@ -110,7 +110,7 @@ export class RollSink implements Sink {
 
   /** SonicBoom's own flushSync never returns when the disk is full. */
   writeSync(chunk: Buffer): void {
-    for (let at = 0; at < chunk.length; ) at += writeSync(this.#stream.fd, chunk, at, chunk.length - at);
+    for (let at = 0; at < chunk.length;) at += writeSync(this.#stream.fd, chunk, at, chunk.length - at);
   }
 
   #streamOnWrite = (count: number): void => {
@@ -131,6 +131,10 @@ export class RollSink implements Sink {
   };
 
   #streamOnError = (error: NodeJS.ErrnoException): void => {
+    if (error.syscall === 'close') {
+      this.#report('cannot close the log file that was rotated', { path: this.#stream.file, error });
+      return;
+    }
     if (error.syscall !== 'write') {
       // The listener that this reopen left would close a descriptor for the second time after the next one.
       this.#stream.removeAllListeners('ready');

@@ -38,7 +38,7 @@ export class IsoClock {
       rest = Math.floor(valid - this.#second);
     }
     this.#time = time;
-    this.#text = this.#prefix + THREE_DIGITS[rest]! + this.#after;
+    this.#text = this.#prefix + THREE_DIGITS[rest] + this.#after;
     return this.#text;
   }
 }
