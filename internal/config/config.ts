@@ -68,6 +68,8 @@ export interface ServiceConfig {
   readonly limits: ServiceLimits;
   readonly routes: readonly RouteConfig[];
   readonly position: Position;
+  /** Where the values of its own keys stand, for what only the start finds out: `listen`, `config.max_connections` … */
+  readonly positions: Readonly<Record<string, Position>>;
 }
 
 export interface TlsConfig {

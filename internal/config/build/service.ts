@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import type { ListenAddress, RouteConfig, ServiceConfig } from '../config.ts';
+import type { ListenAddress, Position, RouteConfig, ServiceConfig } from '../config.ts';
 import type { Written, WrittenService } from '../load/assemble.ts';
 import type { RawService } from '../schema/service.ts';
 import { listenAddressesClash, parseListenAddress } from '../value/listen-address.ts';
@@ -50,7 +50,21 @@ export async function buildService(context: BuildContext, written: WrittenServic
     limits: buildLimits(context, raw.config === undefined ? { ...written, value: {} } : partOf(written, 'config')),
     routes: Object.freeze(routes),
     position: positionOf(written),
+    positions: keyPositions(written),
   });
+}
+
+/** The places of the keys that are not routes, those of `config` behind a dot. */
+function keyPositions({ document, node }: Written): Readonly<Record<string, Position>> {
+  const positions: Record<string, Position> = {};
+  const add = (parent: number, prefix: string): void => {
+    for (const [key, child] of document.members(parent))
+      positions[prefix + key] = document.position(document.startOf(child));
+  };
+  add(node, '');
+  const limits = document.member(node, 'config');
+  if (limits >= 0) add(limits, 'config.');
+  return Object.freeze(positions);
 }
 
 /** True when a key other than `routes` is not what it should be. */
