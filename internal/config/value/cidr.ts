@@ -1,6 +1,6 @@
-import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { InvalidValue, quote } from './invalid-value.ts';
+import { ipFamily } from './ip-address.ts';
 
 /**
  * Checks an address range and writes it in its shortest form: `10.1.2.3/8` is `10.0.0.0/8`, a bare address a /32 or /128.
@@ -9,9 +9,8 @@ import { InvalidValue, quote } from './invalid-value.ts';
  */
 export function parseCidr(text: string): string {
   const [address = '', length, ...rest] = text.split('/');
-  const family = isIP(address);
-  // ipaddr.js takes 0x7f.1 and other spellings that nobody expects; isIP takes only the usual ones.
-  if (family === 0 || address.includes('%') || rest.length > 0) throw refusal(text);
+  const family = ipFamily(address);
+  if (family === 0 || rest.length > 0) throw refusal(text);
   const bits = family === 4 ? 32 : 128;
   if (length !== undefined && (!/^\d{1,3}$/.test(length) || Number(length) > bits)) throw refusal(text);
   const cidr = `${address}/${length === undefined ? bits : Number(length)}`;

@@ -1,6 +1,6 @@
-import { isIP, isIPv6 } from 'node:net';
 import type { ListenAddress } from '../config.ts';
 import { InvalidValue, quote } from './invalid-value.ts';
+import { ipFamily, isIPv6 } from './ip-address.ts';
 
 const ALLOWED = '":8080" (all addresses), "127.0.0.1:8080", "[::1]:8080" or "unix:///run/prox.sock"';
 
@@ -51,7 +51,7 @@ function parseUnix(text: string): ListenAddress {
 
 /** True for an IPv4 address or a DNS name. Dotted numbers that are no IPv4 address are not names (`1.2.3`). */
 function isHostName(host: string): boolean {
-  if (isIP(host) === 4) return true;
+  if (ipFamily(host) === 4) return true;
   return (
     /^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$/i.test(host) && !/^[\d.]+$/.test(host)
   );
@@ -77,5 +77,5 @@ export function listenAddressesClash(a: ListenAddress, b: ListenAddress): boolea
 /** `:p` listens on v6 and v4, as `[::]:p` does; other v6 addresses are compared in their shortest form. */
 function canonicalHost(host: string | null): string {
   if (host === null) return '::';
-  return isIPv6(host) ? new URL(`http://[${host.split('%')[0]}]`).hostname.slice(1, -1) : host.toLowerCase();
+  return isIPv6(host) ? new URL(`http://[${host}]`).hostname.slice(1, -1) : host.toLowerCase();
 }

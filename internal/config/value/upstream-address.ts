@@ -1,5 +1,5 @@
-import { isIPv6 } from 'node:net';
 import { InvalidValue, quote } from './invalid-value.ts';
+import { isIPv6 } from './ip-address.ts';
 
 const PROXY_FORMS = '"host:port", "http://host", "https://host" or "unix:///path"';
 const PASS_FORMS = '"host:port" or "unix:///path"';
