@@ -48,7 +48,7 @@ describe('known field names', () => {
   });
 
   it.each(KNOWN)('does not take another name for %s', (name, id) => {
-    const bent = [...name].map((_, i) => `${name.slice(0, i)}${name[i] === '-' ? '_' : '-'}${name.slice(i + 1)}`);
+    const bent = Array.from(name, (_, i) => `${name.slice(0, i)}${name[i] === '-' ? '_' : '-'}${name.slice(i + 1)}`);
     for (const other of [`${name}s`, `x${name}`, name.slice(0, -1), name.slice(1), ...bent]) {
       if (other === 'TE' || other === '') continue;
       const fields = parsed(`${other}: 1`);
