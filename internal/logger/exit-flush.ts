@@ -21,7 +21,15 @@ export function forgetAtExit(file: Flushable): void {
   if (open.size === 0) process.off('exit', processOnExit);
 }
 
+let exiting = false;
+
+/** True from the `exit` event on: what is begun asynchronously now is never done. */
+export function isExiting(): boolean {
+  return exiting;
+}
+
 /** The console was opened first and is flushed last: it reports what the others could not write. */
 function processOnExit(): void {
+  exiting = true;
   for (const file of [...open].toReversed()) file.flushSync();
 }

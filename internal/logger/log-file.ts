@@ -1,4 +1,4 @@
-import { flushAtExit, forgetAtExit } from './exit-flush.ts';
+import { flushAtExit, forgetAtExit, isExiting } from './exit-flush.ts';
 import type { Report, Sink } from './sink.ts';
 
 /** Limits of a log file; the defaults are right for all but tests. */
@@ -56,6 +56,7 @@ export class LogFile {
   #failing = false;
   #reopenFailed = false;
   #closed = false;
+  #sendPlanned = false;
   #timer: NodeJS.Timeout | null = null;
   /** Bytes of the usual batch: one buffer used over and over, since allocating it costs as much as writing it. */
   #scratch: Buffer | null = null;
@@ -86,10 +87,20 @@ export class LogFile {
     else if (this.#timer === null) this.#startTimer();
   }
 
-  /** Starts to write what is gathered, without waiting for more. */
+  /**
+   * Writes what is gathered at the end of this turn of the loop, without waiting for more. Not at once: a write in
+   * flight may be lost if the process exits in the same turn, as after a fatal error; what is in memory is not.
+   */
   send(): void {
-    this.#send();
+    if (this.#sendPlanned) return;
+    this.#sendPlanned = true;
+    setImmediate(this.#loopOnTurn);
   }
+
+  #loopOnTurn = (): void => {
+    this.#sendPlanned = false;
+    this.#send();
+  };
 
   /** Resolves when every line so far is written, or when the file takes no bytes. */
   flush(): Promise<void> {
@@ -173,7 +184,7 @@ export class LogFile {
 
   /** Starts the next operation if the sink is free. */
   #pump(): void {
-    while (!this.#busy && !this.#failing) {
+    while (!this.#busy && !this.#failing && !isExiting()) {
       const entry = this.#queue.shift();
       if (entry === undefined) return;
       if (entry.kind === 'mark') {
