@@ -1,0 +1,77 @@
+import { createHash } from 'node:crypto';
+import { constants, type Stats } from 'node:fs';
+import { open } from 'node:fs/promises';
+
+/** As large as a config file may be. What is larger is compared by size and time: it is refused at load anyway. */
+const MAX_DIGEST_BYTES = 64 * 1024 * 1024;
+
+/** Hashing this much takes about 0.1 ms, so that requests go on in between. */
+const CHUNK_BYTES = 64 * 1024;
+
+/**
+ * File systems stamp changes with a coarse clock (4 to 10 ms on Linux, 2 s on FAT). A file that changed just before it
+ * was read may change again within the same tick and look the same: its digest is not relied on.
+ */
+const CLOCK_TICK_MS = 2000;
+
+/** A FIFO that took a file's place must not hold a thread until somebody writes to it. */
+const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
+
+interface Known {
+  readonly signature: string;
+  readonly digest: string;
+  readonly reliable: boolean;
+}
+
+/**
+ * Digests of files, so that a file is only changed when its bytes are: a `touch`, a `git checkout` there and back, or a
+ * write of the same text changes nothing. A file is read again only when its inode, size or times are new.
+ */
+export class ContentDigests {
+  #known = new Map<string, Known>();
+  #used = new Map<string, Known>();
+
+  /**
+   * The digest of the regular file at `path`, or the system error code that reading it failed with.
+   * @param stats of the file, taken before the call: a change in between is then seen by the next look
+   */
+  async digest(path: string, stats: Stats): Promise<string> {
+    if (stats.size > MAX_DIGEST_BYTES) return `large ${stats.size} ${stats.mtimeMs}`;
+    const signature = `${stats.dev}:${stats.ino}:${stats.size}:${stats.mtimeMs}:${stats.ctimeMs}:${stats.mode}`;
+    let known = this.#used.get(path) ?? this.#known.get(path);
+    if (known === undefined || known.signature !== signature || !known.reliable) {
+      const reliable = Math.abs(Date.now() - stats.ctimeMs) > CLOCK_TICK_MS;
+      known = { signature, digest: await digestOf(path), reliable };
+    }
+    this.#used.set(path, known);
+    return known.digest;
+  }
+
+  /** Ends a look at all files: what was not asked for since the last call is forgotten. */
+  sweep(): void {
+    this.#known = this.#used;
+    this.#used = new Map();
+  }
+}
+
+async function digestOf(path: string): Promise<string> {
+  try {
+    const file = await open(path, OPEN_FLAGS);
+    try {
+      const hash = createHash('sha256');
+      const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
+      // Bounded, as somebody may append to the file faster than it is read.
+      for (let total = 0; total <= MAX_DIGEST_BYTES;) {
+        const { bytesRead } = await file.read(buffer, 0, CHUNK_BYTES);
+        if (bytesRead === 0) break;
+        hash.update(buffer.subarray(0, bytesRead));
+        total += bytesRead;
+      }
+      return hash.digest('base64');
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code ?? 'EUNKNOWN';
+  }
+}

@@ -1,0 +1,42 @@
+/**
+ * Calls back once things are quiet: `quietMs` after the last touch, but no later than `maxMs` after the first, so that
+ * what never becomes quiet is not waited for without end.
+ */
+export class QuietTimer {
+  readonly #quietMs: number;
+  readonly #maxMs: number;
+  readonly #onQuiet: () => void;
+  #timer: NodeJS.Timeout | null = null;
+  #firstAt = 0;
+
+  constructor(quietMs: number, maxMs: number, onQuiet: () => void) {
+    this.#quietMs = quietMs;
+    this.#maxMs = maxMs;
+    this.#onQuiet = onQuiet;
+  }
+
+  /** Whether a touch waits for quiet. */
+  get pending(): boolean {
+    return this.#timer !== null;
+  }
+
+  /** Something happened. */
+  touch(): void {
+    const now = performance.now();
+    if (this.#timer === null) this.#firstAt = now;
+    else clearTimeout(this.#timer);
+    const wait = Math.min(this.#quietMs, this.#firstAt + this.#maxMs - now);
+    this.#timer = setTimeout(() => this.#timerOnTimeout(), Math.max(0, wait));
+  }
+
+  /** Forgets every touch. */
+  cancel(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+
+  #timerOnTimeout(): void {
+    this.#timer = null;
+    this.#onQuiet();
+  }
+}
