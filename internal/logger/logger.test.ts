@@ -190,8 +190,7 @@ describe('a process that ends at once', () => {
             const [file, full] = await Promise.all([files.acquire(process.argv[2]), files.acquire('/dev/full')]);
             file.write('line\\n');
             full.write('line\\n');
-            logger.info('last words');
-            setImmediate(() => { ${end} });
+            setImmediate(() => { logger.error('last words'); ${end} });
           }
           void main();`,
         resolveDir: import.meta.dirname,
