@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { keyNotes } from './schema/field.ts';
 import { rootSchema } from './schema/root.ts';
 import { includeListSchema, includeObjectSchema } from './schema/route.ts';

@@ -1,6 +1,6 @@
 import { basename, join, resolve } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { Document } from '../document.ts';
 import { formatPosition } from '../problem.ts';
 import { rootSchema } from '../schema/root.ts';

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Document } from '../document.ts';
 import { routeEntrySchema } from '../schema/route.ts';
 import { fragmentSchema } from '../schema/service.ts';

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { acmeDnsSchema, acmeSchema, acmeS3Schema } from '../schema/acme.ts';
 import { dropSchema, passSchema, proxySchema, serveSchema, staticSchema, upstreamTlsSchema } from '../schema/action.ts';
 import { keyNotes } from '../schema/field.ts';

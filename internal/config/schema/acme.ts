@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { anyText, flag, key, list, object, oneOf, parsed, path, text } from './field.ts';
 import { InvalidValue, problemOf, quote } from '../value/invalid-value.ts';
 import { parseDomainPattern } from '../value/domain-pattern.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { didYouMean } from '../value/nearest.ts';
 import { checkFieldName, checkFieldValue, checkHostValue } from '../value/header-field.ts';
 import { checkStaticTemplate } from '../value/template.ts';

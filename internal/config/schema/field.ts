@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { describeValue, InvalidValue, problemOf } from '../value/invalid-value.ts';
 import { parseDuration } from '../value/duration.ts';
 import { didYouMean } from '../value/nearest.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ServiceLimits } from '../config.ts';
 import { parseCidr } from '../value/cidr.ts';
 import { parseDuration } from '../value/duration.ts';

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { parseDomainPattern } from '../value/domain-pattern.ts';
 import { checkMethod } from '../value/header-field.ts';
 import { parsePathPatterns } from '../value/path-pattern.ts';

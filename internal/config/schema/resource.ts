@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { checkStaticTemplate } from '../value/template.ts';
 import { anyText, key, object, parsed, path } from './field.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { InvalidValue, quote } from '../value/invalid-value.ts';
 import { actionSchema, pluginList } from './action.ts';
 import {

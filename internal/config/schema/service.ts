@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { parseListenAddress } from '../value/listen-address.ts';
 import { acmeSchema } from './acme.ts';
 import { actionSchema, pluginList } from './action.ts';
