@@ -19,19 +19,19 @@ export const TOKEN_LOWER = table((byte) => {
 export const FIELD_VALUE = table((byte) => (byte === HTAB || (byte >= 0x20 && byte !== 0x7f) ? 1 : 0));
 
 /** Bits of REQUEST_TARGET that tell whether a target must be looked at again. */
-export const TARGET_DOT = 2;
-export const TARGET_PERCENT = 4;
-export const TARGET_QUESTION = 8;
+export const TARGET_IRREGULAR = 2;
+export const TARGET_QUESTION = 4;
 
 /**
- * request-target (RFC 9112 §3.2): visible ASCII but `#`, which starts a fragment and is never sent. RFC 3986 allows
- * less, but browsers send `|`, `{` and `^` in queries as they are. Not 0 where a byte is allowed.
+ * request-target (RFC 9112 §3.2): visible ASCII but `#`, which starts a fragment and is never sent. Not 0 where a byte
+ * is allowed. RFC 3986 §3.3 allows less, but browsers send `|`, `{` and `^` in queries as they are: these, `%` and `.`
+ * are irregular, as a path that holds them may have another normal form.
  */
 export const REQUEST_TARGET = table((byte) => {
   if (byte <= 0x20 || byte >= 0x7f || byte === 0x23) return 0;
-  if (byte === 0x2e) return 1 | TARGET_DOT;
-  if (byte === 0x25) return 1 | TARGET_PERCENT;
-  return byte === 0x3f ? 1 | TARGET_QUESTION : 1;
+  const char = String.fromCharCode(byte);
+  if (char === '?') return 1 | TARGET_QUESTION;
+  return /[A-Za-z0-9\-_~!$&'()*+,;=:@/]/.test(char) ? 1 : 1 | TARGET_IRREGULAR;
 });
 
 /** Bytes of uri-host and port (RFC 3986 §3.2.2): unreserved, sub-delims, `%`, `:`, and the brackets of an IP literal. */

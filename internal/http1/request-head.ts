@@ -1,5 +1,5 @@
 import { ProxyError } from '../base/index.ts';
-import { CR, LF, REQUEST_TARGET, SP, TARGET_DOT, TARGET_PERCENT, TARGET_QUESTION, TOKEN_LOWER } from './characters.ts';
+import { CR, LF, REQUEST_TARGET, SP, TARGET_IRREGULAR, TARGET_QUESTION, TOKEN_LOWER } from './characters.ts';
 import { HeadReader, MORE } from './head-reader.ts';
 import { type HeadLimits, MAX_METHOD_BYTES } from './limits.ts';
 
@@ -23,7 +23,7 @@ export class RequestHeadReader extends HeadReader {
   target = '';
   /** 1 for HTTP/1.1, 0 for HTTP/1.0. */
   minorVersion = 1;
-  /** False when the target has neither `.` nor `%`: then its path is in normal form already. */
+  /** False when all bytes of the target are such that its path is in normal form already. */
   mayNeedNormalizing = false;
   /** False when the target has no `?`. */
   hasQuery = false;
@@ -98,7 +98,7 @@ export class RequestHeadReader extends HeadReader {
     if (byte !== SP) throw new ProxyError('bad_target', 'a byte in the request target that may not stand there');
     if (at === start) throw badStartLine('no request target, or a second space before it');
     this.targetEnd = at - base;
-    this.mayNeedNormalizing = (bits & (TARGET_DOT | TARGET_PERCENT)) !== 0;
+    this.mayNeedNormalizing = (bits & TARGET_IRREGULAR) !== 0;
     this.hasQuery = (bits & TARGET_QUESTION) !== 0;
     return true;
   }
