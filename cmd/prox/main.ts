@@ -34,7 +34,7 @@ program
       'error',
     ]),
   )
-  .option('--watch <true|false>', 'reload when a config file changes', parseBoolean, true)
+  .option('--watch [true|false]', 'reload when a config file changes', parseBoolean, true)
   .option('--workers <count>', 'worker processes; this version serves from one process, whatever the count', parseCount)
   .action(async (options: { config: string; logLevel?: string; watch: boolean; workers?: number }) => {
     await serve({

@@ -1,6 +1,6 @@
 import { createLogger, type Logger, resolveLevel } from '../../internal/logger/index.ts';
 import { Daemon, problemsOf } from '../../internal/supervisor/index.ts';
-import { ConfigWatcher, ReloadQueue } from '../../internal/watcher/index.ts';
+import { ConfigWatcher, ReloadQueue, ReloadQueueClosed } from '../../internal/watcher/index.ts';
 
 /** What `prox serve` was told on its command line. */
 export interface ServeOptions {
@@ -21,6 +21,8 @@ export async function serve(options: ServeOptions): Promise<void> {
   if (options.workers !== null && options.workers > 1) {
     logger.warn('this version serves from one process; -workers changes nothing', { workers: options.workers });
   }
+  // Until there is a config to reload, SIGHUP has nothing to do; by default it would end the process.
+  process.on('SIGHUP', () => {});
   const daemon = new Daemon({ configPath: options.configPath, levelFlag: options.levelFlag, levelEnv, logger });
   try {
     await daemon.start();
@@ -37,18 +39,18 @@ export async function serve(options: ServeOptions): Promise<void> {
 
 /** Connects what happens outside with what the daemon does: changed files, SIGHUP, and the signals that end it. */
 function attend(daemon: Daemon, logger: Logger, watch: boolean): void {
+  let stopping = false;
   const watcher = watch ? watchFiles() : null;
   const reloads = new ReloadQueue(async (why) => {
     const done = await daemon.reload(why);
-    watcher?.watch(daemon.filesToWatch);
+    watcher?.watch(daemon.filesToWatch, daemon.filesReadAt);
     return done;
   });
-  watcher?.watch(daemon.filesToWatch);
+  watcher?.watch(daemon.filesToWatch, daemon.filesReadAt);
 
   process.on('SIGHUP', () => {
-    void daemon.reopenLogs().then(() => reloads.request('SIGHUP'));
+    if (!stopping) daemon.reopenLogs().then(() => reloads.request('SIGHUP')).catch(report);
   });
-  let stopping = false;
   const stop = (signal: NodeJS.Signals): void => {
     if (stopping) {
       logger.warn('second signal, exiting at once', { signal });
@@ -56,7 +58,10 @@ function attend(daemon: Daemon, logger: Logger, watch: boolean): void {
     }
     stopping = true;
     logger.info('stopping', { signal });
-    void end();
+    end().catch((error: unknown) => {
+      report(error);
+      process.exit(1);
+    });
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
@@ -64,15 +69,24 @@ function attend(daemon: Daemon, logger: Logger, watch: boolean): void {
   function watchFiles(): ConfigWatcher {
     return new ConfigWatcher({
       onChange: async (paths) => {
-        await reloads.request(`changed: ${paths.join(', ')}`);
+        if (!stopping) await reloads.request(`changed: ${paths.join(', ')}`).catch(report);
       },
       onError: (error) => logger.error('watching the config failed', { error }),
     });
   }
 
+  /** What nobody waits for has failed. Refused reloads are none of it: they are told of by the daemon. */
+  function report(error: unknown): void {
+    if (error instanceof ReloadQueueClosed) return;
+    logger.error('a signal was not served', { error: error instanceof Error ? error : new Error(String(error)) });
+  }
+
   async function end(): Promise<void> {
+    // Accepting ends at once, not after a reload or a look at the files that is under way.
+    const stopped = daemon.stop();
     await watcher?.close();
-    await daemon.stop();
+    await reloads.close();
+    await stopped;
     await logger.close();
     process.exit(0);
   }

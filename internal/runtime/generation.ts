@@ -5,6 +5,7 @@ import type { Exchange } from '../exchange/index.ts';
 import type { Peer, Pools } from '../upstream/index.ts';
 import type { RecordSink } from './access-log-filter.ts';
 import { CompiledService, type FailureReports } from './compiled-service.ts';
+import { readUpstreamTls, type UpstreamTlsSettings } from './upstream-tls.ts';
 
 /** Access logs by path. The same path is one file, as long as anybody holds it. */
 export interface AccessLogs {
@@ -59,7 +60,8 @@ export class Generation {
         logs.set(path, await environment.accessLogs.acquire(path, config.logging.rotate));
       }
       const peerKeys = new Set<string>();
-      const services = compileServices(config, environment, previous, logs, peerKeys);
+      const upstreamTls = await readUpstreamTls(config);
+      const services = compileServices({ config, environment, previous, logs, peerKeys, upstreamTls });
       return new Generation(config, services, peerKeys, [...logs.values()]);
     } catch (error) {
       for (const log of logs.values()) await log.release();
@@ -74,19 +76,28 @@ export class Generation {
   }
 }
 
-/** The key of a listen address: what two services may not share. */
+/**
+ * The key of a listen address: what two services may not share, and what tells whether a reload keeps it. Port 0 is
+ * another port for each service.
+ */
 export function listenKey(config: Config['services'][number]): string {
   const { listen } = config;
+  if (listen.kind === 'tcp' && listen.port === 0) return `${listen.host ?? '*'}:0 ${config.name}`;
   return listen.kind === 'unix' ? `unix:${listen.path}` : `${listen.host ?? '*'}:${listen.port}`;
 }
 
-function compileServices(
-  config: Config,
-  environment: Environment,
-  previous: Generation | null,
-  logs: ReadonlyMap<string, HeldLog>,
-  peerKeys: Set<string>,
-): Map<string, CompiledService> {
+interface Ingredients {
+  readonly config: Config;
+  readonly environment: Environment;
+  readonly previous: Generation | null;
+  readonly logs: ReadonlyMap<string, HeldLog>;
+  readonly upstreamTls: UpstreamTlsSettings;
+  /** Filled here. */
+  readonly peerKeys: Set<string>;
+}
+
+function compileServices(ingredients: Ingredients): Map<string, CompiledService> {
+  const { config, environment, previous, logs, peerKeys, upstreamTls } = ingredients;
   const balancers = new Map<string, Balancer>();
   for (const service of previous?.services.values() ?? []) {
     for (const [id, balancer] of service.balancers()) balancers.set(id, balancer);
@@ -97,6 +108,7 @@ function compileServices(
       pools: environment.pools,
       targets: environment.targets,
       limits: service.limits,
+      upstreamTls,
       accessLog: (path: string | null) => logs.get(path ?? config.logging.accessLog ?? '')?.sink ?? null,
       previousBalancer: (id: string) => balancers.get(id) ?? null,
       notePeers(peers: readonly Peer[]) {

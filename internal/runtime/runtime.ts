@@ -1,12 +1,12 @@
 import { TargetStore } from '../balancer/index.ts';
 import { Deadlines, type ProxyError } from '../base/index.ts';
-import type { Config, ServiceConfig } from '../config/index.ts';
+import type { Config } from '../config/index.ts';
 import type { Exchange } from '../exchange/index.ts';
 import { Pools } from '../upstream/index.ts';
-import type { CompiledService, FailureReports } from './compiled-service.ts';
-import { type AccessLogs, type Environment, Generation, listenKey } from './generation.ts';
-import { ServiceSlot } from './service-slot.ts';
-import { StartError } from './start-error.ts';
+import { Binding } from './binding.ts';
+import type { FailureReports } from './compiled-service.ts';
+import { type AccessLogs, type Environment, Generation } from './generation.ts';
+import type { ServiceSlot } from './service-slot.ts';
 import { refuseUnsupported } from './unsupported.ts';
 
 /** What a runtime reports to. */
@@ -27,6 +27,12 @@ export interface Listening {
   readonly port: number;
 }
 
+/** What a config that came in force has changed in the addresses that are listened on. */
+export interface Applied {
+  readonly opened: readonly Listening[];
+  readonly closed: readonly Listening[];
+}
+
 /**
  * The data plane of a process: listeners, routes and pools. A config comes in force whole or not at all:
  *
@@ -42,6 +48,7 @@ export class Runtime {
   /** Drains of addresses that are no longer listened on. */
   private readonly leaving = new Set<Promise<unknown>>();
   private generation: Generation | null = null;
+  private stopping = false;
 
   constructor(accessLogs: AccessLogs, events: RuntimeEvents) {
     this.events = events;
@@ -57,28 +64,27 @@ export class Runtime {
 
   /** The addresses in force. */
   get listening(): Listening[] {
-    return [...this.slots.values()].map((slot) => ({
-      service: slot.current.name,
-      address: slot.current.address,
-      port: slot.port,
-    }));
+    return [...this.slots.values()].map(listeningOf);
   }
 
   /**
    * Puts a config in force. Calls must not overlap.
    * @throws StartError, or Error when a log cannot be opened; what was in force stays in force.
    */
-  async apply(config: Config): Promise<void> {
+  async apply(config: Config): Promise<Applied> {
     refuseUnsupported(config);
     const next = await Generation.compile(config, this.environment, this.generation);
-    let bound: Map<string, ServiceSlot>;
+    const binding = new Binding(this.slots, this.deadlines, this.events);
     try {
-      bound = await this.bindNew(next);
+      await binding.bind(next);
+      // A daemon that was told to stop in the meantime must not begin anew.
+      if (this.stopping) throw new Error('prox is stopping');
     } catch (error) {
+      await binding.undo();
       await next.retire();
       throw error;
     }
-    this.commit(next, bound);
+    return this.commit(next, binding.bound);
   }
 
   /**
@@ -86,6 +92,7 @@ export class Runtime {
    * @returns how many connections were cut
    */
   async drain(): Promise<number> {
+    this.stopping = true;
     const drains = [...this.slots.values()].map((slot) => slot.drain(slot.current.limits.shutdownTimeout));
     const cut = await Promise.all(drains);
     await Promise.all(this.leaving);
@@ -94,36 +101,22 @@ export class Runtime {
     return cut.reduce((sum, count) => sum + count, 0);
   }
 
-  private async bindNew(next: Generation): Promise<Map<string, ServiceSlot>> {
-    const bound = new Map<string, ServiceSlot>();
-    for (const config of next.config.services) {
-      const key = listenKey(config);
-      if (this.slots.has(key)) continue;
-      const slot = new ServiceSlot(next.services.get(key) as CompiledService, this.deadlines);
-      try {
-        await slot.bind(config.listen, (error) => this.events.acceptFailed(config.name, error));
-      } catch (error) {
-        for (const other of bound.values()) await other.drain(0);
-        throw bindError(config, error as NodeJS.ErrnoException);
-      }
-      bound.set(key, slot);
-    }
-    return bound;
-  }
-
   /** The one step that changes what is in force; it cannot fail. */
-  private commit(next: Generation, bound: ReadonlyMap<string, ServiceSlot>): void {
+  private commit(next: Generation, bound: ReadonlyMap<string, ServiceSlot>): Applied {
     const before = this.generation;
+    const closed: Listening[] = [];
     this.generation = next;
     for (const [key, service] of next.services) this.slots.get(key)?.swap(service);
     for (const [key, slot] of this.slots) {
       if (next.services.has(key)) continue;
       this.slots.delete(key);
+      closed.push(listeningOf(slot));
       this.later(slot.drain(slot.current.limits.shutdownTimeout));
     }
     for (const [key, slot] of bound) this.slots.set(key, slot);
     this.pools.retain(next.peerKeys);
     if (before !== null) this.later(before.retire());
+    return { opened: [...bound.values()].map(listeningOf), closed };
   }
 
   private later(work: Promise<unknown>): void {
@@ -134,15 +127,6 @@ export class Runtime {
   }
 }
 
-const BIND_ERRORS: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'the address is in use by another process',
-  EACCES: 'not permitted; ports below 1024 need the capability CAP_NET_BIND_SERVICE',
-  EADDRNOTAVAIL: 'no interface of this machine has that address',
-  ENOENT: 'the folder of the socket does not exist',
-};
-
-function bindError(config: ServiceConfig, cause: NodeJS.ErrnoException): StartError {
-  const why = BIND_ERRORS[cause.code ?? ''] ?? cause.message;
-  const message = `cannot listen on ${config.listen.text}: ${why}`;
-  return new StartError(config.position, `services.${config.name}.listen`, message, cause);
+function listeningOf(slot: ServiceSlot): Listening {
+  return { service: slot.current.name, address: slot.current.address, port: slot.port };
 }

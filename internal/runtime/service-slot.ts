@@ -12,6 +12,8 @@ export class ServiceSlot implements SessionSlot {
   readonly sessions = new Set<DrainableSession>();
   readonly deadlines: Deadlines;
   private listener: Listener | null = null;
+  /** Binds the address once more. */
+  private rebind: (() => Promise<void>) | null = null;
   private onEmpty: (() => void) | null = null;
 
   constructor(service: CompiledService, deadlines: Deadlines) {
@@ -30,6 +32,7 @@ export class ServiceSlot implements SessionSlot {
    * @throws Error of the system
    */
   async bind(address: BindAddress, report: (error: Error) => void): Promise<void> {
+    this.rebind = () => this.bind(address, report);
     const { limits } = this.current;
     const options = {
       maxConnections: limits.maxConnections,
@@ -44,6 +47,16 @@ export class ServiceSlot implements SessionSlot {
   swap(service: CompiledService): void {
     this.current = service;
     if (this.listener !== null) this.listener.options.maxConnections = service.limits.maxConnections;
+  }
+
+  /** Stops accepting for now; sessions go on. */
+  suspend(): void {
+    this.listener?.close();
+  }
+
+  /** Accepts again after `suspend`. @throws Error of the system */
+  async resume(): Promise<void> {
+    await this.rebind?.();
   }
 
   /** A session has ended. */

@@ -1,16 +1,13 @@
-import type { Position } from '../config/index.ts';
+import { formatProblem, type Problem } from '../config/index.ts';
 
 /** A config that is valid but cannot be put in force on this machine, or not by this version. */
 export class StartError extends Error {
-  /** Where in the config the cause stands. */
-  readonly position: Position;
-  /** Path of the setting, such as `services.web.listen`. */
-  readonly path: string;
+  /** Everything that is in the way, each with its place in the config. */
+  readonly problems: readonly Problem[];
 
-  constructor(position: Position, path: string, message: string, cause?: unknown) {
-    super(message, cause === undefined ? undefined : { cause });
+  constructor(problems: readonly Problem[]) {
+    super(problems.map(formatProblem).join('\n'));
     this.name = 'StartError';
-    this.position = position;
-    this.path = path;
+    this.problems = problems;
   }
 }

@@ -1,37 +1,54 @@
-import type { ActionConfig, Config, ProxyConfig, ServiceConfig } from '../config/index.ts';
+import type { ActionConfig, Config, Position, Problem, ProxyConfig, RouteConfig, ServiceConfig } from '../config/index.ts';
 import { StartError } from './start-error.ts';
 
 /**
  * Refuses what is valid but not served by this version: a config that asks for it must not run without it.
- * @throws StartError
+ * @throws StartError with everything of that kind
  */
 export function refuseUnsupported(config: Config): void {
-  for (const service of config.services) {
-    const refuse = (key: string, what: string): never => {
-      throw new StartError(service.position, `services.${service.name}.${key}`, `${what} is not served by this version of prox`);
+  const search = new Search();
+  for (const service of config.services) search.service(service);
+  if (search.found.length > 0) throw new StartError(search.found);
+}
+
+class Search {
+  readonly found: Problem[] = [];
+  /** Shared actions are told of once. */
+  private readonly seen = new Set<ActionConfig>();
+
+  service(service: ServiceConfig): void {
+    const refuse = (key: string, what: string): void => {
+      this.refuse(service.positions[key] ?? service.position, `services.${service.name}.${key}`, what);
     };
     if (service.tls !== null) refuse('tls', 'TLS');
     if (service.limits.proxyProtocol) refuse('config.proxy_protocol', 'the PROXY protocol');
     if (service.plugins.length > 0) refuse('plugins', 'running plugins');
     for (const route of service.routes) {
-      if (route.plugins.length > 0) refuse(`routes (${route.id}).plugins`, 'running plugins');
-      refuseAction(service, route.id, route.action);
+      const own = route.plugins.some((name) => !service.plugins.includes(name) && !route.action.plugins.includes(name));
+      if (own) this.refuse(route.position, `services.${service.name}.routes (${route.id}).plugins`, 'running plugins');
+      this.action(service, route, route.action);
     }
   }
-}
 
-function refuseAction(service: ServiceConfig, routeId: string, action: ActionConfig): void {
-  const refuse = (what: string): never => {
-    const path = action.name === null ? `services.${service.name}.routes (${routeId}).action` : `actions.${action.name}`;
-    throw new StartError(action.position, path, `${what} is not served by this version of prox`);
-  };
-  if (action.type === 'pass') refuse('the pass action');
-  if (action.type !== 'proxy') return;
-  refuseProxy(action, refuse);
-  if (action.fallback !== null) refuseAction(service, routeId, action.fallback);
-}
+  private action(service: ServiceConfig, route: RouteConfig, action: ActionConfig): void {
+    if (this.seen.has(action)) return;
+    this.seen.add(action);
+    const path =
+      action.name === null ? `services.${service.name}.routes (${route.id}).action` : `actions.${action.name}`;
+    const refuse = (what: string): void => this.refuse(action.position, path, what);
+    if (action.plugins.length > 0) refuse('running plugins');
+    if (action.type === 'pass') refuse('the pass action');
+    if (action.type !== 'proxy') return;
+    this.proxy(action, refuse);
+    if (action.fallback !== null) this.action(service, route, action.fallback);
+  }
 
-function refuseProxy(action: ProxyConfig, refuse: (what: string) => never): void {
-  if (action.proto === 'h2') refuse('proto "h2"');
-  if (action.proxyProtocol !== null) refuse('the PROXY protocol');
+  private proxy(action: ProxyConfig, refuse: (what: string) => void): void {
+    if (action.proto === 'h2') refuse('proto "h2"');
+    if (action.proxyProtocol !== null) refuse('the PROXY protocol');
+  }
+
+  private refuse(position: Position, path: string, what: string): void {
+    this.found.push({ position, path, message: `${what} is not served by this version of prox` });
+  }
 }

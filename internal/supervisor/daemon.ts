@@ -1,8 +1,8 @@
 import type { ProxyError } from '../base/index.ts';
-import { type Config, ConfigError, formatProblem, loadConfig, type Problem } from '../config/index.ts';
+import { type Config, ConfigError, formatProblem, loadConfig } from '../config/index.ts';
 import type { Exchange } from '../exchange/index.ts';
 import { levelOf, LogFiles, type Logger, resolveLevel } from '../logger/index.ts';
-import { Runtime, StartError } from '../runtime/index.ts';
+import { type Applied, type Listening, Runtime, StartError } from '../runtime/index.ts';
 import { accessLogsOver } from './access-logs.ts';
 import { ErrorLog } from './error-log.ts';
 
@@ -25,6 +25,8 @@ export class Daemon {
   private readonly errorLog: ErrorLog;
   private readonly runtime: Runtime;
   private watched: readonly string[] = [];
+  private loadedAt = 0;
+  private stopping = false;
 
   constructor(options: DaemonOptions) {
     this.options = options;
@@ -45,6 +47,11 @@ export class Daemon {
     return this.watched;
   }
 
+  /** `Date.now()` from before they were read. */
+  get filesReadAt(): number {
+    return this.loadedAt;
+  }
+
   /**
    * Loads the config and serves it.
    * @throws ConfigError, StartError, or Error when a log cannot be opened
@@ -52,9 +59,6 @@ export class Daemon {
   async start(): Promise<void> {
     const config = await this.load();
     await this.putInForce(config);
-    for (const { service, address, port } of this.runtime.listening) {
-      this.logger.info('listening', { service, address, ...(port === 0 ? {} : { port }) });
-    }
   }
 
   /**
@@ -68,6 +72,7 @@ export class Daemon {
       const config = await this.load();
       await this.putInForce(config);
     } catch (error) {
+      if (this.stopping) return false;
       this.logger.error('reload failed, the config before stays in force', { why });
       for (const problem of problemsOf(error)) this.logger.error(problem);
       return false;
@@ -84,6 +89,7 @@ export class Daemon {
 
   /** Stops accepting, lets exchanges finish, and closes the logs. */
   async stop(): Promise<void> {
+    this.stopping = true;
     const cut = await this.runtime.drain();
     if (cut > 0) this.logger.warn('connections were cut at shutdown_timeout', { connections: cut });
     this.logger.info('stopped');
@@ -92,6 +98,7 @@ export class Daemon {
   }
 
   private async load(): Promise<Config> {
+    this.loadedAt = Date.now();
     try {
       const config = await loadConfig(this.options.configPath);
       this.watched = config.files;
@@ -105,17 +112,34 @@ export class Daemon {
 
   private async putInForce(config: Config): Promise<void> {
     const errorLog = await this.errorLog.open(config.logging);
+    let applied: Applied;
     try {
-      await this.runtime.apply(config);
+      applied = await this.runtime.apply(config);
     } catch (error) {
       await this.errorLog.discard(errorLog);
       throw error;
     }
     await this.errorLog.use(errorLog);
+    this.setLevel(config);
+    this.logAddresses(applied);
+    if (config.admin !== null) {
+      this.logger.warn('this version has no management API; admin is not served', { listen: config.admin.listen.text });
+    }
+  }
+
+  private setLevel(config: Config): void {
     const { levelEnv, levelFlag } = this.options;
     const { level, warnings } = resolveLevel({ env: levelEnv, flag: levelFlag, config: config.logging.level });
     this.logger.setLevel(level);
     for (const warning of warnings) this.logger.warn(warning);
+  }
+
+  private logAddresses({ opened, closed }: Applied): void {
+    const log = (message: string, { service, address, port }: Listening): void => {
+      this.logger.info(message, { service, address, ...(port === 0 ? {} : { port }) });
+    };
+    for (const address of closed) log('no longer listening', address);
+    for (const address of opened) log('listening', address);
   }
 
   private logFailure(exchange: Exchange, error: ProxyError): void {
@@ -127,7 +151,7 @@ export class Daemon {
 /** What is wrong, a line for each problem, as people read it: with file, line and column where they are known. */
 export function problemsOf(error: unknown): string[] {
   if (error instanceof ConfigError) return error.problems.map(formatProblem);
-  if (error instanceof StartError) return [formatProblem(error satisfies Problem)];
+  if (error instanceof StartError) return error.problems.map(formatProblem);
   return [error instanceof Error ? error.message : String(error)];
 }
 
