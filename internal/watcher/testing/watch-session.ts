@@ -33,6 +33,7 @@ export class WatchSession {
   readonly calls: string[][] = [];
   readonly errors: Error[] = [];
   readonly watcher: ConfigWatcher;
+  #asked = 0;
   /** Runs within onChange, after the call was noted. */
   react: (paths: readonly string[]) => Promise<void> | void = () => undefined;
 
@@ -67,11 +68,11 @@ export class WatchSession {
     await this.watcher.ready();
   }
 
-  /** Waits for the next call, and proves that there was only one. */
+  /** Waits for the next call that was not asked for yet, and returns its paths. */
   async call(): Promise<string[]> {
-    const before = this.calls.length;
-    await until(() => this.calls.length > before, `call ${before + 1} of onChange`);
-    return this.calls[before] ?? [];
+    const number = ++this.#asked;
+    await until(() => this.calls.length >= number, `call ${number} of onChange`);
+    return this.calls[number - 1] ?? [];
   }
 
   async end(): Promise<void> {
