@@ -3,8 +3,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** The daemon as users run it: built by `npm test` before the tests. */
-export const PROX = join(import.meta.dirname, '../../dist/prox.mjs');
+/** The daemon as users run it: built by `npm test` before the tests, or the build that PROX_TEST_BUNDLE names. */
+export const PROX = process.env['PROX_TEST_BUNDLE'] ?? join(import.meta.dirname, '../../dist/prox.mjs');
 
 /** How long anything may take that normally takes milliseconds; a slow machine must not fail a test. */
 const PATIENCE_MS = 15_000;
@@ -22,6 +22,8 @@ export interface DaemonOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Files beside the config, by name. */
   readonly files?: Readonly<Record<string, string>>;
+  /** Lays out further files in the folder, and says which path to serve instead of `prox.json5` there. */
+  readonly prepare?: (folder: string) => Promise<string>;
   /** Flags for Node itself. */
   readonly nodeFlags?: readonly string[];
 }
@@ -38,9 +40,9 @@ export class TestDaemon {
   private output = '';
   private ended = false;
 
-  private constructor(folder: string, options: DaemonOptions) {
+  private constructor(folder: string, configPath: string, options: DaemonOptions) {
     this.folder = folder;
-    this.configPath = join(folder, 'prox.json5');
+    this.configPath = configPath;
     const args = [...(options.nodeFlags ?? []), PROX, 'serve', '-config', this.configPath, ...(options.args ?? [])];
     const env = { ...process.env, ...options.env };
     this.process = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'], env, cwd: folder });
@@ -66,7 +68,8 @@ export class TestDaemon {
     const folder = await mkdtemp(join(tmpdir(), 'prox-test-'));
     for (const [name, text] of Object.entries(options.files ?? {})) await writeFile(join(folder, name), text);
     await writeFile(join(folder, 'prox.json5'), textOf(config));
-    return new TestDaemon(folder, options);
+    const configPath = (await options.prepare?.(folder)) ?? join(folder, 'prox.json5');
+    return new TestDaemon(folder, configPath, options);
   }
 
   get pid(): number {
