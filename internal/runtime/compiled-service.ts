@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import ipaddr from 'ipaddr.js';
 import type { Balancer } from '../balancer/index.ts';
 import type { ProxyError } from '../base/index.ts';
@@ -7,6 +8,9 @@ import { type Action, compileFilters, type Exchange, type RouteContext } from '.
 import type { HeadLimits } from '../http1/index.ts';
 import { compileRouter, type Router } from '../router/index.ts';
 import { CompiledRoute, filtersOf, type RouteDependencies } from './compile-route.ts';
+
+/** Routes that are compiled before requests have their turn: a few milliseconds. */
+const ROUTES_AT_A_TIME = 500;
 
 /** What a service tells of failures. */
 export interface FailureReports {
@@ -31,7 +35,26 @@ export class CompiledService implements SessionHost {
   private onIdle: (() => void) | null = null;
   private readonly trusted: readonly [ipaddr.IPv4 | ipaddr.IPv6, number][];
 
-  constructor(config: ServiceConfig, dependencies: RouteDependencies, reports: FailureReports) {
+  /** Compiles a service. Requests are served in between, as the routes of a large one take a while. */
+  static async compile(
+    config: ServiceConfig,
+    dependencies: RouteDependencies,
+    reports: FailureReports,
+  ): Promise<CompiledService> {
+    const routes: CompiledRoute[] = [];
+    for (const route of config.routes) {
+      routes.push(new CompiledRoute(route, dependencies));
+      if (routes.length % ROUTES_AT_A_TIME === 0) await setImmediate();
+    }
+    return new CompiledService(config, routes, unroutedContext(dependencies), reports);
+  }
+
+  private constructor(
+    config: ServiceConfig,
+    routes: readonly CompiledRoute[],
+    unrouted: RouteContext,
+    reports: FailureReports,
+  ) {
     const { limits } = config;
     this.name = config.name;
     this.address = config.listen.text;
@@ -42,9 +65,9 @@ export class CompiledService implements SessionHost {
       maxTargetBytes: limits.maxTargetBytes,
     };
     this.reports = reports;
-    this.routes = config.routes.map((route) => new CompiledRoute(route, dependencies));
-    this.router = compileRouter(config.routes.map((route, i) => ({ match: route.match, value: this.routes[i] })));
-    this.unrouted = unroutedContext(dependencies);
+    this.routes = routes;
+    this.router = compileRouter(config.routes.map((route, i) => ({ match: route.match, value: routes[i] })));
+    this.unrouted = unrouted;
     this.trusted = limits.trustedProxies.map((cidr) => ipaddr.parseCIDR(cidr));
   }
 

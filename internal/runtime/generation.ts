@@ -61,7 +61,7 @@ export class Generation {
       }
       const peerKeys = new Set<string>();
       const upstreamTls = await readUpstreamTls(config);
-      const services = compileServices({ config, environment, previous, logs, peerKeys, upstreamTls });
+      const services = await compileServices({ config, environment, previous, logs, peerKeys, upstreamTls });
       return new Generation(config, services, peerKeys, [...logs.values()]);
     } catch (error) {
       for (const log of logs.values()) await log.release();
@@ -96,7 +96,7 @@ interface Ingredients {
   readonly peerKeys: Set<string>;
 }
 
-function compileServices(ingredients: Ingredients): Map<string, CompiledService> {
+async function compileServices(ingredients: Ingredients): Promise<Map<string, CompiledService>> {
   const { config, environment, previous, logs, peerKeys, upstreamTls } = ingredients;
   const balancers = new Map<string, Balancer>();
   for (const service of previous?.services.values() ?? []) {
@@ -116,7 +116,7 @@ function compileServices(ingredients: Ingredients): Map<string, CompiledService>
       },
       unreachable: environment.unreachable.bind(environment),
     };
-    services.set(listenKey(service), new CompiledService(service, dependencies, environment));
+    services.set(listenKey(service), await CompiledService.compile(service, dependencies, environment));
   }
   return services;
 }
