@@ -120,8 +120,8 @@ export class ConfigWatcher {
       try {
         const snapshot = await this.#lookOnce(paths);
         if (this.#closed) break;
+        // After watch(), the look that it asked for judges the new paths.
         if (paths === this.#paths) this.#judge(snapshot, quiet);
-        else if (quiet) this.#quietReached = true;
       } catch (error) {
         this.#options.onError(error instanceof Error ? error : new Error(String(error)));
       }
@@ -159,8 +159,9 @@ export class ConfigWatcher {
     if (changed.length === 0) return;
     const now = performance.now();
     if (!quiet) {
-      if (!this.#quiet.pending) this.#await({ snapshot, since: sample?.since ?? now });
-      else this.#sample = sample;
+      // A sample is compared with what stands there a while later, never with a look right after it.
+      if (this.#quiet.pending || this.#quietReached) this.#sample = sample;
+      else this.#await({ snapshot, since: sample?.since ?? now });
     } else if (sample !== null && !isSame(sample.snapshot, snapshot) && now - sample.since < this.#maxWaitMs) {
       this.#await({ snapshot, since: sample.since });
     } else if (this.#reporting) this.#reportAgain = true;

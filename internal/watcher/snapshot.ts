@@ -71,32 +71,31 @@ class Look {
   }
 
   async all(paths: ReadonlySet<string>): Promise<void> {
-    await this.#round([...paths], true);
-    // A folder in a folder is not read: the config does not read it either, and links could make it endless.
-    await this.#round(this.#found, false);
+    await this.#round([...paths]);
+    // Once: what a folder in a folder holds is no part of the config, and links could make it endless.
+    await this.#round(this.#found);
   }
 
-  async #round(paths: readonly string[], lists: boolean): Promise<void> {
+  async #round(paths: readonly string[]): Promise<void> {
     const pending = paths.filter((path) => !this.#seen.has(path));
     for (const path of pending) this.#seen.add(path);
     const work = async (): Promise<void> => {
-      for (let path = pending.pop(); path !== undefined; path = pending.pop()) await this.#look(path, lists);
+      for (let path = pending.pop(); path !== undefined; path = pending.pop()) await this.#look(path);
     };
     await Promise.all(Array.from({ length: CONCURRENCY }, work));
   }
 
-  async #look(path: string, lists: boolean): Promise<void> {
+  async #look(path: string): Promise<void> {
     const place = await this.#resolver.resolve(path);
     for (const { folder, name } of place.entries) (await this.#folder(folder))?.names.add(name);
-    this.items.set(path, { state: await this.#stateOf(path, place, lists), changedAt: place.changedAt });
+    this.items.set(path, { state: await this.#stateOf(path, place), changedAt: place.changedAt });
   }
 
-  async #stateOf(path: string, place: Place, lists: boolean): Promise<string> {
+  async #stateOf(path: string, place: Place): Promise<string> {
     const { stats, code } = place;
     if (stats === null) return code === 'ENOTDIR' ? MISSING : (code ?? MISSING);
     if (stats.isFile()) return this.#digests.digest(place.path, stats);
     if (!stats.isDirectory()) return 'other';
-    if (!lists) return 'folder';
     const watched = await this.#folder(place.path);
     if (watched !== null) watched.listed = true;
     try {

@@ -10,8 +10,10 @@ import {
   writeSync,
 } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
+import { watch } from 'chokidar';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ConfigWatcher } from './config-watcher.ts';
+import type { OpenWatcher } from './folder-watchers.ts';
 import { until, WatchSession } from './testing/watch-session.ts';
 
 let session: WatchSession;
@@ -56,7 +58,9 @@ async function timeAfter(name: string): Promise<number> {
 
 describe('a change that takes a while', () => {
   it.each([false, true])('is reported once, when the file is whole (polling: %s)', async (poll) => {
-    session = new WatchSession({ 'prox.json5': 'old' }, { debounceMs: 400, poll, ...(poll ? { pollMs: 20 } : {}) });
+    // The clock must see the same twice; events must stay away for longer than the process may be held up.
+    const options = poll ? { debounceMs: 40, pollMs: 20 } : { debounceMs: 400 };
+    session = new WatchSession({ 'prox.json5': 'old' }, { poll, ...options });
     await session.watch('prox.json5');
     const seen: string[] = [];
     session.react = () => {
@@ -192,6 +196,18 @@ describe('a change between reading and watching', () => {
     await session.watcher.ready();
     session.write('marker.json5', '1');
     expect(await session.call()).toEqual(['marker.json5']);
+  });
+
+  it('is reported when it comes while the watchers are opened', async () => {
+    let opened = 0;
+    const openWatcher: OpenWatcher = (folder) => {
+      if (++opened === 1) session.write('prox.json5', '2');
+      return watch(folder, { depth: 0, ignored: (path) => path !== folder });
+    };
+    session = new WatchSession({ 'prox.json5': '1' }, { openWatcher });
+    const readAt = await timeAfter('prox.json5');
+    session.watcher.watch([session.at('prox.json5')], readAt);
+    expect(await session.call()).toEqual(['prox.json5']);
   });
 
   it('is not lost by watch() calls in a row', async () => {
