@@ -20,8 +20,9 @@ const REQUEST_DROP = dropTable(
   FieldId.via,
 );
 
-/** What prox calls itself in Via (RFC 9110 §7.6.3). */
+/** What prox calls itself in Via, behind the version that the request came with (RFC 9110 §7.6.3). */
 const VIA = '1.1 prox';
+const VIA_OF_HTTP10 = '1.0 prox';
 
 /** The fields that a proxy action sets on each request. */
 export interface RequestEdits {
@@ -64,7 +65,8 @@ function forwardedLines(exchange: Exchange, fields: Fields): string {
   const { clientAddress, authority } = exchange;
   const proto = exchange.secure ? 'https' : 'http';
   const via = fields.list(FieldId.via);
-  const viaLine = via === null ? `Via: ${VIA}\r\n` : `Via: ${via}, ${VIA}\r\n`;
+  const ours = exchange.protocol === 'HTTP/1.0' ? VIA_OF_HTTP10 : VIA;
+  const viaLine = via === null ? `Via: ${ours}\r\n` : `Via: ${via}, ${ours}\r\n`;
   if (!exchange.trusted) {
     const host = authority === '' ? '' : `X-Forwarded-Host: ${authority}\r\n`;
     return `X-Forwarded-For: ${clientAddress}\r\n${host}X-Forwarded-Proto: ${proto}\r\n${viaLine}`;

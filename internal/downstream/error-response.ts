@@ -16,3 +16,10 @@ export function errorResponse(error: ProxyError): ErrorResponse {
   const fields = Fields.of([['Content-Type', 'text/plain; charset=utf-8']]);
   return { status: error.status, reason, fields, body: Buffer.from(`${error.status} ${reason} (${error.code})\n`) };
 }
+
+/** Whether the status means that the request could not be understood, so that where the next one begins is not known. */
+export function endsConnection(status: number): boolean {
+  return MALFORMED.has(status);
+}
+
+const MALFORMED: ReadonlySet<number> = new Set([400, 408, 413, 414, 431, 501, 505]);

@@ -1,5 +1,6 @@
 import { type Deadline, type Deadlines, ProxyError } from '../base/index.ts';
 import type { ServiceLimits } from '../config/index.ts';
+import type { Connection } from '../transport/index.ts';
 
 /** read_timeout and write_timeout: bounds on a whole request and a whole response, whatever moves meanwhile. */
 export class ExchangeBounds {
@@ -23,10 +24,11 @@ export class ExchangeBounds {
   static of(
     limits: ServiceLimits,
     deadlines: Deadlines,
+    connection: Connection,
     onBound: (error: ProxyError) => void,
   ): ExchangeBounds | null {
     if (limits.readTimeout <= 0 && limits.writeTimeout <= 0) return null;
-    return new ExchangeBounds(limits, deadlines, onBound);
+    return new ExchangeBounds(limits, deadlines, (error) => connection.guard(() => onBound(error)));
   }
 
   /** The first byte of a request has come. */

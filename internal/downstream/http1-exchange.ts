@@ -19,6 +19,17 @@ const RESPONSE_DROP = dropTable(
   FieldId.upgrade,
 );
 
+/** Fields of a trailer section that must not be there: they frame a message, or are for one hop (RFC 9110 §6.5.1). */
+const TRAILER_DROP = dropTable(
+  FieldId.connection,
+  FieldId.contentLength,
+  FieldId.keepAlive,
+  FieldId.proxyConnection,
+  FieldId.trailer,
+  FieldId.transferEncoding,
+  FieldId.upgrade,
+);
+
 const FORBIDS_BODY = -3;
 
 /**
@@ -35,14 +46,12 @@ export interface ExchangeSession {
   readonly connection: Connection;
   readonly clientAddress: string;
   readonly secure: boolean;
-  /** True when the request was read to its end. */
-  readonly requestComplete: boolean;
   /** The body is wanted. */
   resumeBody(): void;
   /** No more of the body is wanted for now. */
   pauseBody(): void;
   /** Whether the response that begins now has to be the last one on the connection. */
-  mustCloseAfterResponse(): boolean;
+  mustCloseAfterResponse(status: number): boolean;
   /** Sends what was written to the connection. */
   flush(): FlushResult;
   /** From here on, the client's bytes are passed on as they are. */
@@ -167,7 +176,7 @@ export class Http1Exchange implements Exchange, LimitedSink {
     }
     this.status = status;
     this.writing = Writing.body;
-    if (this.session.mustCloseAfterResponse()) this.persistent = false;
+    if (this.session.mustCloseAfterResponse(status)) this.persistent = false;
     const framingLine = this.chooseFraming(status, fields, framing);
     let head = status === 200 && reason === 'OK' ? 'HTTP/1.1 200 OK\r\n' : `HTTP/1.1 ${status} ${reason}\r\n`;
     head += fields.lines(RESPONSE_DROP);
@@ -186,6 +195,8 @@ export class Http1Exchange implements Exchange, LimitedSink {
     this.framing = UNTIL_CLOSE;
     this.persistent = false;
     this.tunnel = true;
+    // RFC 9110 §9.3.6: no Content-Length in a 2xx to CONNECT.
+    if (status !== 101) fields.remove('content-length');
     const upgrade = status === 101 ? `Connection: upgrade\r\nUpgrade: ${fields.list(FieldId.upgrade) ?? ''}\r\n` : '';
     this.session.connection.text(`HTTP/1.1 ${status} ${reason}\r\n${fields.lines(RESPONSE_DROP)}${upgrade}\r\n`);
     this.session.connection.flush();
@@ -245,8 +256,7 @@ export class Http1Exchange implements Exchange, LimitedSink {
   end(trailers: Fields | null): FlushResult {
     if (this.writing !== Writing.body) return FlushResult.taken;
     if (this.limited !== null && this.limited.holding) {
-      // Trailers are in memory that the upstream connection uses again.
-      this.pendingEnd = { trailers: trailers === null ? null : Fields.of(trailers.entries()) };
+      this.pendingEnd = { trailers: trailers === null ? null : copyOf(trailers) };
       this.session.flush();
       return FlushResult.pending;
     }
@@ -260,7 +270,7 @@ export class Http1Exchange implements Exchange, LimitedSink {
     }
     if (this.framing === CHUNKED) {
       // RFC 9110 §6.5.1: trailers may be dropped where the client did not ask for them, not where it did.
-      this.session.connection.text(trailers === null ? '0\r\n\r\n' : `0\r\n${trailers.lines(RESPONSE_DROP)}\r\n`);
+      this.session.connection.text(trailers === null ? '0\r\n\r\n' : `0\r\n${trailers.lines(TRAILER_DROP)}\r\n`);
     }
     const result = this.session.flush();
     this.finish();
@@ -276,7 +286,6 @@ export class Http1Exchange implements Exchange, LimitedSink {
       this.close();
       return this.session.cut(this);
     }
-    if (error.source === 'client') this.persistent &&= this.session.requestComplete;
     const { status, reason, fields, body } = errorResponse(error);
     this.respond(status, reason, fields, body.length);
     this.write(body, 0, body.length);
@@ -345,4 +354,11 @@ export class Http1Exchange implements Exchange, LimitedSink {
     this.persistent = false;
     return '';
   }
+}
+
+/** Trailers stand in memory that the upstream connection uses again. */
+function copyOf(trailers: Fields): Fields {
+  const copy = new Fields();
+  copy.appendLines(trailers.lines(TRAILER_DROP));
+  return copy;
 }

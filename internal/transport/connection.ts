@@ -50,6 +50,7 @@ export class Connection {
   private error: Error | null = null;
   private drainAwaited = false;
   private readBuffer: Buffer | null;
+  private address: string | null = null;
 
   /**
    * @param socket open, with half-open allowed; the connection attaches all its listeners.
@@ -71,9 +72,7 @@ export class Connection {
 
   /** IP address of the peer (IPv4 where it is an IPv4-mapped one), or `unix`. */
   get remoteAddress(): string {
-    const address = this.socket.remoteAddress;
-    if (address === undefined) return 'unix';
-    return address.startsWith('::ffff:') ? address.slice(7) : address;
+    return (this.address ??= addressOf(this.socket));
   }
 
   /** Port of the peer, 0 on a unix socket. */
@@ -252,3 +251,9 @@ export class Connection {
  * cheaper than a vector of two pieces.
  */
 const COPIED_BYTES = 4096;
+
+function addressOf(socket: Socket): string {
+  const address = socket.remoteAddress;
+  if (address === undefined) return 'unix';
+  return address.startsWith('::ffff:') ? address.slice(7) : address;
+}

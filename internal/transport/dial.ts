@@ -147,7 +147,9 @@ export function addressText(address: DialAddress): string {
 }
 
 function timeoutError(address: DialAddress, options: DialOptions, inTls: boolean): ProxyError {
-  const what = inTls ? `no TLS handshake within ${options.tlsTimeout} ms` : `no connection within ${options.timeout} ms`;
+  const what = inTls
+    ? `no TLS handshake within ${options.tlsTimeout} ms`
+    : `no connection within ${options.timeout} ms`;
   return new ProxyError(inTls ? 'upstream_tls' : 'dial_timeout', `${addressText(address)}: ${what}`, {
     retryable: true,
   });

@@ -125,6 +125,7 @@ export class Listener {
     }
     this.waiting.push(socket);
     socket.on('error', ignoreUntilServed);
+    socket.once('close', () => this.waitingOnClose(socket));
   }
 
   private serve(socket: Socket): void {
@@ -134,18 +135,27 @@ export class Listener {
     connection.handler = this.accept(connection);
   }
 
+  private waitingOnClose(socket: Socket): void {
+    const index = this.waiting.indexOf(socket);
+    if (index >= 0) this.waiting.splice(index, 1);
+  }
+
   private socketOnClose(): void {
     this.active--;
     for (let next = this.waiting.shift(); next !== undefined; next = this.waiting.shift()) {
       next.removeListener('error', ignoreUntilServed);
-      if (next.destroyed) continue;
+      // Whoever has gone while it waited is not served; an end that was read already would not be told again.
+      if (next.destroyed || next.readableEnded) {
+        next.destroy();
+        continue;
+      }
       this.serve(next);
       return;
     }
   }
 }
 
-/** A connection that breaks while it waits is noticed by `destroyed` when its turn comes. */
+/** A connection that breaks while it waits leaves the queue when it closes. */
 function ignoreUntilServed(): void {}
 
 /** Whether a unix socket is in use by name only: its file is there, but nobody answers. */

@@ -3,6 +3,8 @@ import {
   BodyDecoder,
   CHUNKED,
   ConnectionOption,
+  dropTable,
+  FieldId,
   type Fields,
   type Framing,
   type HeadLimits,
@@ -127,10 +129,11 @@ export class Http1Connection implements ConnectionHandler {
       return this.connection.end();
     }
     if (this.requestFraming === CHUNKED) {
-      this.connection.text(`0\r\n${trailers === null ? '' : trailers.lines(NOTHING_DROPPED)}\r\n`);
+      this.connection.text(`0\r\n${trailers === null ? '' : trailers.lines(TRAILER_DROP)}\r\n`);
     }
     this.connection.flush();
     if (this.reading === Reading.awaiting) this.connection.expect(this.timeouts.responseHeader);
+    else this.expectBody();
   }
 
   /** Stops reading the response: the client cannot take it. The client's deadline counts now, not ours. */
@@ -143,7 +146,7 @@ export class Http1Connection implements ConnectionHandler {
   resume(): void {
     if (!this.paused) return;
     this.paused = false;
-    if (this.reading !== Reading.tunnel) this.connection.expect(this.timeouts.stall);
+    if (this.reading !== Reading.tunnel) this.expectBody();
     this.connection.resume();
   }
 
@@ -234,7 +237,7 @@ export class Http1Connection implements ConnectionHandler {
         if (at < end) this.persistent = false;
         return this.complete(handler);
       }
-      if (!this.paused) this.connection.expect(this.timeouts.stall);
+      this.expectBody();
     }
     // The handler may have given the exchange up meanwhile.
     return this.handler === null || handler.onResponseFlush();
@@ -243,6 +246,11 @@ export class Http1Connection implements ConnectionHandler {
   /** @internal BodySink */
   onBody(buffer: Buffer, start: number, end: number): void {
     this.handler?.onResponseBody(buffer, start, end);
+  }
+
+  /** More of the response is due, unless its reader is paused, or the upstream may still wait for the request. */
+  private expectBody(): void {
+    this.connection.expect(this.paused || this.bodyDue ? 0 : this.timeouts.stall);
   }
 
   private headComplete(handler: ResponseHandler): void {
@@ -267,7 +275,7 @@ export class Http1Connection implements ConnectionHandler {
     this.persistent = framing !== UNTIL_CLOSE && persists(options, head.minorVersion);
     this.reading = Reading.body;
     this.body.start(framing);
-    this.connection.expect(this.paused ? 0 : this.timeouts.stall);
+    this.expectBody();
     handler.onResponse(status, head.reason, fields, framing);
   }
 
@@ -281,16 +289,18 @@ export class Http1Connection implements ConnectionHandler {
   private complete(handler: ResponseHandler): boolean {
     const trailers = this.body.trailers;
     this.handler = null;
-    const reusable = this.persistent && this.requestSent && !this.ended && !this.connection.hasPending;
-    this.reading = reusable ? Reading.idle : Reading.closed;
-    const free = handler.onResponseEnd(trailers);
-    this.head.reset();
-    if (!reusable) this.connection.destroy();
-    else {
-      if (this.paused) this.resume();
-      this.owner.onIdle(this);
+    if (!this.persistent || !this.requestSent || this.ended || this.connection.hasPending) {
+      this.reading = Reading.closed;
+      const free = handler.onResponseEnd(trailers);
+      this.connection.destroy();
+      return free;
     }
-    return free;
+    this.reading = Reading.idle;
+    if (this.paused) this.resume();
+    this.head.reset();
+    // First, so that a request that waited for the end of this response takes this very connection.
+    this.owner.onIdle(this);
+    return handler.onResponseEnd(trailers);
   }
 
   private fail(error: ProxyError): void {
@@ -310,5 +320,25 @@ export class Http1Connection implements ConnectionHandler {
   }
 }
 
-const NOTHING_DROPPED = new Uint8Array(32);
-NOTHING_DROPPED[31] = 1;
+/**
+ * Fields of a trailer section that must not be there (RFC 9110 §6.5.1): they frame a message, route it, say who sent
+ * it, or are for one hop.
+ */
+const TRAILER_DROP = dropTable(
+  FieldId.connection,
+  FieldId.contentLength,
+  FieldId.expect,
+  FieldId.forwarded,
+  FieldId.host,
+  FieldId.keepAlive,
+  FieldId.maxForwards,
+  FieldId.proxyConnection,
+  FieldId.te,
+  FieldId.trailer,
+  FieldId.transferEncoding,
+  FieldId.upgrade,
+  FieldId.via,
+  FieldId.xForwardedFor,
+  FieldId.xForwardedHost,
+  FieldId.xForwardedProto,
+);

@@ -160,7 +160,11 @@ export class TestDaemon {
 }
 
 /** A config with one service `web` on a free port of the loopback interface. */
-export function webConfig(routes: unknown, rest: Record<string, unknown> = {}, root: Record<string, unknown> = {}): unknown {
+export function webConfig(
+  routes: unknown,
+  rest: Record<string, unknown> = {},
+  root: Record<string, unknown> = {},
+): unknown {
   return { services: { web: { listen: '127.0.0.1:0', routes, ...rest } }, ...root };
 }
 

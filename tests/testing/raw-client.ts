@@ -13,24 +13,24 @@ export class RawClient {
   /** The connection is gone; `reset` tells whether it broke. */
   closed = false;
   reset = false;
-  private wake: (() => void) | null = null;
+  private readonly waiting = new Set<() => void>();
 
   private constructor(socket: Socket) {
     this.socket = socket;
     socket.on('data', (chunk: Buffer) => {
       this.received += chunk.toString('latin1');
-      this.wake?.();
+      this.notify();
     });
     socket.on('end', () => {
       this.ended = true;
-      this.wake?.();
+      this.notify();
     });
     socket.on('error', (error) => {
       this.reset = 'code' in error && error.code === 'ECONNRESET';
     });
     socket.on('close', () => {
       this.closed = true;
-      this.wake?.();
+      this.notify();
     });
   }
 
@@ -40,6 +40,11 @@ export class RawClient {
       socket.once('connect', resolve);
       socket.once('error', reject);
     });
+    return new RawClient(socket);
+  }
+
+  /** Reads and writes an open socket raw, such as one that a server has accepted. */
+  static over(socket: Socket): RawClient {
     return new RawClient(socket);
   }
 
@@ -56,12 +61,13 @@ export class RawClient {
       if (left <= 0) throw new Error(`waited in vain for ${what}; received so far:\n${this.received}`);
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, left);
-        this.wake = () => {
+        const wake = (): void => {
           clearTimeout(timer);
+          this.waiting.delete(wake);
           resolve();
         };
+        this.waiting.add(wake);
       });
-      this.wake = null;
     }
   }
 
@@ -77,8 +83,23 @@ export class RawClient {
     return this.received;
   }
 
+  /** Waits until the connection is gone in both directions. */
+  async gone(): Promise<void> {
+    await this.until(() => this.closed, 'the connection to close');
+  }
+
+  /** Sends no more; what the server sends is still read. */
+  end(): this {
+    this.socket.end();
+    return this;
+  }
+
   destroy(): void {
     this.socket.destroy();
+  }
+
+  private notify(): void {
+    for (const wake of this.waiting) wake();
   }
 }
 

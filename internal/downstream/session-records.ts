@@ -1,0 +1,29 @@
+import { ProxyError } from '../base/index.ts';
+import { AccessRecord } from '../logger/index.ts';
+import type { Http1Exchange } from './http1-exchange.ts';
+
+/** The access records of a session: one object serves all its exchanges, one after another. */
+export class SessionRecords {
+  private record: AccessRecord | null = null;
+
+  /** The exchange will be logged: what happens to it is noted from now on. */
+  start(exchange: Http1Exchange): void {
+    this.record ??= new AccessRecord();
+    exchange.started = performance.now();
+    this.record.reset(performance.timeOrigin + exchange.started);
+    exchange.record = this.record;
+  }
+
+  /** The exchange is over, however it ended: tells those who want to know. */
+  finish(exchange: Http1Exchange): void {
+    const filters = exchange.route.filters;
+    if (filters === null || filters.onLog === null) return;
+    if (exchange.record === null) this.start(exchange);
+    try {
+      for (const filter of filters.onLog) filter.onLog(exchange, exchange);
+    } catch (error) {
+      // The exchange was answered: a log that fails must not take the next request with it.
+      exchange.service.sessionBroken(exchange.clientAddress, ProxyError.from(error));
+    }
+  }
+}
