@@ -19,13 +19,13 @@ export class AccessRecord {
   method = '';
   /** Authority of the request as the client wrote it; empty if there was none. */
   host = '';
-  /** Path as the client wrote it, without the query. */
+  /** Path in normal form, as routes match it, without the query. */
   path = '';
   /** What follows the first `?`, or null when there is none. */
   query: string | null = null;
   /** `HTTP/1.0`, `HTTP/1.1` or `HTTP/2.0`. */
   protocol = '';
-  /** Status sent to the client, 0 when the connection was closed without an answer. */
+  /** Status sent to the client; 499 when it left before there was one, 0 when the route drops the connection. */
   status = 0;
   /** Bytes of the request as read from the client: head, body and framing. */
   bytesIn = 0;

@@ -43,8 +43,8 @@ export const upstreamTlsSchema = object(
   {
     ca: key(
       path('a PEM file'),
-      { type: 'Path', default: "the system's roots" },
-      'PEM bundle that upstream certificates are verified against, instead of the roots of the system.',
+      { type: 'Path', default: "Node's roots" },
+      'PEM bundle that upstream certificates are verified against, instead of the root certificates that Node brings.',
     ),
     insecure: key(
       flag(),
@@ -82,7 +82,7 @@ export const proxySchema = object(
     headers: key(
       headers(checkProxyHeader),
       { type: 'name → string', default: '{}' },
-      'Header fields set on the request to the upstream; `Host` is allowed.',
+      'Header fields set on the request to the upstream, in place of what the client or prox would send; `Host` is allowed. Values may hold the placeholders of `static`.',
     ),
     preserve_host: key(
       flag(),
@@ -102,12 +102,12 @@ export const proxySchema = object(
     stream: key(
       flag(),
       { type: 'bool', default: 'false' },
-      'Raw HTTP/1.1 tunnel: both directions flow at once, whatever the messages say.',
+      'Both directions flow at once on a connection of their own, for as long as either side likes: no stall_timeout. CONNECT is allowed.',
     ),
     upstream_tls: key(
       upstreamTlsSchema,
       { type: 'UpstreamTls' },
-      'How `https://` upstreams are verified and met. Left out: the roots of the system, verification on.',
+      'How `https://` upstreams are verified and met. Left out: the root certificates that Node brings, verification on.',
     ),
     proxy_protocol: proxyProtocol,
     ...common,

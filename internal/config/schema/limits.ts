@@ -18,7 +18,7 @@ export const limitsSchema = object(
     write_timeout: key(
       duration(),
       { type: 'Duration', default: '0' },
-      'Bound on a whole response, from its first byte to its last; `0` = none. It cuts downloads, event streams and long polls off, however lively they are.',
+      'Bound on a whole response, from the end of the request head to the last byte; `0` = none. It cuts downloads, event streams and long polls off, however lively they are.',
     ),
     idle_timeout: key(
       duration(),
@@ -78,7 +78,7 @@ export const limitsSchema = object(
     max_connections: key(
       integer(0, 10_000_000),
       { type: 'integer', default: '0' },
-      'Connections of clients at a time; above it new ones wait in the queue of the kernel. `0` = no limit.',
+      'Connections of clients at a time; above it up to 511 more wait, accepted but not served, and further ones are closed. `0` = no limit.',
     ),
     flush_interval: key(
       flushInterval(),
