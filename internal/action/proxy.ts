@@ -2,7 +2,7 @@ import type { Balancer } from '../balancer/index.ts';
 import type { ProxyError } from '../base/index.ts';
 import type { ProxyConfig, ServiceLimits } from '../config/index.ts';
 import type { Action, Exchange } from '../exchange/index.ts';
-import { DEFAULT_HEAD_LIMITS } from '../http1/index.ts';
+import { DEFAULT_HEAD_LIMITS, fieldIdOf } from '../http1/index.ts';
 import { type DialTls } from '../transport/index.ts';
 import { parsePeer, type Peer, type PoolOptions, type Pools, type UpstreamTimeouts } from '../upstream/index.ts';
 import { compileFieldValue } from './field-template.ts';
@@ -100,6 +100,7 @@ function editsOf(config: ProxyConfig): RequestEdits {
     host: all.find(({ name }) => name.toLowerCase() === 'host')?.value ?? null,
     preserveHost: config.preserveHost,
     fields: all.filter(({ name }) => name.toLowerCase() !== 'host'),
+    replaced: all.reduce((bits, { name }) => bits | (1 << fieldIdOf(name)), 0),
     close: config.stream,
   };
 }

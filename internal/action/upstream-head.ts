@@ -31,6 +31,8 @@ export interface RequestEdits {
   readonly preserveHost: boolean;
   /** Names as configured, with their values; Host is not among them. */
   readonly fields: readonly { readonly name: string; readonly value: Template<Exchange> }[];
+  /** A bit for each of these names that prox would write itself otherwise: `1 << FieldId.via`. */
+  readonly replaced: number;
   /** Ask the upstream to close behind the response. */
   readonly close: boolean;
 }
@@ -41,7 +43,7 @@ export function upstreamHead(exchange: Exchange, peer: Peer, edits: RequestEdits
   for (const { name } of edits.fields) fields.remove(name);
   let head = `${exchange.method} ${targetOf(exchange, peer)} HTTP/1.1\r\nHost: ${hostOf(exchange, peer, edits)}\r\n`;
   head += fields.lines(REQUEST_DROP);
-  head += forwardedLines(exchange, fields);
+  head += forwardedLines(exchange, fields, edits.replaced);
   for (const { name, value } of edits.fields) head += `${name}: ${value.constant ?? value.render(exchange)}\r\n`;
   if (exchange.requestFraming === CHUNKED) head += 'Transfer-Encoding: chunked\r\n';
   return head + connectionLines(exchange, fields, edits);
@@ -60,25 +62,33 @@ function hostOf(exchange: Exchange, peer: Peer, edits: RequestEdits): string {
   return edits.preserveHost && exchange.authority !== '' ? exchange.authority : peer.authority;
 }
 
-/** X-Forwarded-*, Forwarded and Via: believed and extended from trusted proxies, replaced from anyone else. */
-function forwardedLines(exchange: Exchange, fields: Fields): string {
-  const { clientAddress, authority } = exchange;
+/**
+ * X-Forwarded-*, Forwarded and Via: believed and extended from trusted proxies, replaced from anyone else. What the
+ * config sets is left to it.
+ */
+function forwardedLines(exchange: Exchange, fields: Fields, replaced: number): string {
+  const { clientAddress, authority, trusted } = exchange;
   const proto = exchange.secure ? 'https' : 'http';
+  let lines = '';
+  if ((replaced & (1 << FieldId.xForwardedFor)) === 0) {
+    const before = trusted ? fields.list(FieldId.xForwardedFor) : null;
+    lines = `X-Forwarded-For: ${before === null ? clientAddress : `${before}, ${clientAddress}`}\r\n`;
+  }
+  if ((replaced & (1 << FieldId.xForwardedHost)) === 0) {
+    const host = (trusted ? fields.list(FieldId.xForwardedHost) : null) ?? authority;
+    if (host !== '') lines += `X-Forwarded-Host: ${host}\r\n`;
+  }
+  if ((replaced & (1 << FieldId.xForwardedProto)) === 0) {
+    lines += `X-Forwarded-Proto: ${(trusted ? fields.list(FieldId.xForwardedProto) : null) ?? proto}\r\n`;
+  }
+  if (trusted && (replaced & (1 << FieldId.forwarded)) === 0) {
+    const forwarded = fields.list(FieldId.forwarded);
+    if (forwarded !== null) lines += `Forwarded: ${forwarded}, for=${forwardedNode(clientAddress)};proto=${proto}\r\n`;
+  }
+  if ((replaced & (1 << FieldId.via)) !== 0) return lines;
   const via = fields.list(FieldId.via);
   const ours = exchange.protocol === 'HTTP/1.0' ? VIA_OF_HTTP10 : VIA;
-  const viaLine = via === null ? `Via: ${ours}\r\n` : `Via: ${via}, ${ours}\r\n`;
-  if (!exchange.trusted) {
-    const host = authority === '' ? '' : `X-Forwarded-Host: ${authority}\r\n`;
-    return `X-Forwarded-For: ${clientAddress}\r\n${host}X-Forwarded-Proto: ${proto}\r\n${viaLine}`;
-  }
-  const before = fields.list(FieldId.xForwardedFor);
-  let lines = `X-Forwarded-For: ${before === null ? clientAddress : `${before}, ${clientAddress}`}\r\n`;
-  const host = fields.list(FieldId.xForwardedHost) ?? authority;
-  if (host !== '') lines += `X-Forwarded-Host: ${host}\r\n`;
-  lines += `X-Forwarded-Proto: ${fields.list(FieldId.xForwardedProto) ?? proto}\r\n`;
-  const forwarded = fields.list(FieldId.forwarded);
-  if (forwarded !== null) lines += `Forwarded: ${forwarded}, for=${forwardedNode(clientAddress)};proto=${proto}\r\n`;
-  return lines + viaLine;
+  return `${lines}Via: ${via === null ? ours : `${via}, ${ours}`}\r\n`;
 }
 
 /** A node of Forwarded (RFC 7239 §6): IPv6 in brackets and quotes; a unix socket has no address to tell. */

@@ -89,6 +89,12 @@ for (const [name, id] of KNOWN_NAMES) {
   SLOT_NAME[slot] = name;
 }
 
+/** The id of a name as text, compared without case: for names of the config, not for those of messages. */
+export function fieldIdOf(name: string): FieldId {
+  const lower = name.toLowerCase();
+  return KNOWN_NAMES.find(([known]) => known === lower)?.[1] ?? FieldId.other;
+}
+
 /** A table for `Fields.lines`: 1 for every id that is left out. Removed fields are always left out. */
 export function dropTable(...ids: readonly FieldId[]): Uint8Array {
   const drop = new Uint8Array(32);
