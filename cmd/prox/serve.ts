@@ -33,8 +33,9 @@ export async function serve(options: ServeOptions): Promise<void> {
     process.exitCode = 1;
     return;
   }
-  logger.info('ready', { version: options.version, pid: process.pid, start_ms: Math.round(performance.now()) });
   attend(daemon, logger, options.watch);
+  // Last, as it tells those who wait for it that signals are heeded too.
+  logger.info('ready', { version: options.version, process: process.pid, start_ms: Math.round(performance.now()) });
 }
 
 /** Connects what happens outside with what the daemon does: changed files, SIGHUP, and the signals that end it. */
