@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { dropTable, FieldId, Fields, isFieldValue, isToken, MORE, RequestHeadReader } from './index.ts';
+import { fieldIdOf } from './field-names.ts';
 import { DEFAULT_HEAD_LIMITS } from './limits.ts';
 import { bytesOf } from './testing/expect-wire.ts';
 
@@ -45,6 +46,8 @@ describe('known field names', () => {
       expect(fields.present).toBe(1 << id);
       expect(fields.repeated).toBe(0);
     }
+    expect(fieldIdOf(name.toLowerCase())).toBe(id);
+    expect(fieldIdOf(`x${name.toLowerCase()}`)).toBe(FieldId.other);
   });
 
   it.each(KNOWN)('does not take another name for %s', (name, id) => {
