@@ -7,20 +7,22 @@ export type Handler = (request: IncomingMessage, response: ServerResponse) => vo
 /** A real upstream on node:http that counts what reaches it. */
 export class TestUpstream {
   /** Requests, in the order of coming. */
-  readonly requests: { readonly method: string; readonly url: string; readonly headers: IncomingMessage['headers'] }[] = [];
+  readonly requests: { readonly method: string; readonly url: string; readonly headers: IncomingMessage['headers'] }[] =
+    [];
   /** Connections that were ever accepted. */
   connections = 0;
   readonly open = new Set<Socket>();
   private readonly server: Server;
   private readonly held: ServerResponse[] = [];
-  private waiting: (() => void) | null = null;
+  private readonly waiting: (() => void)[] = [];
 
   private constructor(handler: Handler | null) {
     this.server = createServer((request, response) => {
       this.requests.push({ method: request.method ?? '', url: request.url ?? '', headers: request.headers });
       if (request.url?.startsWith('/hold') === true) {
         this.held.push(response);
-        this.waiting?.();
+        response.once('close', () => this.forget(response));
+        for (const wake of this.waiting.splice(0)) wake();
       } else if (handler !== null) handler(request, response);
       else response.end('ok');
     });
@@ -54,7 +56,7 @@ export class TestUpstream {
 
   /** Resolves when so many requests for `/hold…` wait for their answer. */
   async holds(count: number): Promise<void> {
-    while (this.held.length < count) await new Promise<void>((resolve) => (this.waiting = resolve));
+    while (this.held.length < count) await new Promise<void>((resolve) => this.waiting.push(resolve));
   }
 
   /** Answers the request that was held first. */
@@ -62,6 +64,11 @@ export class TestUpstream {
     const response = this.held.shift();
     if (response === undefined) throw new Error('no request is held');
     response.end(body);
+  }
+
+  private forget(response: ServerResponse): void {
+    const index = this.held.indexOf(response);
+    if (index >= 0) this.held.splice(index, 1);
   }
 
   async stop(): Promise<void> {
