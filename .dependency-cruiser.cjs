@@ -66,9 +66,9 @@ module.exports = {
     },
     {
       name: 'only-through-index-from-outside',
-      comment: "A package's face is its index.ts: nobody imports another package's inner files.",
+      comment: "A package's face is its index.ts: nobody but micro-benchmarks, which measure one function, looks inside.",
       severity: 'error',
-      from: { path: '^(cmd|sdk|tests|bench|scripts)/' },
+      from: { path: '^(cmd|sdk|tests|bench|scripts)/', pathNot: ['^bench/micro/'] },
       to: { path: '^internal/', pathNot: ['^internal/[^/]+/index\\.ts$'] },
     },
     {
@@ -157,10 +157,10 @@ module.exports = {
     },
     {
       name: 'no-unreachable',
-      comment: 'Shipped code that the daemon never reaches is dead, whatever its tests say.',
+      comment: 'Shipped code that the daemon never reaches is dead, but for what makes the reference in docs/.',
       severity: 'error',
       from: { path: '^cmd/[^/]+/main\\.ts$' },
-      to: { path: '^internal/', pathNot: [TEST, '/testing/', '\\.d\\.ts$'], reachable: false },
+      to: { path: '^internal/', pathNot: [TEST, '/testing/', '^internal/config/reference/', '\\.d\\.ts$'], reachable: false },
     },
     {
       name: 'not-to-unresolvable',

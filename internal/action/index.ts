@@ -1,4 +1,4 @@
 export { createDropAction } from './drop.ts';
 export { createProxyAction, type ProxyContext } from './proxy.ts';
-export { createServeAction } from './serve.ts';
-export { createStaticAction } from './static.ts';
+export { createServeAction } from './serve/serve.ts';
+export { createStaticAction } from './static/static.ts';

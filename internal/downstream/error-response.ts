@@ -1,6 +1,6 @@
 import type { ProxyError } from '../base/index.ts';
+import { reasonPhrase } from '../exchange/index.ts';
 import { Fields } from '../http1/index.ts';
-import { reasonOf } from './reason-phrases.ts';
 
 /** What a failed exchange is answered with. */
 export interface ErrorResponse {
@@ -12,7 +12,7 @@ export interface ErrorResponse {
 
 /** The answer to a failed exchange: what the status means, and the code that docs/errors.md explains. */
 export function errorResponse(error: ProxyError): ErrorResponse {
-  const reason = reasonOf(error.status);
+  const reason = reasonPhrase(error.status);
   const fields = Fields.of([['Content-Type', 'text/plain; charset=utf-8']]);
   return { status: error.status, reason, fields, body: Buffer.from(`${error.status} ${reason} (${error.code})\n`) };
 }

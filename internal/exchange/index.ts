@@ -10,4 +10,5 @@ export {
   type RouteContext,
 } from './exchange.ts';
 export { compileFilters } from './filter.ts';
+export { reasonPhrase } from './reason-phrase.ts';
 export { type ConnectionSpeed, createRouteSpeed, type RouteSpeed, type RouteSpeedOptions } from './route-speed.ts';

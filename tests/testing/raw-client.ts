@@ -58,7 +58,7 @@ export class RawClient {
     const end = Date.now() + PATIENCE_MS;
     while (!condition()) {
       const left = end - Date.now();
-      if (left <= 0) throw new Error(`waited in vain for ${what}; received so far:\n${this.received}`);
+      if (left <= 0) throw new Error(`waited in vain for ${what}; received so far:\n${this.received.slice(0, 2000)}`);
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, left);
         const wake = (): void => {

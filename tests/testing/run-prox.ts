@@ -22,7 +22,12 @@ const PATIENCE_MS = 20_000;
 /** Runs a command to its end. */
 export function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<Finished> {
   const env = { ...process.env, ...options.env };
-  const child = spawn(command, args, { cwd: options.cwd, env, stdio: ['ignore', 'pipe', 'pipe'], timeout: PATIENCE_MS });
+  const child = spawn(command, args, {
+    cwd: options.cwd,
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: PATIENCE_MS,
+  });
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));

@@ -8,7 +8,7 @@ export async function eventually<T>(what: string, probe: () => T | Promise<T>): 
   const end = Date.now() + PATIENCE_MS;
   for (;;) {
     const found = await probe();
-    if (found !== null && found !== undefined && found !== false) return found as NonNullable<T>;
+    if (found !== null && found !== undefined && found !== false) return found;
     if (Date.now() > end) throw new Error(`waited in vain for ${what}`);
     await setTimeout(10);
   }

@@ -1,0 +1,257 @@
+import { appendFileSync, openSync, readdirSync, truncateSync } from 'node:fs';
+
+import { afterAll, describe, expect, it, vi } from 'vitest';
+
+import { ProxyError } from '../../base/index.ts';
+import { FlushResult } from '../../exchange/index.ts';
+import { READ_SIZE } from './file-body.ts';
+import { FileAnswer } from './file-answer.ts';
+import { type FileSource, FileTree, type FoundFile } from './file-source.ts';
+import { openFile, OpenFile } from './open-file.ts';
+import { MemoryExchange, type MemoryRequest } from '../testing/memory-exchange.ts';
+import { ServedFolder } from '../testing/served-folder.ts';
+
+const folder = new ServedFolder();
+const source = new FileTree(folder.root, []);
+const SIZE = READ_SIZE * 5 + 17;
+/** Different in every 64 KiB, so that bytes of a wrong place are seen. */
+const CONTENT = Buffer.from(
+  Uint32Array.from({ length: Math.ceil(SIZE / 4) }, (_, i) => i * 2_654_435_761).buffer,
+).subarray(0, SIZE);
+const GONE = new ProxyError('client_closed', 'gone');
+
+folder.write({
+  'www/large.png': CONTENT,
+  'www/exact.png': CONTENT.subarray(0, READ_SIZE),
+  'www/small.png': CONTENT.subarray(0, 100),
+});
+
+afterAll(() => folder.remove());
+
+function start(request: MemoryRequest, from: FileSource = source): { exchange: MemoryExchange; over: Promise<void> } {
+  const exchange = new MemoryExchange(request);
+  return { exchange, over: new FileAnswer(exchange, from).run() };
+}
+
+function openDescriptors(): number {
+  return readdirSync('/proc/self/fd').length;
+}
+
+describe('sending a file', () => {
+  it.each([
+    ['/small.png', 100],
+    ['/exact.png', READ_SIZE],
+  ])('%s in one go', async (path, size) => {
+    const { exchange, over } = start({ path });
+    await over;
+    expect(exchange.events).toEqual(['respond 200', `write ${size}`, 'end']);
+    expect(exchange.body.equals(CONTENT.subarray(0, size))).toBe(true);
+  });
+
+  it('reads a large one piece by piece, and ends with the last', async () => {
+    const { exchange, over } = start({ path: '/large.png' });
+    await over;
+    const full = Array.from({ length: 5 }, () => [`write ${READ_SIZE}`, 'flush']).flat();
+    expect(exchange.events).toEqual(['respond 200', ...full, 'write 17', 'end']);
+    expect(exchange.body.equals(CONTENT)).toBe(true);
+  });
+
+  it.each([
+    ['taken', 1],
+    ['pending', 6],
+  ] as const)('uses %s bytes again as it may', async (result, buffers) => {
+    const seen = new Set<Buffer>();
+    const exchange = new MemoryExchange({ path: '/large.png', onFlush: () => FlushResult[result] });
+    const { write } = exchange;
+    exchange.write = (buffer, from, to) => {
+      seen.add(buffer);
+      write.call(exchange, buffer, from, to);
+    };
+    await new FileAnswer(exchange, source).run();
+    expect(exchange.violations).toEqual([]);
+    expect(exchange.body.equals(CONTENT)).toBe(true);
+    expect(seen.size).toBe(buffers);
+  });
+
+  it('reads nothing while the client takes nothing', async () => {
+    const { exchange, over } = start({ path: '/large.png', onFlush: () => FlushResult.full });
+    for (let piece = 1; piece <= 5; piece++) {
+      await exchange.blocked();
+      expect(exchange.events.filter((event) => event.startsWith('write'))).toHaveLength(piece);
+      exchange.drain();
+    }
+    await over;
+    expect(exchange.violations).toEqual([]);
+    expect(exchange.events.at(-1)).toBe('end');
+    expect(exchange.body.equals(CONTENT)).toBe(true);
+  });
+
+  it('copes with a client whose mood changes', async () => {
+    const { exchange, over } = start({ path: '/large.png', onFlush: (count) => ([2, 0, 1, 2, 1] as const)[count % 5] });
+    while (!exchange.events.includes('end')) {
+      await exchange.blocked();
+      if (exchange.waiting) exchange.drain();
+    }
+    await over;
+    expect(exchange.violations).toEqual([]);
+    expect(exchange.body.equals(CONTENT)).toBe(true);
+  });
+
+  it('sends large parts of several ranges', async () => {
+    const half = READ_SIZE * 2;
+    const range = `bytes=${half + 1}-,0-${half - 1}`;
+    const { exchange, over } = start({
+      path: '/large.png',
+      fields: { Range: range },
+      onFlush: () => FlushResult.pending,
+    });
+    await over;
+    expect(exchange.violations).toEqual([]);
+    const [, first, second] = exchange.body.toString('latin1').split(/--[0-9a-f]{36}(?:--)?\r\n/);
+    const bodyOf = (part: string): Buffer => Buffer.from(part.slice(part.indexOf('\r\n\r\n') + 4, -2), 'latin1');
+    expect(bodyOf(first).equals(CONTENT.subarray(half + 1))).toBe(true);
+    expect(bodyOf(second).equals(CONTENT.subarray(0, half))).toBe(true);
+  });
+});
+
+describe('a file that changes while it is sent', () => {
+  it('cuts the response when it becomes shorter', async () => {
+    folder.write({ 'www/shrinking.png': CONTENT });
+    const { exchange, over } = start({ path: '/shrinking.png', onFlush: () => FlushResult.full });
+    await exchange.blocked();
+    truncateSync(folder.path('www/shrinking.png'), READ_SIZE + 5);
+    exchange.drain();
+    await over;
+    expect(exchange.events.at(-1)).toBe('fail file_error');
+    expect(exchange.responded).toBe(true);
+  });
+
+  it('sends no more than was promised when it becomes longer', async () => {
+    folder.write({ 'www/growing.png': CONTENT });
+    const { exchange, over } = start({
+      path: '/growing.png',
+      onFlush: (count) => (count === 0 ? FlushResult.full : FlushResult.taken),
+    });
+    await exchange.blocked();
+    appendFileSync(folder.path('www/growing.png'), 'more');
+    exchange.drain();
+    await over;
+    expect(exchange.body.equals(CONTENT)).toBe(true);
+  });
+
+  it('is answered with an error when nothing was sent yet', async () => {
+    folder.write({ 'www/emptied.png': 'abc' });
+    const emptied: FileSource = {
+      find: async (path) => {
+        const found = await source.find(path);
+        truncateSync(folder.path('www/emptied.png'), 0);
+        return found;
+      },
+    };
+    const { exchange, over } = start({ path: '/emptied.png' }, emptied);
+    await over;
+    expect(exchange.events).toEqual(['fail file_error']);
+    expect(exchange.status).toBe(500);
+  });
+});
+
+describe('errors', () => {
+  it('of reading are answered with 500', async () => {
+    const path = folder.path('www/small.png');
+    const broken: FileSource = {
+      // A descriptor that cannot be read from.
+      find: async (): Promise<FoundFile> => {
+        const readable = await openFile(path);
+        await readable.close();
+        const opened = new OpenFile(openSync(folder.path('written.png'), 'w'), 'file', readable.state);
+        return { opened, path, openSibling: () => Promise.reject(new Error('none')) };
+      },
+    };
+    const { exchange, over } = start({ path: '/small.png' }, broken);
+    await over;
+    expect(exchange.events).toEqual(['fail file_error']);
+    expect(exchange.error?.cause).toMatchObject({ code: 'EBADF' });
+  });
+
+  it('of the exchange cost that exchange alone', async () => {
+    const exchange = new MemoryExchange({ path: '/small.png' });
+    exchange.respond = () => {
+      throw new TypeError('a filter failed');
+    };
+    await new FileAnswer(exchange, source).run();
+    expect(exchange.events).toEqual(['fail internal']);
+    expect(exchange.error?.cause).toBeInstanceOf(TypeError);
+  });
+});
+
+describe('a client that goes away', () => {
+  it('gets nothing more, at whatever step it went', async () => {
+    for (let steps = 0; steps < 12; steps++) {
+      const { exchange, over } = start({ path: '/large.png', onFlush: () => FlushResult.full });
+      for (let step = 0; step < steps; step++) await new Promise((resolve) => setImmediate(resolve));
+      exchange.abort(GONE);
+      const { length } = exchange.events;
+      await over;
+      expect(exchange.events).toHaveLength(length);
+      expect(exchange.violations).toEqual([]);
+    }
+  });
+
+  it('is not redirected', async () => {
+    folder.write({ 'www/folder/x': '' });
+    const { exchange, over } = start({ path: '/folder' });
+    exchange.abort(GONE);
+    await over;
+    expect(exchange.events).toEqual(['abort']);
+  });
+
+  it('leaves no file open', async () => {
+    const before = openDescriptors();
+    const started = Array.from({ length: 200 }, () => start({ path: '/large.png', onFlush: () => FlushResult.full }));
+    await Promise.all(started.map(({ exchange }) => exchange.blocked()));
+    expect(openDescriptors()).toBe(before + 200);
+    for (const { exchange } of started) exchange.abort(GONE);
+    await Promise.all(started.map(({ over }) => over));
+    await vi.waitFor(() => expect(openDescriptors()).toBe(before));
+  });
+});
+
+describe('file descriptors', () => {
+  const REQUESTS: readonly MemoryRequest[] = [
+    { path: '/small.png' },
+    { path: '/small.png', method: 'HEAD' },
+    { path: '/large.png' },
+    { path: '/large.png', fields: { Range: 'bytes=0-1,5-6' } },
+    { path: '/large.png', fields: { Range: 'bytes=99999999-' } },
+    { path: '/large.png', fields: { 'If-None-Match': '*' } },
+    { path: '/large.png', fields: { 'If-Match': '"x"' } },
+    { path: '/missing.png' },
+    { path: '/folder2' },
+    { path: '/folder2/' },
+    { path: '/out' },
+    { path: '/no-index/' },
+    { path: '/style.css', fields: { 'Accept-Encoding': 'br' } },
+    { path: '/style.css', fields: { 'Accept-Encoding': 'gzip' } },
+  ];
+
+  it('are all closed, whatever the answer was', async () => {
+    folder.write({
+      'www/folder2/x': '',
+      'www/no-index/index.html/x': '',
+      'www/style.css': 'a',
+      'www/style.css.br': 'b',
+      'outside.txt': '',
+    });
+    folder.link('www/out', '../outside.txt').link('www/style.css.gz', '../outside.txt');
+    const before = openDescriptors();
+    const statuses = await Promise.all(
+      REQUESTS.map(async (request) => {
+        const { exchange, over } = start(request);
+        await over;
+        return exchange.status;
+      }),
+    );
+    expect(statuses).toEqual([200, 200, 200, 206, 416, 304, 412, 404, 308, 404, 404, 404, 200, 200]);
+    await vi.waitFor(() => expect(openDescriptors()).toBe(before));
+  });
+});
