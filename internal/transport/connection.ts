@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import type { Deadline, Deadlines } from '../base/index.ts';
 
 /** What happens on a connection. One handler at a time; a hand-over is one assignment. */
@@ -63,7 +64,7 @@ export class Connection {
     this.handler = handler;
     this.deadline = deadlines.create(() => this.guard(() => this.handler.onDeadline()));
     socket.on('data', (chunk: Buffer) => this.socketOnData(chunk, chunk.length));
-    socket.on('end', () => this.guard(() => this.handler.onEnd()));
+    socket.on('end', () => this.socketOnEnd());
     socket.on('drain', () => this.socketOnDrain());
     socket.on('timeout', () => this.socketOnTimeout());
     socket.on('error', (error) => (this.error = error));
@@ -176,7 +177,12 @@ export class Connection {
   reset(): void {
     if (this.closed) return;
     this.closed = true;
-    this.socket.resetAndDestroy();
+    const { socket } = this;
+    // Only TCP knows a reset: unix sockets have no address, and TLS must not be cut below its own records. Nor can it
+    // follow a shutdown that still waits for bytes to leave; those make the response incomplete all the same.
+    const resettable = socket.remoteAddress !== undefined && !(socket instanceof TLSSocket);
+    if (resettable && (!socket.writableEnded || socket.writableFinished)) socket.resetAndDestroy();
+    else socket.destroy();
   }
 
   /** Waits `milliseconds` from now for something; `onDeadline` says that it did not come. 0 waits forever. */
@@ -220,6 +226,20 @@ export class Connection {
     this.gathered = '';
     this.bytesWritten += text.length;
     this.socket.write(text, 'latin1');
+  }
+
+  /**
+   * libuv tells of a reset that comes together with the last bytes as if it were an end, and a response that ends with
+   * its connection would look complete. A TCP socket that has no peer any more was reset.
+   */
+  private socketOnEnd(): void {
+    const { socket } = this;
+    // One that has ended its own side before has none either: both ends have met.
+    if (!socket.writableEnded && socket.localAddress !== undefined && socket.remoteAddress === undefined) {
+      socket.destroy(new Error('the connection was reset'));
+    } else {
+      this.guard(() => this.handler.onEnd());
+    }
   }
 
   private socketOnDrain(): void {

@@ -126,6 +126,23 @@ describe('an upstream that answers badly', () => {
     },
   );
 
+  it('that breaks together with the last bytes that it sent cuts the client, too', async () => {
+    proxied.upstream.serve(() => null);
+    const client = await proxied.connect();
+    client.send(GET);
+    const [request] = await proxied.upstream.received(1);
+    // While prox is stopped, bytes and reset gather: it sees both at once.
+    proxied.daemon.signal('SIGSTOP');
+    const { socket } = request.peer;
+    socket.write(`${head('HTTP/1.1 200 OK')}01234`, () => socket.resetAndDestroy());
+    await request.peer.gone();
+    proxied.daemon.signal('SIGCONT');
+    await client.until(() => client.closed || client.received.length > 0);
+    if (client.received.includes('200 OK')) await client.until(() => client.closed);
+    expect(client.received).not.toMatch(/0\r\n\r\n$/);
+    client.destroy();
+  });
+
   it.each([
     ['a size that is none', '5\r\n01234\r\nxyz\r\n'],
     ['a chunk longer than its size', '5\r\n01234567\r\n'],

@@ -22,6 +22,12 @@ export class RawClient {
       this.notify();
     });
     socket.on('end', () => {
+      // libuv tells of a reset that comes with the last bytes as an end; then there is no peer any more.
+      if (socket.remoteAddress === undefined && socket.localAddress !== undefined) {
+        this.reset = true;
+        socket.destroy();
+        return;
+      }
       this.ended = true;
       this.notify();
     });
