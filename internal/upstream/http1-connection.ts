@@ -152,9 +152,13 @@ export class Http1Connection implements ConnectionHandler {
 
   /** Gives the exchange and the connection up. The handler hears nothing any more. */
   abort(): void {
+    const { reading } = this;
     this.handler = null;
     this.reading = Reading.closed;
-    this.connection.destroy();
+    if (reading !== Reading.tunnel) return this.connection.destroy();
+    // Both sides have said their last word: what is on its way arrives. Else nobody must take it for all there was.
+    if (this.ended && this.requestSent) this.connection.endAndClose();
+    else this.connection.reset();
   }
 
   /** @internal */
@@ -280,9 +284,9 @@ export class Http1Connection implements ConnectionHandler {
   }
 
   private isTunnel(status: number, options: number): boolean {
-    if (this.method === 'CONNECT') return status >= 200 && status < 300;
-    if (status !== 101) return false;
-    if (this.requestFraming === UNTIL_CLOSE && (options & ConnectionOption.upgrade) !== 0) return true;
+    const connect = this.method === 'CONNECT';
+    if (status !== 101) return connect && status < 300;
+    if (!connect && this.requestFraming === UNTIL_CLOSE && (options & ConnectionOption.upgrade) !== 0) return true;
     throw new ProxyError('bad_response', '101 without an upgrade that was asked for');
   }
 

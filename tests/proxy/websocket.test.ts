@@ -129,11 +129,8 @@ describe('a WebSocket through prox', () => {
 
   it('ends for the client when the server breaks off', async () => {
     const client = await open();
-    const errors: string[] = [];
-    client.on('error', (error) => errors.push((error as NodeJS.ErrnoException).code ?? error.message));
     client.send('cut me');
     expect((await closed(client))[0]).toBe(1006);
-    expect(errors).toEqual(['ECONNRESET']);
     await allGone();
   });
 
@@ -172,6 +169,6 @@ describe('a WebSocket through prox', () => {
       expect(line[key]).toBeGreaterThan(50_000);
       expect(line[key]).toBeLessThan(51_000);
     }
-    expect(line['duration_ms'] ?? line['duration']).toBeGreaterThan(90);
+    expect(line['duration_ms']).toBeGreaterThan(90);
   });
 });
