@@ -27,12 +27,10 @@ program
   .description('serve what the config says')
   .option('--config <path>', CONFIG_HELP, DEFAULT_CONFIG)
   .addOption(
-    new Option('--log-level <level>', 'overrides logging.level; the environment variable LOG_LEVEL overrides both').choices([
-      'debug',
-      'info',
-      'warn',
-      'error',
-    ]),
+    new Option(
+      '--log-level <level>',
+      'overrides logging.level; the environment variable LOG_LEVEL overrides both',
+    ).choices(['debug', 'info', 'warn', 'error']),
   )
   .option('--watch [true|false]', 'reload when a config file changes', parseBoolean, true)
   .option('--workers <count>', 'worker processes; this version serves from one process, whatever the count', parseCount)

@@ -50,7 +50,11 @@ function attend(daemon: Daemon, logger: Logger, watch: boolean): void {
   watcher?.watch(daemon.filesToWatch, daemon.filesReadAt);
 
   process.on('SIGHUP', () => {
-    if (!stopping) daemon.reopenLogs().then(() => reloads.request('SIGHUP')).catch(report);
+    if (!stopping)
+      daemon
+        .reopenLogs()
+        .then(() => reloads.request('SIGHUP'))
+        .catch(report);
   });
   const stop = (signal: NodeJS.Signals): void => {
     if (stopping) {

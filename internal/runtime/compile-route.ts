@@ -79,7 +79,10 @@ export function filtersOf(accessLog: string | null, dependencies: Pick<RouteDepe
 function compileBalancer(config: RouteConfig, dependencies: RouteDependencies): Balancer | null {
   const { balancer, action } = config;
   if (balancer === null || (action.type !== 'proxy' && action.type !== 'pass')) return null;
-  const scope = Object.entries(config.set).reduce((text, [name, value]) => text.replaceAll(`{${name}}`, value), action.upstream);
+  const scope = Object.entries(config.set).reduce(
+    (text, [name, value]) => text.replaceAll(`{${name}}`, value),
+    action.upstream,
+  );
   const targets = balancer.targets.map((address) => dependencies.targets.get(address, scope));
   return createBalancer(balancer.type, targets, { previous: dependencies.previousBalancer(config.id) });
 }
@@ -118,7 +121,7 @@ function compileProxy(
     variables: route.set,
     fallback: fallback === null ? null : compileAction(fallback, route, balancer, dependencies),
     tls: action.upstreamTls === null ? null : (dependencies.upstreamTls.get(action.upstreamTls) ?? null),
-    unreachable: dependencies.unreachable,
+    unreachable: (exchange, error) => dependencies.unreachable(exchange, error),
   });
   dependencies.notePeers(compiled.peers);
   return compiled;

@@ -1,4 +1,4 @@
-import { type Balancer, TargetStore } from '../balancer/index.ts';
+import { type Balancer, type TargetStore } from '../balancer/index.ts';
 import type { ProxyError } from '../base/index.ts';
 import type { ActionConfig, Config, RotateConfig } from '../config/index.ts';
 import type { Exchange } from '../exchange/index.ts';
@@ -131,7 +131,7 @@ function accessLogPaths(config: Config): Set<string> {
   for (const service of config.services) {
     for (const route of service.routes) {
       add(route.accessLog);
-      for (let action: ActionConfig | null = route.action; action !== null; ) {
+      for (let action: ActionConfig | null = route.action; action !== null;) {
         add(action.accessLog);
         action = action.type === 'proxy' ? action.fallback : null;
       }

@@ -73,7 +73,7 @@ export class ServiceSlot implements SessionSlot {
   async drain(milliseconds: number): Promise<number> {
     this.listener?.close();
     this.draining = true;
-    for (const session of [...this.sessions]) session.drain();
+    for (const session of this.sessions) session.drain();
     await this.emptied(milliseconds);
     const left = [...this.sessions];
     for (const session of left) {

@@ -1,4 +1,12 @@
-import type { ActionConfig, Config, Position, Problem, ProxyConfig, RouteConfig, ServiceConfig } from '../config/index.ts';
+import type {
+  ActionConfig,
+  Config,
+  Position,
+  Problem,
+  ProxyConfig,
+  RouteConfig,
+  ServiceConfig,
+} from '../config/index.ts';
 import { StartError } from './start-error.ts';
 
 /**

@@ -36,7 +36,8 @@ export class Daemon {
     this.runtime = new Runtime(accessLogsOver(this.files), {
       exchangeFailed: (exchange, error) => this.logFailure(exchange, error),
       sessionBroken: (client, error) => this.logger.error('session lost', { client, error }),
-      unreachable: (exchange, error) => this.logger.warn('upstream not reached, another one is tried', about(exchange, error)),
+      unreachable: (exchange, error) =>
+        this.logger.warn('upstream not reached, another one is tried', about(exchange, error)),
       acceptFailed: (service, error) => this.logger.error('connection not accepted', { service, error }),
       failedLater: (error) => this.logger.error('clean-up failed', { error }),
     });

@@ -30,7 +30,12 @@ const KEYS = [
 ];
 
 const FIELDS = 'User-Agent: agent/1\r\nReferer: http://from/\r\n';
-const UNREACHED = { upstream_addr: null, upstream_connect_ms: null, upstream_header_ms: null, upstream_response_ms: null };
+const UNREACHED = {
+  upstream_addr: null,
+  upstream_connect_ms: null,
+  upstream_header_ms: null,
+  upstream_response_ms: null,
+};
 
 let upstream: TestUpstream;
 let daemon: TestDaemon;
@@ -62,7 +67,10 @@ afterAll(async () => {
 });
 
 /** Sends a request on a connection of its own and returns its answer and its line of the log. */
-async function logged(request: string, before?: (client: RawClient) => Promise<void>): Promise<{ line: AccessLine; got: string; sent: number }> {
+async function logged(
+  request: string,
+  before?: (client: RawClient) => Promise<void>,
+): Promise<{ line: AccessLine; got: string; sent: number }> {
   const client = await RawClient.connect(daemon.port());
   client.send(request);
   if (before === undefined) await client.toEnd();
@@ -72,7 +80,7 @@ async function logged(request: string, before?: (client: RawClient) => Promise<v
   const again = setInterval(() => daemon.signal('SIGHUP'), 50);
   const lines = await logLines(log, seen + 1).finally(() => clearInterval(again));
   expect(lines).toHaveLength(seen + 1);
-  const line = lines[seen++] as AccessLine;
+  const line = lines[seen++];
   expect(Object.keys(line)).toEqual(KEYS);
   expect(line['time']).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
   expect(Math.abs(Date.parse(String(line['time'])) - Date.now())).toBeLessThan(60_000);
@@ -107,7 +115,14 @@ describe('a line of the access log', () => {
   it('tells all of a served file', async () => {
     const { line, got } = await logged(`GET /files/page.html HTTP/1.1\r\n${close}`);
     expect(got).toContain('<p>page</p>');
-    expect(line).toMatchObject({ path: '/files/page.html', query: null, status: 200, bytes_out: got.length, route: 'web:1', ...UNREACHED });
+    expect(line).toMatchObject({
+      path: '/files/page.html',
+      query: null,
+      status: 200,
+      bytes_out: got.length,
+      route: 'web:1',
+      ...UNREACHED,
+    });
   });
 
   it('tells of a file that is not there', async () => {
@@ -146,13 +161,25 @@ describe('a line of the access log', () => {
 
   it('tells of a path that no route has', async () => {
     const { line, got } = await logged(`GET /nowhere HTTP/1.1\r\n${close}`);
-    expect(line).toMatchObject({ status: 404, route: null, path: '/nowhere', error: 'no_route', bytes_out: got.length });
+    expect(line).toMatchObject({
+      status: 404,
+      route: null,
+      path: '/nowhere',
+      error: 'no_route',
+      bytes_out: got.length,
+    });
   });
 
   it('tells of a request that is malformed', async () => {
     const { line, got } = await logged(`GET /static HTTP/1.1\r\nHost: a\r\nbad field\r\n\r\n`);
     expect(got).toContain('400 Bad Request');
-    expect(line).toMatchObject({ status: 400, route: null, method: 'GET', error: 'bad_field_line', bytes_out: got.length });
+    expect(line).toMatchObject({
+      status: 400,
+      route: null,
+      method: 'GET',
+      error: 'bad_field_line',
+      bytes_out: got.length,
+    });
   });
 
   it('tells of a client that went before the answer, as 499', async () => {
@@ -161,7 +188,6 @@ describe('a line of the access log', () => {
       client.socket.resetAndDestroy();
     });
     expect(line).toMatchObject({ status: 499, route: 'web:3', error: 'client_closed', bytes_out: 0 });
-    upstream.release();
   });
 
   it('tells of a dropped connection, as 0', async () => {
@@ -172,14 +198,29 @@ describe('a line of the access log', () => {
 
   it('tells of HTTP/1.0, of HEAD, and of what is not there', async () => {
     const { line } = await logged('HEAD /static HTTP/1.0\r\n\r\n');
-    expect(line).toMatchObject({ protocol: 'HTTP/1.0', method: 'HEAD', host: '', user_agent: null, referer: null, status: 201 });
+    expect(line).toMatchObject({
+      protocol: 'HTTP/1.0',
+      method: 'HEAD',
+      host: '',
+      user_agent: null,
+      referer: null,
+      status: 201,
+    });
   });
 
   it.each([
     ['the path', 'GET /static%0d%0a%1b[31m HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n', 'path'],
     ['the query', 'GET /static?"}\\\u00ff%0a{ HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n', 'query'],
-    ['the user agent', 'GET /static HTTP/1.1\r\nHost: a\r\nUser-Agent: "}\\n{\t\u009b31m\u0085\r\nConnection: close\r\n\r\n', 'user_agent'],
-    ['the referer', 'GET /static HTTP/1.1\r\nHost: a\r\nReferer: \u00e2\u0080\u00a8"\\\r\nConnection: close\r\n\r\n', 'referer'],
+    [
+      'the user agent',
+      'GET /static HTTP/1.1\r\nHost: a\r\nUser-Agent: "}\\n{\t\u009b31m\u0085\r\nConnection: close\r\n\r\n',
+      'user_agent',
+    ],
+    [
+      'the referer',
+      'GET /static HTTP/1.1\r\nHost: a\r\nReferer: \u00e2\u0080\u00a8"\\\r\nConnection: close\r\n\r\n',
+      'referer',
+    ],
     ['a raw CR in a field', 'GET /static HTTP/1.1\r\nHost: a\r\nReferer: x\r{"status":200}\r\n\r\n', 'referer'],
     ['an escape in a field', 'GET /static HTTP/1.1\r\nHost: a\r\nUser-Agent: \u001b[2J\r\n\r\n', 'user_agent'],
     ['the method', 'G"\\T /static HTTP/1.1\r\nHost: a\r\n\r\n', 'method'],
@@ -214,7 +255,7 @@ describe('where lines go', () => {
       await fetch(other.url(`/${name}`));
     }
     other.signal('SIGTERM');
-    expect(await other.exited).toBe(0);
+    expect(await other.end()).toBe(0);
     const paths = async (name: string): Promise<unknown[]> =>
       (await readLog(join((other as TestDaemon).folder, name))).map(({ path }) => path);
     expect(await paths('global.log')).toEqual(['/global', '/missing']);
@@ -240,6 +281,6 @@ describe('where lines go', () => {
     await other.logged(({ level, msg }) => level === 'warn' && /log/.test(msg));
     expect(await (await fetch(other.url('/'))).text()).toBe('ok');
     other.signal('SIGTERM');
-    expect(await other.exited).toBe(0);
+    expect(await other.end()).toBe(0);
   });
 });

@@ -53,7 +53,7 @@ describe('prox validate', () => {
     expect(lines[1]).toMatch(/^broken\.json5:6:42: services\.web\.routes\[0\]\.action: .*nowhere/);
     expect(lines[2]).toMatch(/^broken\.json5:7:18: services\.web\.routes\[1\]\.match: .*`domain` or `path`/);
     expect(lines[3]).toMatch(/^broken\.json5:7:20: services\.web\.routes\[1\]\.match\.pathh: .*did you mean `path`/);
-    expect(lines[4]).toBe("broken.json5 is not valid: 4 problems");
+    expect(lines[4]).toBe('broken.json5 is not valid: 4 problems');
   });
 
   it('takes a folder of service files', async () => {

@@ -41,8 +41,10 @@ describe('the console', () => {
   it('is coloured lines on a terminal, aligned behind time and level', async () => {
     const output = await onTerminal({});
     expect(output).toContain('\u001b[');
-    // oxlint-disable-next-line no-control-regex -- the colours are to be taken away
-    const lines = output.replaceAll(/\u001b\[[0-9;]*m/g, '').trimEnd().split('\r\n');
+    const lines = output
+      .replaceAll(/\u001b\[[0-9;]*m/g, '')
+      .trimEnd()
+      .split('\r\n');
     for (const line of lines) expect(line).toMatch(/^\d\d:\d\d:\d\d\.\d{3} INFO {2}\S/);
     expect(lines.at(-1)).toMatch(/INFO {2}stopped$/);
   });
@@ -62,7 +64,7 @@ describe('the console', () => {
     await bad.send('GET / HTTP/1.1\r\nHost: a\r\n\u001b[2J: x\r\n\r\n').toEnd();
     bad.destroy();
     daemon.signal('SIGTERM');
-    await daemon.exited;
+    await daemon.end();
     for (const line of daemon.log) expect(Object.keys(line)).toEqual(expect.arrayContaining(['level', 'time', 'msg']));
     expect(daemon.log.filter(({ msg }) => msg === 'exchange failed')).toHaveLength(2);
     await daemon.stop();
@@ -74,10 +76,14 @@ describe('the console', () => {
       join(folder, 'prox.json5'),
       JSON.stringify(webConfig([{ action: { type: 'static', status: 204 } }], { listen: `127.0.0.1:${port}` })),
     );
-    const child = spawn('sh', ['-c', `exec '${process.execPath}' '${PROX}' serve -config prox.json5 -log-level debug 2>/dev/full`], {
-      cwd: folder,
-      stdio: 'ignore',
-    });
+    const child = spawn(
+      'sh',
+      ['-c', `exec '${process.execPath}' '${PROX}' serve -config prox.json5 -log-level debug 2>/dev/full`],
+      {
+        cwd: folder,
+        stdio: 'ignore',
+      },
+    );
     const ended = new Promise((resolve) => child.once('exit', resolve));
     await eventually('a listener', () => accepts(port));
     for (let i = 0; i < 20; i++) await exchangeRaw(port, 'nonsense\r\n\r\n');

@@ -36,7 +36,7 @@ describe('log files', () => {
     }
     expect((await load.stop()).failures).toEqual([]);
     daemon.signal('SIGTERM');
-    expect(await daemon.exited).toBe(0);
+    expect(await daemon.end()).toBe(0);
     const lines = (await Promise.all(files.map(readLog))).flat();
     expect(lines).toHaveLength(load.answered);
     expect(new Set(lines.map(({ request_id: id }) => id)).size).toBe(load.answered);
@@ -47,11 +47,12 @@ describe('log files', () => {
     const logging = { access_log: './access.log', rotate: { size: '100KB', keep: 100 } };
     daemon = await TestDaemon.start(webConfig([{ action: OK }], {}, { logging }));
     const load = new Load(daemon.port(), { clients: 8, mode: 'keep-alive' });
-    const names = async (): Promise<string[]> => (await readdir(daemon.folder)).filter((name) => name.startsWith('access'));
+    const names = async (): Promise<string[]> =>
+      (await readdir(daemon.folder)).filter((name) => name.startsWith('access'));
     await eventually('five files', async () => (await names()).length >= 5);
     expect((await load.stop()).failures).toEqual([]);
     daemon.signal('SIGTERM');
-    expect(await daemon.exited).toBe(0);
+    expect(await daemon.end()).toBe(0);
     const lines = await Promise.all((await names()).map((name) => readLog(join(daemon.folder, name))));
     expect(lines.flat()).toHaveLength(load.answered);
     expect(await names()).toContain('access.1.log');

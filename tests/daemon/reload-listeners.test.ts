@@ -38,7 +38,9 @@ describe('listeners on a reload', () => {
     await start({ services: { one: service(`127.0.0.1:${one}`, 'one') } });
     expect(await accepts(two)).toBe(false);
 
-    await daemon.reload({ services: { one: service(`127.0.0.1:${one}`, 'one'), two: service(`127.0.0.1:${two}`, 'two') } });
+    await daemon.reload({
+      services: { one: service(`127.0.0.1:${one}`, 'one'), two: service(`127.0.0.1:${two}`, 'two') },
+    });
     expect([await get(one), await get(two)]).toEqual(['one', 'two']);
     await daemon.logged(({ msg, port }) => msg === 'listening' && port === two);
 
@@ -75,7 +77,10 @@ describe('listeners on a reload', () => {
     const upstream = await TestUpstream.start();
     closers.push(() => upstream.stop());
     const [before, after] = [await freePort(), await freePort()];
-    const rest = { routes: [{ action: { type: 'proxy', upstream: upstream.address } }], config: { shutdown_timeout: 0.2 } };
+    const rest = {
+      routes: [{ action: { type: 'proxy', upstream: upstream.address } }],
+      config: { shutdown_timeout: 0.2 },
+    };
     await start({ services: { web: { listen: `127.0.0.1:${before}`, ...rest } } });
     const busy = await RawClient.connect(before);
     busy.send('GET /hold HTTP/1.1\r\nHost: a\r\n\r\n');
@@ -154,7 +159,9 @@ describe('listeners on a reload', () => {
     const port = await freePort();
     await start({ services: { web: service(`127.0.0.1:${port}`, 'tcp') } });
     const path = join(daemon.folder, 'prox.sock');
-    await daemon.reload({ services: { web: service(`127.0.0.1:${port}`, 'tcp'), local: service(`unix://${path}`, 'unix') } });
+    await daemon.reload({
+      services: { web: service(`127.0.0.1:${port}`, 'tcp'), local: service(`unix://${path}`, 'unix') },
+    });
     const { stdout } = await run('curl', ['-s', '--unix-socket', path, 'http://local/']);
     expect(stdout).toBe('unix');
     await daemon.reload({ services: { web: service(`127.0.0.1:${port}`, 'tcp') } });
@@ -168,6 +175,8 @@ describe('listeners on a reload', () => {
     closers.push(async () => first.destroy());
     await first.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n').sees('ok');
     await daemon.reload({ services: { web: service('127.0.0.1:0', 'ok', { config: { max_connections: 2 } }) } });
-    expect(await exchangeRaw(daemon.port(), 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')).toContain('200 OK');
+    expect(await exchangeRaw(daemon.port(), 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')).toContain(
+      '200 OK',
+    );
   });
 });

@@ -157,7 +157,7 @@ describe('a reload', () => {
     await daemon.reload(webConfig([{ action: answer('a') }], {}, { logging: { level: 'debug' } }));
     const client = await RawClient.connect(daemon.port());
     await client.send('nonsense\r\n\r\n').toEnd();
-    await daemon.logged(({ level }) => level === 'debug');
+    expect(await daemon.logged(({ level }) => level === 'debug')).toMatchObject({ msg: 'exchange failed' });
     client.destroy();
   });
 });
@@ -165,7 +165,8 @@ describe('a reload', () => {
 describe('what survives a reload', () => {
   it('keeps the connections to an upstream', async () => {
     const upstream = await upstreamOf();
-    const config = (headers: unknown): unknown => webConfig([{ action: { ...(proxyTo(upstream) as object), headers } }]);
+    const config = (headers: unknown): unknown =>
+      webConfig([{ action: { ...(proxyTo(upstream) as object), headers } }]);
     await start(config({ 'X-Generation': 'one' }));
     const { get } = keepAlive();
     await get();
@@ -187,7 +188,10 @@ describe('what survives a reload', () => {
   });
 
   it('remembers which targets are busy', async () => {
-    const [a, b] = [await upstreamOf((_, response) => response.end('a')), await upstreamOf((_, response) => response.end('b'))];
+    const [a, b] = [
+      await upstreamOf((_, response) => response.end('a')),
+      await upstreamOf((_, response) => response.end('b')),
+    ];
     const config = (note: string): unknown =>
       webConfig([
         {

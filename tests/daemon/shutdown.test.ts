@@ -37,7 +37,7 @@ describe.each(['SIGTERM', 'SIGINT'] as const)('on %s', (signal) => {
   it('a daemon that does nothing ends at once, with 0', async () => {
     await start();
     daemon.signal(signal);
-    expect(await daemon.exited).toBe(0);
+    expect(await daemon.end()).toBe(0);
     expect(daemon.log.at(-1)?.msg).toBe('stopped');
   });
 
@@ -55,7 +55,7 @@ describe.each(['SIGTERM', 'SIGINT'] as const)('on %s', (signal) => {
     expect(busy.ended).toBe(false);
     upstream.release('the end');
     expect(await busy.toEnd()).toMatch(/^HTTP\/1\.1 200 OK[\s\S]*Connection: close[\s\S]*the end$/);
-    expect(await daemon.exited).toBe(0);
+    expect(await daemon.end()).toBe(0);
   });
 });
 
@@ -69,7 +69,7 @@ describe('a daemon that stops', () => {
     await daemon.logged(({ msg }) => msg === 'stopping');
     slow.send('ves');
     expect(await slow.toEnd()).toMatch(/200 OK[\s\S]*ok$/);
-    expect(await daemon.exited).toBe(0);
+    expect(await daemon.end()).toBe(0);
   });
 
   it('cuts what is left at shutdown_timeout, says how much, and still exits 0', async () => {
@@ -82,7 +82,7 @@ describe('a daemon that stops', () => {
     daemon.signal('SIGTERM');
     expect(await one.toEnd()).toBe('');
     expect(await two.toEnd()).toBe('');
-    expect(await daemon.exited).toBe(0);
+    expect(await daemon.end()).toBe(0);
     expect(performance.now() - began).toBeGreaterThan(290);
     expect(daemon.log.find(({ level, connections }) => level === 'warn' && connections === 2)).toBeDefined();
   });
@@ -95,7 +95,7 @@ describe('a daemon that stops', () => {
     daemon.signal('SIGTERM');
     await daemon.logged(({ msg }) => msg === 'stopping');
     daemon.signal('SIGINT');
-    expect(await daemon.exited).toBe(1);
+    expect(await daemon.end()).toBe(1);
     expect(await busy.toEnd()).toBe('');
   });
 
@@ -112,7 +112,7 @@ describe('a daemon that stops', () => {
     await daemon.logged(({ msg }) => msg === 'stopping');
     await tunnel.send('still here').sees('still here');
     await tunnel.toEnd();
-    expect(await daemon.exited).toBe(0);
+    expect(await daemon.end()).toBe(0);
   });
 
   it('takes no reload any more', async () => {
@@ -126,7 +126,7 @@ describe('a daemon that stops', () => {
     daemon.signal('SIGHUP');
     upstream.release();
     await busy.toEnd();
-    expect(await daemon.exited).toBe(0);
+    expect(await daemon.end()).toBe(0);
     expect(daemon.log.filter(({ msg, level }) => msg === 'config reloaded' || level === 'error')).toEqual([]);
   });
 
@@ -140,7 +140,7 @@ describe('a daemon that stops', () => {
     await daemon.writeConfig(webConfig(routes));
     daemon.signal('SIGHUP');
     daemon.signal('SIGTERM');
-    expect(await daemon.exited).toBe(0);
+    expect(await daemon.end()).toBe(0);
     expect(await accepts(port)).toBe(false);
     expect(daemon.log.filter(({ level }) => level === 'error')).toEqual([]);
   });
@@ -151,7 +151,7 @@ describe('a daemon that stops', () => {
     await eventually('some answers', () => load.answered > 200);
     const before = upstream.requests.length;
     daemon.signal('SIGTERM');
-    expect(await daemon.exited).toBe(0);
+    expect(await daemon.end()).toBe(0);
     await load.stop();
     expect(before).toBeGreaterThan(0);
     // Connections that are closed between two requests are no loss; each request that reached the upstream is answered.

@@ -52,7 +52,11 @@ beforeAll(async () => {
     { match: { path: '/shared-up' }, action: proxy, speed: { ...up, shared: true } },
     { match: { path: '/tunnel-down,/tunnel-up' }, action: proxy, speed: { ...down, ...up } },
     { match: { path: '/files/*' }, action: { type: 'serve', root: './www' }, speed: down },
-    { match: { path: '/static' }, action: { type: 'static', status: 200, body_ref: { file: './www/file.bin' } }, speed: down },
+    {
+      match: { path: '/static' },
+      action: { type: 'static', status: 200, body_ref: { file: './www/file.bin' } },
+      speed: down,
+    },
     { match: { path: '/free' }, action: proxy },
   ];
   daemon = await TestDaemon.start(webConfig(routes), { prepare });
@@ -116,7 +120,10 @@ describe.concurrent('a speed limit holds to a tenth over three seconds', () => {
   it('for all connections of a route together, each with its share', async () => {
     const transfers = await Promise.all([1, 2, 3, 4].map(() => download('/shared')));
     const rates = await Promise.all(transfers.map(({ bytes }) => rate(bytes)));
-    expectRate(rates.reduce((sum, one) => sum + one, 0), 4);
+    expectRate(
+      rates.reduce((sum, one) => sum + one, 0),
+      4,
+    );
     for (const one of rates) expect(one).toBeGreaterThan((4 * MBPS) / 4 / 2);
     for (const { end } of transfers) end();
   });
@@ -157,7 +164,6 @@ describe('a limited transfer', () => {
     const before = await cpuSeconds(daemon.pid);
     await setTimeout(WINDOW_MS);
     const used = ((await cpuSeconds(daemon.pid)) - before) / (WINDOW_MS / 1000);
-    if (process.env['PROX_TEST_FIGURES'] !== undefined) console.log({ used });
     // Twenty wake-ups a second for each cost a hundredth of a core; one that spins costs all of it.
     expect(used).toBeLessThan(0.15);
     for (const { end } of transfers) end();

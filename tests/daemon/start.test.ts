@@ -2,7 +2,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { TestDaemon, webConfig } from '../testing/daemon.ts';
-import { freePort } from '../testing/ports.ts';
+import { accepts, freePort } from '../testing/ports.ts';
 import { exchangeRaw } from '../testing/raw-client.ts';
 
 const STATIC = { type: 'static', status: 200, body_ref: { text: 'ok' } };
@@ -14,9 +14,12 @@ afterEach(async () => {
 });
 
 /** Starts a daemon that is to fail, and returns what it says. */
-async function refusal(config: unknown, files: Record<string, string> = {}): Promise<{ code: unknown; errors: string[] }> {
+async function refusal(
+  config: unknown,
+  files: Record<string, string> = {},
+): Promise<{ code: unknown; errors: string[] }> {
   daemon = await TestDaemon.launch(config, { files });
-  const code = await daemon.exited;
+  const code = await daemon.end();
   return { code, errors: daemon.log.filter(({ level }) => level === 'error').map(({ msg }) => msg) };
 }
 
@@ -46,23 +49,34 @@ describe('a start that fails', () => {
   it('names an address that this machine does not have', async () => {
     const { code, errors } = await refusal(webConfig([{ action: STATIC }], { listen: '192.0.2.1:8080' }));
     expect(code).toBe(1);
-    expect(errors[0]).toMatch(/^prox\.json5:4:17: services\.web\.listen: cannot listen on 192\.0\.2\.1:8080: no interface/);
+    expect(errors[0]).toMatch(
+      /^prox\.json5:4:17: services\.web\.listen: cannot listen on 192\.0\.2\.1:8080: no interface/,
+    );
   });
 
   it('names a folder of a unix socket that is not there', async () => {
     const { code, errors } = await refusal(webConfig([{ action: STATIC }], { listen: 'unix:///nowhere/prox.sock' }));
     expect(code).toBe(1);
-    expect(errors[0]).toContain('cannot listen on unix:///nowhere/prox.sock: not permitted, or its folder does not exist');
+    expect(errors[0]).toContain(
+      'cannot listen on unix:///nowhere/prox.sock: not permitted, or its folder does not exist',
+    );
   });
 
   it.each(['access_log', 'error_log'])('names an %s that cannot be opened', async (key) => {
-    const { code, errors } = await refusal(webConfig([{ action: STATIC }], {}, { logging: { [key]: '/nowhere/x.log' } }));
+    const { code, errors } = await refusal(
+      webConfig([{ action: STATIC }], {}, { logging: { [key]: '/nowhere/x.log' } }),
+    );
     expect(code).toBe(1);
-    expect(errors).toEqual([expect.stringMatching(/^cannot open the log file \/nowhere\/x\.log: ENOENT/), 'prox cannot start']);
+    expect(errors).toEqual([
+      expect.stringMatching(/^cannot open the log file \/nowhere\/x\.log: ENOENT/),
+      'prox cannot start',
+    ]);
   });
 
   it('lists every problem of a broken config', async () => {
-    const { code, errors } = await refusal(`{ services: { web: { listen: ':1', routes: [{ action: 'a' }, { action: 'b' }] } } }`);
+    const { code, errors } = await refusal(
+      `{ services: { web: { listen: ':1', routes: [{ action: 'a' }, { action: 'b' }] } } }`,
+    );
     expect(code).toBe(1);
     expect(errors).toEqual([
       expect.stringMatching(/^prox\.json5:1:55: services\.web\.routes\[0\]\.action: .*`a`/),
@@ -115,6 +129,7 @@ describe('a start', () => {
     first.signal('SIGKILL');
     await first.exited;
     const second = await TestDaemon.start(config);
+    expect(await accepts(path)).toBe(true);
     await first.stop();
     await second.stop();
   });
@@ -139,6 +154,8 @@ describe('a start', () => {
     const ready = await daemon.logged(({ msg }) => msg === 'ready');
     // It takes 150 ms on an idle machine; the bound only catches what is out of all proportion.
     expect(ready['start_ms']).toBeLessThan(3000);
-    expect(await exchangeRaw(daemon.port(), 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')).toContain('200 OK');
+    expect(await exchangeRaw(daemon.port(), 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')).toContain(
+      '200 OK',
+    );
   });
 });

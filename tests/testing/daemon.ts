@@ -108,6 +108,15 @@ export class TestDaemon {
     return line.msg === 'config reloaded';
   }
 
+  /** Waits until the process has ended. @returns the exit code, or the signal that ended it */
+  async end(): Promise<number | NodeJS.Signals> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error(`prox does not end:\n${this.output}`)), PATIENCE_MS);
+    });
+    return Promise.race([this.exited, late]).finally(() => clearTimeout(timer));
+  }
+
   signal(signal: NodeJS.Signals): void {
     this.process.kill(signal);
   }

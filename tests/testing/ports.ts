@@ -20,10 +20,10 @@ function canListen(port: number): Promise<boolean> {
   });
 }
 
-/** Whether somebody accepts connections there. */
-export function accepts(port: number, host = '127.0.0.1'): Promise<boolean> {
+/** Whether somebody accepts connections at a port, or at the path of a unix socket. */
+export function accepts(address: number | string, host = '127.0.0.1'): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect({ port, host });
+    const socket = typeof address === 'number' ? connect({ port: address, host }) : connect({ path: address });
     socket.once('connect', () => {
       socket.destroy();
       resolve(true);
