@@ -23,7 +23,8 @@ export class RawClient {
     });
     socket.on('end', () => {
       // libuv tells of a reset that comes with the last bytes as an end; then there is no peer any more.
-      if (socket.remoteAddress === undefined && socket.localAddress !== undefined) {
+      // One whose own side has ended before has none either.
+      if (!socket.writableEnded && socket.remoteAddress === undefined && socket.localAddress !== undefined) {
         this.reset = true;
         socket.destroy();
         return;
