@@ -230,12 +230,13 @@ export class Connection {
 
   /**
    * libuv tells of a reset that comes together with the last bytes as if it were an end, and a response that ends with
-   * its connection would look complete. A TCP socket that has no peer any more was reset.
+   * its connection would look complete. A TCP socket that has no peer any more was reset, or has ended on both sides.
    */
   private socketOnEnd(): void {
     const { socket } = this;
     // One that has ended its own side before has none either: both ends have met.
-    if (!socket.writableEnded && socket.localAddress !== undefined && socket.remoteAddress === undefined) {
+    const peerless = socket.localAddress !== undefined && socket.remoteAddress === undefined;
+    if (peerless && !socket.writableEnded) {
       socket.destroy(new Error('the connection was reset'));
     } else {
       this.guard(() => this.handler.onEnd());

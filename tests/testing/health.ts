@@ -32,8 +32,12 @@ export async function cpuTime(daemon: TestDaemon): Promise<number> {
 }
 
 /** Waits until something that nobody tells of holds. */
-export async function eventually(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const give = Date.now() + 15_000;
+export async function eventually(
+  condition: () => boolean | Promise<boolean>,
+  what: string,
+  patience = 15_000,
+): Promise<void> {
+  const give = Date.now() + patience;
   while (!(await condition())) {
     if (Date.now() > give) throw new Error(`waited in vain for ${what}`);
     await delay(10);
