@@ -173,6 +173,7 @@ export class Forwarding implements ExchangeHandler, ResponseHandler {
     const tunnel = exchange.upgrade !== null || exchange.method === 'CONNECT';
     const framing = tunnel ? UNTIL_CLOSE : exchange.requestFraming;
     const head = upstreamHead(exchange, peer, proxy.edits);
+    connection.last = proxy.edits.close;
     connection.send(head, exchange.method, framing, proxy.timeouts, this);
     if (exchange.requestFraming === NO_BODY) connection.flush();
     else exchange.resumeRequest();
@@ -195,6 +196,7 @@ export class Forwarding implements ExchangeHandler, ResponseHandler {
     if (proxy.fallback === null) return exchange.fail(error);
     proxy.unreachable(exchange, error);
     exchange.handler = null;
+    exchange.patient = false;
     proxy.fallback.handle(exchange);
   }
 

@@ -7,7 +7,7 @@ import { type DialTls } from '../transport/index.ts';
 import { parsePeer, type Peer, type PoolOptions, type Pools, type UpstreamTimeouts } from '../upstream/index.ts';
 import { compileFieldValue } from './field-template.ts';
 import { Forwarding } from './forwarding.ts';
-import { spendForward } from './max-forwards.ts';
+import { mayForward } from './max-forwards.ts';
 import type { ProxyRoute } from './proxy-route.ts';
 import type { RequestEdits } from './upstream-head.ts';
 
@@ -65,7 +65,13 @@ class ProxyAction implements Action, ProxyRoute {
     const upstream = fill(config.upstream, context.variables);
     const targets = context.balancer?.targets.map((target) => target.address) ?? [''];
     for (const target of targets) {
-      this.peersByTarget.set(target, parsePeer(upstream.replaceAll('{target}', target), context.tls));
+      this.peersByTarget.set(
+        target,
+        parsePeer(
+          upstream.replaceAll('{target}', () => target),
+          context.tls,
+        ),
+      );
     }
   }
 
@@ -75,7 +81,8 @@ class ProxyAction implements Action, ProxyRoute {
   }
 
   handle(exchange: Exchange): void {
-    if (!spendForward(exchange)) return;
+    if (!mayForward(exchange)) return;
+    exchange.patient = this.stream;
     const filters = exchange.route.filters;
     if (filters !== null && filters.onUpstreamRequest !== null) {
       for (const filter of filters.onUpstreamRequest) filter.onUpstreamRequest(exchange, exchange.requestFields);

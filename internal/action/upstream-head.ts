@@ -1,6 +1,7 @@
 import type { Exchange } from '../exchange/index.ts';
 import { CHUNKED, dropTable, FieldId, type Fields } from '../http1/index.ts';
 import type { Peer } from '../upstream/index.ts';
+import { maxForwardsLine } from './max-forwards.ts';
 import type { Template } from './template.ts';
 
 /** Fields of a request that are for one hop (RFC 9110 §7.6.1), or written anew for the next one. */
@@ -18,6 +19,7 @@ const REQUEST_DROP = dropTable(
   FieldId.xForwardedHost,
   FieldId.xForwardedProto,
   FieldId.via,
+  FieldId.maxForwards,
 );
 
 /** What prox calls itself in Via, behind the version that the request came with (RFC 9110 §7.6.3). */
@@ -42,7 +44,7 @@ export function upstreamHead(exchange: Exchange, peer: Peer, edits: RequestEdits
   const fields = exchange.requestFields;
   for (const { name } of edits.fields) fields.remove(name);
   let head = `${exchange.method} ${targetOf(exchange, peer)} HTTP/1.1\r\nHost: ${hostOf(exchange, peer, edits)}\r\n`;
-  head += fields.lines(REQUEST_DROP);
+  head += fields.lines(REQUEST_DROP) + maxForwardsLine(fields, exchange.method);
   head += forwardedLines(exchange, fields, edits.replaced);
   for (const { name, value } of edits.fields) head += `${name}: ${value.constant ?? value.render(exchange)}\r\n`;
   if (exchange.requestFraming === CHUNKED) head += 'Transfer-Encoding: chunked\r\n';

@@ -8,6 +8,8 @@ export interface ProxyErrorOptions {
   readonly retryable?: boolean;
   /** The status to answer with instead of the code's own. */
   readonly status?: number;
+  /** What the target takes instead, for the Allow of a 405 (RFC 9110 §15.5.6): method names, or empty for none. */
+  readonly allow?: string;
 }
 
 /**
@@ -20,6 +22,8 @@ export class ProxyError extends Error {
   readonly retryable: boolean;
   /** The status for the client, 0 when the connection is closed without an answer. */
   readonly status: number;
+  /** Value of Allow; of meaning only with status 405. */
+  readonly allow: string;
 
   constructor(code: ErrorCode, message: string, options: ProxyErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -28,6 +32,7 @@ export class ProxyError extends Error {
     this.source = ERROR_CODES[code].source;
     this.retryable = options.retryable ?? false;
     this.status = options.status ?? ERROR_CODES[code].status;
+    this.allow = options.allow ?? '';
   }
 
   /** Makes a ProxyError of whatever was thrown: itself, or `internal` with the thrown value as its cause. */

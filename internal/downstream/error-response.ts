@@ -14,6 +14,7 @@ export interface ErrorResponse {
 export function errorResponse(error: ProxyError): ErrorResponse {
   const reason = reasonPhrase(error.status);
   const fields = Fields.of([['Content-Type', 'text/plain; charset=utf-8']]);
+  if (error.status === 405) fields.append('Allow', error.allow);
   return { status: error.status, reason, fields, body: Buffer.from(`${error.status} ${reason} (${error.code})\n`) };
 }
 

@@ -84,6 +84,7 @@ export class Http1Exchange implements Exchange, LimitedSink {
   /** The client speaks HTTP/1.1. */
   modern = true;
   tunnel = false;
+  patient = false;
   /** Bytes of the request taken so far, head included. */
   bytesIn = 0;
   status = 0;
@@ -140,6 +141,11 @@ export class Http1Exchange implements Exchange, LimitedSink {
 
   get responded(): boolean {
     return this.writing !== Writing.open;
+  }
+
+  /** Milliseconds that the client may be silent or slow; 0 is for ever. */
+  get patience(): number {
+    return this.patient ? 0 : this.service.limits.stallTimeout;
   }
 
   /** True when nothing more can be done in this exchange. */

@@ -7,6 +7,7 @@ import { checkExpectation, describeRequest } from './describe-request.ts';
 import { endsConnection } from './error-response.ts';
 import { ExchangeBounds } from './exchange-bounds.ts';
 import { type ExchangeSession, Http1Exchange } from './http1-exchange.ts';
+import { HalfClosed } from './half-closed.ts';
 import { Lingering } from './lingering.ts';
 import { Reading } from './reading.ts';
 import { RequestBody } from './request-body.ts';
@@ -31,6 +32,7 @@ export class Http1Session implements ConnectionHandler, DrainableSession, Exchan
   private readonly speed = new SessionSpeed(() => this.connection.guard(() => this.input.goOn()));
   private bounds: ExchangeBounds | null;
   private tunnelHalfClosed = false;
+  private readonly halfClosed = new HalfClosed();
   private readonly records = new SessionRecords();
 
   constructor(connection: Connection, slot: SessionSlot, secure: boolean) {
@@ -70,6 +72,8 @@ export class Http1Session implements ConnectionHandler, DrainableSession, Exchan
     if (reading === Reading.head) return this.refuse(new ProxyError('head_timeout', 'the head came too slowly'), false);
     if (reading === Reading.linger) return this.lingering.onDeadline();
     if (exchange === null) return this.connection.destroy();
+    if (reading === Reading.waiting && this.halfClosed.moved(exchange))
+      return this.halfClosed.wait(this.connection, exchange);
     this.giveUp(exchange, new ProxyError('client_stalled', 'the client moved no byte for stall_timeout'));
   }
 
@@ -121,8 +125,7 @@ export class Http1Session implements ConnectionHandler, DrainableSession, Exchan
   resumeBody(): void {
     if (!this.body.paused) return;
     this.body.paused = false;
-    const { stallTimeout } = this.service.limits;
-    if (this.reading === Reading.body && !this.exchange?.tunnel) this.connection.expect(stallTimeout);
+    if (this.reading === Reading.body && !this.exchange?.tunnel) this.connection.expect(this.exchange?.patience ?? 0);
     this.input.goOn();
   }
 
@@ -144,9 +147,8 @@ export class Http1Session implements ConnectionHandler, DrainableSession, Exchan
   /** @internal Sends what was written. */
   flush(): FlushResult {
     const state = this.connection.flush();
-    if (state !== WriteState.taken && !this.exchange?.tunnel) {
-      this.connection.expectDrain(this.service.limits.stallTimeout);
-    }
+    const { exchange } = this;
+    if (state !== WriteState.taken && exchange?.tunnel === false) this.connection.expectDrain(exchange.patience);
     return state;
   }
 
@@ -232,10 +234,10 @@ export class Http1Session implements ConnectionHandler, DrainableSession, Exchan
         }
         this.reading = Reading.waiting;
         this.exchange?.handler?.onRequestEnd(null);
-        return;
+        return this.halfClosed.wait(this.connection, this.exchange);
       case Reading.waiting:
         // A client may end its side and still wait for the answer.
-        return;
+        return this.halfClosed.wait(this.connection, this.exchange);
       default:
         this.endNow();
     }
@@ -281,7 +283,7 @@ export class Http1Session implements ConnectionHandler, DrainableSession, Exchan
       this.connection.expect(0);
       this.bounds?.endRequest();
       exchange.handler?.onRequestEnd(this.body.trailers);
-    } else if (!this.body.paused && (!exchange.tunnel || this.tunnelHalfClosed)) {
+    } else if (!this.body.paused && (exchange.tunnel ? this.tunnelHalfClosed : !exchange.patient)) {
       this.connection.expect(this.service.limits.stallTimeout);
     }
     return next;

@@ -57,6 +57,12 @@ export interface Exchange {
   /** Gets the request body and what happens to the client. Set by the action before it resumes the request. */
   handler: ExchangeHandler | null;
 
+  /**
+   * Both sides may be silent for as long as they like: stall_timeout does not watch the client, unless it has ended its
+   * side. False at first; set by the action before it resumes the request.
+   */
+  patient: boolean;
+
   /** The action wants the request body: from now on, or again after `pauseRequest`. */
   resumeRequest(): void;
   /** The action can take no more of the request body for now. */

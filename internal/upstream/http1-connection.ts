@@ -48,6 +48,8 @@ type Reading = (typeof Reading)[keyof typeof Reading];
 export class Http1Connection implements ConnectionHandler {
   /** Exchanges begun on this connection. */
   uses = 0;
+  /** The request said `Connection: close`: none may follow it, whatever the upstream says (RFC 9112 §9.6). */
+  last = false;
   private readonly connection: Connection;
   private readonly owner: ConnectionOwner;
   private readonly head: ResponseHeadReader;
@@ -293,7 +295,7 @@ export class Http1Connection implements ConnectionHandler {
   private complete(handler: ResponseHandler): boolean {
     const trailers = this.body.trailers;
     this.handler = null;
-    if (!this.persistent || !this.requestSent || this.ended || this.connection.hasPending) {
+    if (this.last || !this.persistent || !this.requestSent || this.ended || this.connection.hasPending) {
       this.reading = Reading.closed;
       const free = handler.onResponseEnd(trailers);
       this.connection.destroy();

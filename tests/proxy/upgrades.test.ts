@@ -34,13 +34,7 @@ describe('an upgrade', () => {
   it('goes to the upstream as this hop asks for it, and its 101 comes back', async () => {
     const { client, peer } = await tunnel();
     expect(peer.received).toBe(
-      head(
-        'GET /x HTTP/1.1',
-        `Host: ${proxied.upstream.authority}`,
-        ...OURS,
-        'Connection: upgrade',
-        'Upgrade: echo/1',
-      ),
+      head('GET /x HTTP/1.1', `Host: ${proxied.upstream.authority}`, ...OURS, 'Connection: upgrade', 'Upgrade: echo/1'),
     );
     expect(client.received).toBe(
       head('HTTP/1.1 101 Switching Protocols', 'X-A: b', 'Connection: upgrade', 'Upgrade: echo/1'),
@@ -90,7 +84,16 @@ describe('an upgrade', () => {
       'with a body',
       head('POST / HTTP/1.1', 'Host: a.test', 'Connection: Upgrade', 'Upgrade: echo/1', 'Content-Length: 2') + 'hi',
     ],
-    ['to h2c', head('GET / HTTP/1.1', 'Host: a.test', 'Connection: Upgrade, HTTP2-Settings', 'Upgrade: h2c', 'HTTP2-Settings: AAMAAABk')],
+    [
+      'to h2c',
+      head(
+        'GET / HTTP/1.1',
+        'Host: a.test',
+        'Connection: Upgrade, HTTP2-Settings',
+        'Upgrade: h2c',
+        'HTTP2-Settings: AAMAAABk',
+      ),
+    ],
     ['of HTTP/1.0', head('GET / HTTP/1.0', 'Host: a.test', 'Connection: Upgrade', 'Upgrade: echo/1')],
     ['that Connection does not name', head('GET / HTTP/1.1', 'Host: a.test', 'Upgrade: echo/1')],
     ['that names no protocol', head('GET / HTTP/1.1', 'Host: a.test', 'Connection: Upgrade')],

@@ -40,6 +40,7 @@ export class MemoryExchange implements Exchange {
   readonly route: RouteContext;
   readonly record = null;
   handler: ExchangeHandler | null = null;
+  patient = false;
 
   /** What was called, in order: `respond 200`, `write 5`, `flush`, `end`, `fail not_found`, `drop dropped`. */
   readonly events: string[] = [];
