@@ -32,15 +32,16 @@ async function sip(socket: Socket, daemon: TestDaemon, bytes: number): Promise<{
   let received = 0;
   let nextPause = 0;
   let peak = 0;
+  const rest = async (): Promise<void> => {
+    peak = Math.max(peak, await daemon.rss());
+    setTimeout(() => socket.resume(), 15);
+  };
   socket.on('data', (chunk: Buffer) => {
     received += chunk.length;
     if (received < nextPause) return;
     nextPause = received + bytes / 20;
     socket.pause();
-    void daemon.rss().then((rss) => {
-      peak = Math.max(peak, rss);
-      setTimeout(() => socket.resume(), 15);
-    });
+    void rest();
   });
   await eventually(() => received >= bytes, `${bytes} bytes`, 30_000);
   return { received, peak };

@@ -13,7 +13,7 @@ import { Client, request } from 'undici';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { TestDaemon, webConfig } from '../testing/daemon.ts';
-import { openDescriptors, descriptorsBackTo, stopHealthy } from '../testing/health.ts';
+import { openSockets, socketsBackTo, stopHealthy } from '../testing/health.ts';
 import { Nginx } from '../testing/nginx.ts';
 
 const run = promisify(execFile);
@@ -212,9 +212,9 @@ describe('in front of https', () => {
     );
     const { stdout: first } = await run('curl', ['-sS', daemon.url('/')]);
     expect(first).toBe('502 Bad Gateway (upstream_tls)\n');
-    const before = await openDescriptors(daemon);
+    const before = await openSockets(daemon);
     for (let i = 0; i < 5; i++) await run('curl', ['-sS', daemon.url('/')]);
-    await descriptorsBackTo(daemon, before);
+    await socketsBackTo(daemon, before);
     await stopHealthy(daemon);
   });
 

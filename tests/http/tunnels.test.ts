@@ -54,7 +54,7 @@ describe('an upgrade', () => {
     const client = await proxied.connect();
     client.send(`${HANDSHAKE}early up`);
     await client.sees('early down');
-    await (await proxied.upstream.peer()).sees('early up');
+    expect(await (await proxied.upstream.peer()).sees('early up')).toMatch(/\r\n\r\nearly up$/);
     client.destroy();
   });
 
@@ -65,7 +65,7 @@ describe('an upgrade', () => {
     await client.sees('\r\n\r\n');
     await new Promise((resolve) => setTimeout(resolve, 1500));
     client.send('still here');
-    await (await proxied.upstream.peer()).sees('still here');
+    expect(await (await proxied.upstream.peer()).sees('still here')).toMatch(/\r\n\r\nstill here$/);
     client.destroy();
   });
 
@@ -97,6 +97,7 @@ describe('an upgrade', () => {
     await peer.until(() => peer.ended);
     await client.until(() => client.closed, 'the tunnel to be given up');
     await peer.until(() => peer.closed || peer.ended);
+    expect(client.received).toMatch(/^HTTP\/1\.1 101 [^]*\r\n\r\n$/);
   });
 
   it('that the client ends before it is answered still carries what it sent', async () => {

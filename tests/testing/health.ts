@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readlink } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'vitest';
 
@@ -15,20 +15,16 @@ export async function stopHealthy(daemon: TestDaemon): Promise<void> {
   assertNoFaults(daemon);
 }
 
-/** How many file descriptors the daemon has open. */
-export async function openDescriptors(daemon: TestDaemon): Promise<number> {
-  return (await readdir(`/proc/${daemon.pid}/fd`)).length;
+/** How many sockets the daemon has open: other descriptors come and go as it watches its files. */
+export async function openSockets(daemon: TestDaemon): Promise<number> {
+  const folder = `/proc/${daemon.pid}/fd`;
+  const targets = (await readdir(folder)).map((name) => readlink(`${folder}/${name}`).catch(() => 'closed meanwhile'));
+  return (await Promise.all(targets)).filter((target) => target.startsWith('socket:')).length;
 }
 
-/** Waits until the daemon has no more descriptors open than given. */
-export async function descriptorsBackTo(daemon: TestDaemon, count: number): Promise<void> {
-  await eventually(async () => (await openDescriptors(daemon)) <= count, `at most ${count} open descriptors`);
-}
-
-/** CPU time of the daemon so far, in milliseconds: user and system. */
-export async function cpuTime(daemon: TestDaemon): Promise<number> {
-  const fields = (await readFile(`/proc/${daemon.pid}/stat`, 'utf8')).split(') ')[1]?.split(' ') ?? [];
-  return (Number(fields[11]) + Number(fields[12])) * 10;
+/** Waits until the daemon has no more sockets open than given. */
+export async function socketsBackTo(daemon: TestDaemon, count: number): Promise<void> {
+  await eventually(async () => (await openSockets(daemon)) <= count, `at most ${count} open sockets`);
 }
 
 /** Waits until something that nobody tells of holds. */

@@ -31,7 +31,7 @@ export class RawUpstream {
   /** Complete requests since the last `reset`, those of `serve` alone. */
   requests: RawRequest[] = [];
   /** What a script has thrown. */
-  private readonly failures: unknown[] = [];
+  private readonly failures: Error[] = [];
   private readonly server: Server;
   private readonly waiting = new Set<() => void>();
   private script: ConnectionScript = () => {};
@@ -45,7 +45,7 @@ export class RawUpstream {
       this.notify();
       Promise.resolve(this.script(peer)).catch((error: unknown) => {
         // A test that ends closes connections under the feet of its scripts.
-        if (!peer.closed) this.failures.push(error);
+        if (!peer.closed) this.failures.push(error instanceof Error ? error : new Error(String(error)));
       });
     });
   }
