@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import { close, constants, open, read, type Stats } from 'node:fs';
+import { close, constants, fstat, open, read, type Stats } from 'node:fs';
 import { promisify } from 'node:util';
 
 // Descriptors cost half of what the file handles of the promise API do, and a large config has many files.
 const openFile = promisify(open);
 const readFrom = promisify(read);
+const statOf = promisify(fstat);
 const closeFile = promisify(close);
 
 /** As large as a config file may be. What is larger is compared by size and time: it is refused at load anyway. */
@@ -22,9 +23,16 @@ const CLOCK_TICK_MS = 2000;
 /** A FIFO that took a file's place must not hold a thread until somebody writes to it. */
 const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
-interface Known {
+/** What the bytes of a file come to. */
+export interface Digest {
+  /** A digest of the bytes, or the system error code that reading them failed with. */
+  readonly text: string;
+  /** Milliseconds since the epoch of the last change of what was read; 0 when nothing could be read. */
+  readonly changedAt: number;
+}
+
+interface Known extends Digest {
   readonly signature: string;
-  readonly digest: string;
   readonly reliable: boolean;
 }
 
@@ -37,19 +45,22 @@ export class ContentDigests {
   #used = new Map<string, Known>();
 
   /**
-   * The digest of the regular file at `path`, or the system error code that reading it failed with.
-   * @param stats of the file, taken before the call: a change in between is then seen by the next look
+   * The digest of the regular file at `path`.
+   * @param stats of the file, taken before the call: a change after the reading is then seen by the next look, and one
+   *   before it by `changedAt`, which is of what was read
    */
-  async digest(path: string, stats: Stats): Promise<string> {
-    if (stats.size > MAX_DIGEST_BYTES) return `large ${stats.size} ${stats.mtimeMs}`;
+  async digest(path: string, stats: Stats): Promise<Digest> {
+    if (stats.size > MAX_DIGEST_BYTES) {
+      return { text: `large ${stats.size} ${stats.mtimeMs}`, changedAt: stats.ctimeMs };
+    }
     const signature = `${stats.dev}:${stats.ino}:${stats.size}:${stats.mtimeMs}:${stats.ctimeMs}:${stats.mode}`;
     let known = this.#used.get(path) ?? this.#known.get(path);
     if (known === undefined || known.signature !== signature || !known.reliable) {
       const reliable = Math.abs(Date.now() - stats.ctimeMs) > CLOCK_TICK_MS;
-      known = { signature, digest: await digestOf(path, stats.size), reliable };
+      known = { signature, ...(await digestOf(path, stats.size)), reliable };
     }
     this.#used.set(path, known);
-    return known.digest;
+    return known;
   }
 
   /** Ends a look at all files: what was not asked for since the last call is forgotten. */
@@ -59,7 +70,7 @@ export class ContentDigests {
   }
 }
 
-async function digestOf(path: string, size: number): Promise<string> {
+async function digestOf(path: string, size: number): Promise<Digest> {
   try {
     const file = await openFile(path, OPEN_FLAGS);
     try {
@@ -72,11 +83,11 @@ async function digestOf(path: string, size: number): Promise<string> {
         hash.update(buffer.subarray(0, bytesRead));
         total += bytesRead;
       }
-      return hash.digest('base64');
+      return { text: hash.digest('base64'), changedAt: (await statOf(file)).ctimeMs };
     } finally {
       await closeFile(file);
     }
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code ?? 'EUNKNOWN';
+    return { text: (error as NodeJS.ErrnoException).code ?? 'EUNKNOWN', changedAt: 0 };
   }
 }

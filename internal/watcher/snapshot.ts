@@ -88,13 +88,17 @@ class Look {
   async #look(path: string): Promise<void> {
     const place = await this.#resolver.resolve(path);
     for (const { folder, name } of place.entries) (await this.#folder(folder))?.names.add(name);
-    this.items.set(path, { state: await this.#stateOf(path, place), changedAt: place.changedAt });
+    if (place.stats?.isFile() === true) {
+      const { text, changedAt } = await this.#digests.digest(place.path, place.stats);
+      // It may have changed between being found and being read: then the item is of the later moment.
+      this.items.set(path, { state: text, changedAt: Math.max(place.changedAt, changedAt) });
+    } else this.items.set(path, { state: await this.#stateOf(path, place), changedAt: place.changedAt });
   }
 
+  /** The state of what is no regular file. */
   async #stateOf(path: string, place: Place): Promise<string> {
     const { stats, code } = place;
     if (stats === null) return code === 'ENOTDIR' ? MISSING : (code ?? MISSING);
-    if (stats.isFile()) return this.#digests.digest(place.path, stats);
     if (!stats.isDirectory()) return 'other';
     const watched = await this.#folder(place.path);
     if (watched !== null) watched.listed = true;
