@@ -49,12 +49,13 @@ export class Forwarding implements ExchangeHandler, ResponseHandler {
     if (this.exchange.record !== null) this.startedAt = performance.now();
     const dialing = pool.open(proxy.poolOptions, (error, connection) => {
       this.cancelDial = null;
-      if (connection === null) return this.unreachable(error as ProxyError);
-      const { record } = this.exchange;
-      if (record !== null) record.upstreamConnect = performance.now() - this.startedAt;
-      this.send(connection, peer);
-      // Nothing of the body has come with the head: the head goes alone.
-      if (this.connection !== null) this.onRequestFlush();
+      // Nothing else guards what a dial calls: it happens on no connection yet.
+      try {
+        if (connection === null) this.unreachable(error as ProxyError);
+        else this.dialed(connection, peer);
+      } catch (thrown) {
+        this.broken(thrown);
+      }
     });
     this.cancelDial = () => dialing.cancel();
   }
@@ -139,12 +140,32 @@ export class Forwarding implements ExchangeHandler, ResponseHandler {
     const again = error.retryable && !this.retried && !exchange.responded;
     if (again && exchange.requestFraming === NO_BODY && IDEMPOTENT.has(exchange.method)) {
       this.retried = true;
-      return this.start();
+      try {
+        return this.start();
+      } catch (thrown) {
+        return this.broken(thrown);
+      }
     }
     exchange.fail(error);
   }
 
   // ── steps ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  private dialed(connection: Http1Connection, peer: Peer): void {
+    const { record } = this.exchange;
+    if (record !== null) record.upstreamConnect = performance.now() - this.startedAt;
+    this.send(connection, peer);
+    // Nothing of the body has come with the head: the head goes alone.
+    if (this.connection !== null) this.onRequestFlush();
+  }
+
+  /** A fault of prox: it costs this exchange alone. */
+  private broken(thrown: unknown): void {
+    this.connection?.abort();
+    this.connection = null;
+    this.release();
+    this.exchange.fail(ProxyError.from(thrown));
+  }
 
   private select(): Peer | null {
     const { balancer } = this.proxy;
