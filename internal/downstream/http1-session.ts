@@ -235,8 +235,7 @@ export class Http1Session implements ConnectionHandler, DrainableSession, Exchan
         this.reading = Reading.waiting;
         this.exchange?.handler?.onRequestEnd(null);
         return this.halfClosed.wait(this.connection, this.exchange);
-      case Reading.waiting:
-        // A client may end its side and still wait for the answer.
+      case Reading.waiting: // A client may end its side and still wait for the answer.
         return this.halfClosed.wait(this.connection, this.exchange);
       default:
         this.endNow();

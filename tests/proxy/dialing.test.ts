@@ -116,6 +116,7 @@ describe('an upstream that does not accept', () => {
     await eventually('the dial', async () => (await dialsTo(fullPort)) > before);
     client.socket.resetAndDestroy();
     await eventually('the end of the dial', async () => (await dialsTo(fullPort)) === before);
+    expect(await dialsTo(fullPort)).toBe(before);
     await stopHealthy(daemon);
   });
 

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
 import { head, Proxied, response, undated } from '../testing/proxied.ts';
-import { RawClient } from '../testing/raw-client.ts';
+import type { RawClient } from '../testing/raw-client.ts';
 import type { RawPeer } from '../testing/raw-upstream.ts';
 import { eventually } from '../testing/wait.ts';
 
@@ -192,6 +192,7 @@ describe('a tunnel', () => {
         await delay(1);
         if (full > 200_000_000) throw new Error('nobody ever stopped taking bytes');
       }
+      expect(full).toBeLessThan(200_000_000);
       to.socket.resume();
       if (from.socket.writableLength > 0) await once(from.socket, 'drain');
     }

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import type { AddressInfo, Socket } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
@@ -7,8 +7,18 @@ import { WebSocket, WebSocketServer } from 'ws';
 import { logLines } from '../testing/access-log.ts';
 import { TestDaemon, webConfig } from '../testing/daemon.ts';
 import { stopHealthy } from '../testing/health.ts';
+import { head } from '../testing/proxied.ts';
 
 const MIB = 1024 * 1024;
+
+const HANDSHAKE = head(
+  'GET /chat HTTP/1.1',
+  'Host: a.test',
+  'Connection: Upgrade',
+  'Upgrade: websocket',
+  'Sec-WebSocket-Version: 13',
+  'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==',
+);
 
 describe('a WebSocket through prox', () => {
   let server: WebSocketServer;
@@ -17,7 +27,7 @@ describe('a WebSocket through prox', () => {
     server = new WebSocketServer({ port: 0, host: '127.0.0.1', maxPayload: 4 * MIB });
     await once(server, 'listening');
     server.on('connection', (socket, request) => {
-      socket.on('message', (data, binary) => {
+      socket.on('message', (data: Buffer, binary) => {
         if (data.toString() === 'close me') socket.close(4001, 'as you wish');
         else if (data.toString() === 'cut me') request.socket.resetAndDestroy();
         else socket.send(data, { binary });
@@ -52,7 +62,7 @@ describe('a WebSocket through prox', () => {
     return [code, reason.toString()];
   };
   const allGone = async (): Promise<void> => {
-    while (server.clients.size > 0) await once([...server.clients][0] as WebSocket, 'close');
+    while (server.clients.size > 0) await once([...server.clients][0] ?? server, 'close');
   };
 
   it('carries text and binary messages, and the subprotocol that was agreed', async () => {
@@ -135,11 +145,12 @@ describe('a WebSocket through prox', () => {
   });
 
   it('ends for the server when the client breaks off', async () => {
-    const client = await open();
-    const [ours] = [...server.clients] as [WebSocket];
-    ours.on('error', () => {});
+    const upgraded = once(server, 'connection');
+    const client = connect({ port: daemon.port(), host: '127.0.0.1' });
+    client.write(HANDSHAKE);
+    const [ours] = (await upgraded) as [WebSocket];
     const atServer = closed(ours);
-    (client as unknown as { _socket: Socket })._socket.resetAndDestroy();
+    client.resetAndDestroy();
     expect((await atServer)[0]).toBe(1006);
   });
 
