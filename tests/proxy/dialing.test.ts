@@ -125,7 +125,7 @@ describe('an upstream that does not accept', () => {
     const routes = [
       {
         balancer: { type: 'leastconn', targets },
-        action: { type: 'proxy', upstream: 'http://{target}', timeout: '200ms' },
+        action: { type: 'proxy', upstream: 'http://{target}', timeout: '500ms' },
       },
     ];
     const daemon = await TestDaemon.start(webConfig(routes));
@@ -133,8 +133,10 @@ describe('an upstream that does not accept', () => {
     for (let i = 0; i < 4; i++) expect((await fetch(daemon.url())).status).toBe(200);
     expect(live.requests.length - before).toBe(4);
     // Were the dead target still counted as busy, it would not be tried again.
-    const tried = daemon.log.filter((line) => (line['error'] as { code?: string })?.code === 'dial_timeout').length;
-    expect(tried).toBeGreaterThanOrEqual(2);
+    const tried = (): number =>
+      daemon.log.filter((line) => (line['error'] as { code?: string })?.code === 'dial_timeout').length;
+    await eventually('two dials in the log', () => tried() >= 2);
+    expect(tried()).toBeGreaterThanOrEqual(2);
     await stopHealthy(daemon);
   });
 });
