@@ -55,7 +55,7 @@ describe('a fault of prox after a dial costs its exchange alone', () => {
       ? { edits: { host: null, preserveHost: false, fields: [field], replaced: 0, close: false } }
       : { fallback: { handle: fault } };
     const exchange = new MemoryExchange({});
-    const forwarding = new Forwarding(exchange, routeTo(port, parts as Partial<ProxyRoute>));
+    const forwarding = new Forwarding(exchange, routeTo(port, parts));
     exchange.handler = forwarding;
     forwarding.start();
     await exchange.done;

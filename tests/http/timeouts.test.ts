@@ -94,16 +94,16 @@ describe.concurrent('other timeouts of the client', () => {
 
   it(
     'stall_timeout lets a body dribble',
-    limited({ limits: { stall_timeout: '400ms' } }, async (proxied) => {
+    limited({ limits: { stall_timeout: '1s' } }, async (proxied) => {
       proxied.upstream.serve(response('ok'));
       const client = await proxied.connect();
-      client.send(post('Content-Length: 10'));
-      for (let i = 0; i < 10; i++) {
+      client.send(post('Content-Length: 15'));
+      for (let i = 0; i < 15; i++) {
         await new Promise((resolve) => setTimeout(resolve, 100));
         client.send('x');
       }
       await client.sees('ok');
-      expect(proxied.upstream.requests[0]?.body).toBe('x'.repeat(10));
+      expect(proxied.upstream.requests[0]?.body).toBe('x'.repeat(15));
       client.destroy();
     }),
   );
@@ -253,16 +253,16 @@ describe.concurrent('timeouts of the upstream', () => {
 
   it(
     'stall_timeout does not count the response while the request is under way',
-    limited({ limits: { stall_timeout: '400ms' } }, async (proxied) => {
+    limited({ limits: { stall_timeout: '1s' } }, async (proxied) => {
       proxied.upstream.onConnection(async (peer) => {
         await peer.sees('\r\n\r\n');
         peer.send(head('HTTP/1.1 200 OK', 'Transfer-Encoding: chunked'));
-        await peer.sees('x'.repeat(10));
+        await peer.sees('x'.repeat(15));
         peer.send('2\r\nok\r\n0\r\n\r\n');
       });
       const client = await proxied.connect();
-      client.send(post('Content-Length: 10'));
-      for (let i = 0; i < 10; i++) {
+      client.send(post('Content-Length: 15'));
+      for (let i = 0; i < 15; i++) {
         await new Promise((resolve) => setTimeout(resolve, 100));
         client.send('x');
       }
