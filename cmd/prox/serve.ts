@@ -87,11 +87,10 @@ function attend(daemon: Daemon, logger: Logger, watch: boolean): void {
   }
 
   async function end(): Promise<void> {
-    // Accepting ends at once, not after a reload or a look at the files that is under way.
-    const stopped = daemon.stop();
-    await watcher?.close();
-    await reloads.close();
-    await stopped;
+    // A reload or a look at the files that is under way is not waited for: it can change nothing any more.
+    watcher?.close().catch(report);
+    reloads.close().catch(report);
+    await daemon.stop();
     await logger.close();
     process.exit(0);
   }
