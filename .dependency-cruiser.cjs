@@ -66,7 +66,8 @@ module.exports = {
     },
     {
       name: 'only-through-index-from-outside',
-      comment: "A package's face is its index.ts: nobody but micro-benchmarks, which measure one function, looks inside.",
+      comment:
+        "A package's face is its index.ts: nobody but micro-benchmarks, which measure one function, looks inside.",
       severity: 'error',
       from: { path: '^(cmd|sdk|tests|bench|scripts)/', pathNot: ['^bench/micro/'] },
       to: { path: '^internal/', pathNot: ['^internal/[^/]+/index\\.ts$'] },
@@ -160,7 +161,11 @@ module.exports = {
       comment: 'Shipped code that the daemon never reaches is dead, but for what makes the reference in docs/.',
       severity: 'error',
       from: { path: '^cmd/[^/]+/main\\.ts$' },
-      to: { path: '^internal/', pathNot: [TEST, '/testing/', '^internal/config/reference/', '\\.d\\.ts$'], reachable: false },
+      to: {
+        path: '^internal/',
+        pathNot: [TEST, '/testing/', '^internal/config/reference/', '\\.d\\.ts$'],
+        reachable: false,
+      },
     },
     {
       name: 'not-to-unresolvable',

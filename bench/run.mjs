@@ -14,7 +14,8 @@ const CASES = {
   'keep-alive': () => compare('keep-alive, 2 B', '/', { bound: 1.35 }),
   'keep-alive-16k': () => compare('keep-alive, 16 KiB', '/files/16k', {}),
   'body-1m': () => compare('1 MiB body', '/files/1m', { bound: 1 }),
-  'routes-10k': () => compare('keep-alive, 2 B, 10,000 routes', '/', { routes: manyRoutes(), host: 'host9999.example.com' }),
+  'routes-10k': () =>
+    compare('keep-alive, 2 B, 10,000 routes', '/', { routes: manyRoutes(), host: 'host9999.example.com' }),
   'access-log': () => compare('keep-alive, 2 B, access log on', '/', { accessLog: true }),
   idle: idleConnections,
   'slow-reader': pausingReader,
@@ -24,7 +25,9 @@ const CASES = {
 const names = process.argv.slice(2).filter((arg) => !arg.startsWith('--'));
 const unknown = names.filter((name) => !(name in CASES));
 if (unknown.length > 0 || process.argv.includes('--list')) {
-  console.log(`${unknown.length > 0 ? `no such case: ${unknown.join(', ')}\n` : ''}cases: ${Object.keys(CASES).join(', ')}`);
+  console.log(
+    `${unknown.length > 0 ? `no such case: ${unknown.join(', ')}\n` : ''}cases: ${Object.keys(CASES).join(', ')}`,
+  );
   process.exit(unknown.length > 0 ? 1 : 0);
 }
 
@@ -33,7 +36,9 @@ const results = [];
 for (const name of names.length > 0 ? names : Object.keys(CASES)) {
   console.error(`${name} …`);
   const result = await CASES[name]();
-  console.error(`  prox ${result.prox}${result.nginx === undefined ? '' : `, nginx ${result.nginx}, ratio ${result.ratio.toFixed(2)}`}`);
+  console.error(
+    `  prox ${result.prox}${result.nginx === undefined ? '' : `, nginx ${result.nginx}, ratio ${result.ratio.toFixed(2)}`}`,
+  );
   results.push(result);
 }
 await stop(upstream);
@@ -41,7 +46,10 @@ rmSync(folder, { recursive: true, force: true });
 
 console.log(table(results));
 if (process.argv.includes('--write')) {
-  writeFileSync(new URL('results.json', import.meta.url), `${JSON.stringify({ node: process.version, results }, null, 2)}\n`);
+  writeFileSync(
+    new URL('results.json', import.meta.url),
+    `${JSON.stringify({ node: process.version, results }, null, 2)}\n`,
+  );
   for (const file of ['../README.md', 'README.md']) writeInto(new URL(file, import.meta.url), table(results));
 }
 

@@ -21,7 +21,11 @@ export async function idleConnections() {
   const each = (memoryOf(prox.pid).resident - before) / CONNECTIONS;
   for (const socket of sockets) socket.destroy();
   await stop(prox);
-  return { case: '10,000 idle connections, memory each', prox: `${(each / 1024).toFixed(1)} KiB`, bound: 'at most 8 KiB' };
+  return {
+    case: '10,000 idle connections, memory each',
+    prox: `${(each / 1024).toFixed(1)} KiB`,
+    bound: 'at most 8 KiB',
+  };
 }
 
 /** Growth of resident memory while 300 MB pass to a client that stops reading again and again. */
@@ -55,7 +59,11 @@ export async function pausingReader() {
   upstream.close();
   await stop(prox);
   const growth = (peak - before) / 1e6;
-  return { case: '300 MB through a reader that pauses, memory growth', prox: `${growth.toFixed(1)} MB`, bound: 'below 32 MB' };
+  return {
+    case: '300 MB through a reader that pauses, memory growth',
+    prox: `${growth.toFixed(1)} MB`,
+    bound: 'below 32 MB',
+  };
 }
 
 function pour(socket) {

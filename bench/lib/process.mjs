@@ -12,7 +12,10 @@ const TICKS = 100;
 
 /** Starts a command on a core and ends it when this process ends. */
 export function start(core, command, args, options = {}) {
-  const child = spawn('taskset', ['-c', String(core), command, ...args], { stdio: ['ignore', 'ignore', 'inherit'], ...options });
+  const child = spawn('taskset', ['-c', String(core), command, ...args], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    ...options,
+  });
   const kill = () => child.kill('SIGKILL');
   process.on('exit', kill);
   child.once('exit', () => process.off('exit', kill));
@@ -31,7 +34,9 @@ export async function stop(child) {
 
 /** CPU seconds that the process has used, all threads: user and system. */
 export function cpuOf(pid) {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ');
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /s, '')
+    .split(' ');
   return { user: Number(fields[11]) / TICKS, system: Number(fields[12]) / TICKS };
 }
 

@@ -17,5 +17,8 @@ export function writeInto(path, text) {
   const before = readFileSync(path, 'utf8');
   const marks = /(<!-- bench:begin -->)[\s\S]*?(<!-- bench:end -->)/;
   if (!marks.test(before)) throw new Error(`${path} has no marks for the table`);
-  writeFileSync(path, before.replace(marks, (_, begin, end) => `${begin}\n\n${text}\n\n${end}`));
+  writeFileSync(
+    path,
+    before.replace(marks, (_, begin, end) => `${begin}\n\n${text}\n\n${end}`),
+  );
 }

@@ -125,14 +125,14 @@ describe('Deadlines', () => {
           }),
         );
         const pass = (milliseconds: number) => {
-          for (const until = time + milliseconds; time < until; ) {
+          for (const until = time + milliseconds; time < until;) {
             time = Math.min(until, time + 50);
             deadlines.tick();
           }
         };
         for (const { owner, milliseconds, advance } of steps) {
           deadlines.tick();
-          deadlines.set(owners[owner]!, milliseconds);
+          deadlines.set(owners[owner], milliseconds);
           wanted[owner] = milliseconds === 0 ? 0 : time + milliseconds;
           pass(advance);
         }

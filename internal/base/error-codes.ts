@@ -19,24 +19,52 @@ export interface ErrorEntry {
  */
 export const ERROR_CODES = {
   // The request could not be read (RFC 9112 unless said otherwise).
-  bad_start_line: entry('client', 400, 'The request line is not `method SP target SP HTTP-version CRLF` (RFC 9112 §3).'),
+  bad_start_line: entry(
+    'client',
+    400,
+    'The request line is not `method SP target SP HTTP-version CRLF` (RFC 9112 §3).',
+  ),
   bad_version: entry('client', 505, 'The HTTP version of the request line is not 1.0 or 1.1 (RFC 9110 §15.6.6).'),
-  bad_target: entry('client', 400, 'The request target is in none of the four forms that its method allows (RFC 9112 §3.2).'),
+  bad_target: entry(
+    'client',
+    400,
+    'The request target is in none of the four forms that its method allows (RFC 9112 §3.2).',
+  ),
   bad_field_line: entry(
     'client',
     400,
     'A field line is malformed: a bad name, white space before the colon, a folded line, a control byte, or a line that does not end with CRLF (RFC 9112 §5).',
   ),
   bad_host: entry('client', 400, 'Host is missing, repeated or not an authority (RFC 9112 §3.2).'),
-  bad_content_length: entry('client', 400, 'Content-Length is repeated with different values, or is not a number (RFC 9112 §6.3).'),
-  bad_framing: entry('client', 400, 'Content-Length and Transfer-Encoding came together, or Transfer-Encoding is malformed (RFC 9112 §6.1).'),
+  bad_content_length: entry(
+    'client',
+    400,
+    'Content-Length is repeated with different values, or is not a number (RFC 9112 §6.3).',
+  ),
+  bad_framing: entry(
+    'client',
+    400,
+    'Content-Length and Transfer-Encoding came together, or Transfer-Encoding is malformed (RFC 9112 §6.1).',
+  ),
   unknown_coding: entry('client', 501, 'Transfer-Encoding names a coding other than chunked (RFC 9112 §6.1).'),
-  bad_chunk: entry('client', 400, 'A chunk size, a chunk extension or the end of a chunk is malformed (RFC 9112 §7.1).'),
+  bad_chunk: entry(
+    'client',
+    400,
+    'A chunk size, a chunk extension or the end of a chunk is malformed (RFC 9112 §7.1).',
+  ),
   bad_trailer: entry('client', 400, 'The trailer section is malformed or over its limit (RFC 9112 §7.1.2).'),
   bad_expect: entry('client', 417, 'Expect asks for something other than 100-continue (RFC 9110 §10.1.1).'),
-  bad_upgrade: entry('client', 400, 'An upgrade was asked for in a way that cannot be relayed, such as together with a body (RFC 9110 §7.8).'),
+  bad_upgrade: entry(
+    'client',
+    400,
+    'An upgrade was asked for in a way that cannot be relayed, such as together with a body (RFC 9110 §7.8).',
+  ),
   target_too_long: entry('client', 414, 'The request target is longer than max_target_bytes.'),
-  head_too_large: entry('client', 431, 'The head of the request is larger than max_header_bytes or has more than max_headers fields.'),
+  head_too_large: entry(
+    'client',
+    431,
+    'The head of the request is larger than max_header_bytes or has more than max_headers fields.',
+  ),
   body_too_large: entry('client', 413, 'The body of the request is larger than max_body_bytes.'),
   head_timeout: entry('client', 408, 'The head of the request was not complete within header_timeout.'),
   request_timeout: entry('client', 408, 'The request was not complete within read_timeout.'),
@@ -47,7 +75,11 @@ export const ERROR_CODES = {
   // The request was read, but prox does not serve it.
   no_route: entry('client', 404, 'No route of the service matches the request.'),
   not_found: entry('client', 404, 'There is no such file below the root of the serve action.'),
-  method_not_allowed: entry('client', 405, 'The action does not take this method; CONNECT needs a proxy action with stream: true.'),
+  method_not_allowed: entry(
+    'client',
+    405,
+    'The action does not take this method; CONNECT needs a proxy action with stream: true.',
+  ),
   dropped: entry('client', 0, 'The route has a drop action: the connection is closed without an answer.'),
 
   // The upstream could not be reached, or answered badly.
@@ -55,17 +87,33 @@ export const ERROR_CODES = {
   bad_upstream_address: entry('upstream', 502, 'The upstream template gave something that is no address.'),
   dial_failed: entry('upstream', 502, 'The connection to the upstream was refused, or its name did not resolve.'),
   dial_timeout: entry('upstream', 502, 'The connection to the upstream was not made within dial_timeout.'),
-  upstream_tls: entry('upstream', 502, 'The TLS handshake with the upstream failed, or its certificate was not accepted.'),
+  upstream_tls: entry(
+    'upstream',
+    502,
+    'The TLS handshake with the upstream failed, or its certificate was not accepted.',
+  ),
   upstream_closed: entry('upstream', 502, 'The upstream closed the connection before its response was complete.'),
   upstream_timeout: entry('upstream', 504, 'The upstream sent no response head within response_header_timeout.'),
   upstream_stalled: entry('upstream', 504, 'The upstream moved no byte for stall_timeout where one was due.'),
-  bad_response: entry('upstream', 502, 'The head or the framing of the upstream response is malformed (RFC 9112 §4 to §6).'),
+  bad_response: entry(
+    'upstream',
+    502,
+    'The head or the framing of the upstream response is malformed (RFC 9112 §4 to §6).',
+  ),
   response_head_too_large: entry('upstream', 502, 'The head of the upstream response is over the limits on heads.'),
 
   // Ours.
-  internal: entry('internal', 500, 'An exception in prox itself; it costs this exchange alone, and is logged with its cause.'),
+  internal: entry(
+    'internal',
+    500,
+    'An exception in prox itself; it costs this exchange alone, and is logged with its cause.',
+  ),
   file_error: entry('internal', 500, 'A file that exists could not be read.'),
-  shutting_down: entry('internal', 0, 'prox is stopping, and shutdown_timeout passed before the exchange was complete.'),
+  shutting_down: entry(
+    'internal',
+    0,
+    'prox is stopping, and shutdown_timeout passed before the exchange was complete.',
+  ),
 } as const satisfies Record<string, ErrorEntry>;
 
 /** A code of the catalogue. */

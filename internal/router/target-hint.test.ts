@@ -3,7 +3,9 @@ import { DEFAULT_HEAD_LIMITS, RequestHeadReader } from '../http1/index.ts';
 import { normalizePath } from './index.ts';
 
 /** Every visible ASCII character, in the middle of a path. */
-const PATHS = Array.from({ length: 94 }, (_, i) => `/a${String.fromCharCode(0x21 + i)}b`).filter((path) => !/[#?]/.test(path));
+const PATHS = Array.from({ length: 94 }, (_, i) => `/a${String.fromCharCode(0x21 + i)}b`).filter(
+  (path) => !/[#?]/.test(path),
+);
 
 describe('mayNeedNormalizing', () => {
   it.each(PATHS)('is set for %s if its normal form is another one', (path) => {
