@@ -1,7 +1,8 @@
+import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { TestDaemon, webConfig } from '../testing/daemon.ts';
+import { PROX, TestDaemon, webConfig } from '../testing/daemon.ts';
 import { accepts, freePort } from '../testing/ports.ts';
 import { exchangeRaw } from '../testing/raw-client.ts';
 
@@ -157,5 +158,13 @@ describe('a start', () => {
     expect(await exchangeRaw(daemon.port(), 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')).toContain(
       '200 OK',
     );
+  });
+});
+
+describe('the bundle', () => {
+  it('loads no HTTP library of Node, which would cost a good part of the start', async () => {
+    const imports = [...(await readFile(PROX, 'utf8')).matchAll(/^import [^;]*? from "(node:[^"]+)";$/gm)];
+    expect(imports.map(([, name]) => name)).toContain('node:net');
+    expect(imports.filter(([, name]) => /^node:(http|https|http2)$/.test(name ?? ''))).toEqual([]);
   });
 });
