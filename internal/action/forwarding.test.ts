@@ -28,7 +28,7 @@ function routeTo(port: number, parts: Partial<ProxyRoute>): ProxyRoute {
     },
     timeouts: { responseHeader: 1000, stall: 1000 },
     balancer: null,
-    edits: { host: null, preserveHost: false, fields: [], replaced: 0, close: false },
+    edits: { host: null, preserveHost: false, fields: [], omitted: null, replaced: 0, close: false },
     fallback: null,
     stream: false,
     peerOf: () => peer,
@@ -52,7 +52,16 @@ describe('a fault of prox after a dial costs its exchange alone', () => {
     }
     const field = { name: 'X', value: { constant: null, render: fault } };
     const parts = reachable
-      ? { edits: { host: null, preserveHost: false, fields: [field], replaced: 0, close: false } }
+      ? {
+          edits: {
+            host: null,
+            preserveHost: false,
+            fields: [field],
+            omitted: new Set(['x']),
+            replaced: 0,
+            close: false,
+          },
+        }
       : { fallback: { handle: fault } };
     const exchange = new MemoryExchange({});
     const forwarding = new Forwarding(exchange, routeTo(port, parts));

@@ -103,10 +103,12 @@ function fill(template: string, variables: Readonly<Record<string, string>>): st
 
 function editsOf(config: ProxyConfig): RequestEdits {
   const all = Object.entries(config.headers).map(([name, value]) => ({ name, value: compileFieldValue(value) }));
+  const fields = all.filter(({ name }) => name.toLowerCase() !== 'host');
   return {
     host: all.find(({ name }) => name.toLowerCase() === 'host')?.value ?? null,
     preserveHost: config.preserveHost,
-    fields: all.filter(({ name }) => name.toLowerCase() !== 'host'),
+    fields,
+    omitted: fields.length === 0 ? null : new Set(fields.map(({ name }) => name.toLowerCase())),
     replaced: all.reduce((bits, { name }) => bits | (1 << fieldIdOf(name)), 0),
     close: config.stream,
   };

@@ -33,18 +33,23 @@ export interface RequestEdits {
   readonly preserveHost: boolean;
   /** Names as configured, with their values; Host is not among them. */
   readonly fields: readonly { readonly name: string; readonly value: Template<Exchange> }[];
+  /** Their names in lower case: what the client sent under them does not go on. Null when there are none. */
+  readonly omitted: ReadonlySet<string> | null;
   /** A bit for each of these names that prox would write itself otherwise: `1 << FieldId.via`. */
   readonly replaced: number;
   /** Ask the upstream to close behind the response. */
   readonly close: boolean;
 }
 
-/** The head of the request to the upstream: what the client sent, re-serialised, less this hop's fields. */
+/**
+ * The head of the request to the upstream: what the client sent, re-serialised, less this hop's fields. The fields of
+ * the exchange stay what they are: a fallback and the access log want what the client has sent.
+ */
 export function upstreamHead(exchange: Exchange, peer: Peer, edits: RequestEdits): string {
   const fields = exchange.requestFields;
-  for (const { name } of edits.fields) fields.remove(name);
   let head = `${exchange.method} ${targetOf(exchange, peer)} HTTP/1.1\r\nHost: ${hostOf(exchange, peer, edits)}\r\n`;
-  head += fields.lines(REQUEST_DROP) + maxForwardsLine(fields, exchange.method);
+  head += fields.lines(REQUEST_DROP, edits.omitted);
+  if ((edits.replaced & (1 << FieldId.maxForwards)) === 0) head += maxForwardsLine(fields, exchange.method);
   head += forwardedLines(exchange, fields, edits.replaced);
   for (const { name, value } of edits.fields) head += `${name}: ${value.constant ?? value.render(exchange)}\r\n`;
   if (exchange.requestFraming === CHUNKED) head += 'Transfer-Encoding: chunked\r\n';
@@ -103,7 +108,8 @@ function forwardedNode(address: string): string {
 function connectionLines(exchange: Exchange, fields: Fields, edits: RequestEdits): string {
   if (exchange.upgrade !== null) return `Connection: upgrade\r\nUpgrade: ${exchange.upgrade}\r\n\r\n`;
   // RFC 9110 §10.1.4: TE is for one hop. Trailers are all of it that prox passes on.
-  const trailers = (fields.present & (1 << FieldId.te)) !== 0 && exchange.acceptsTrailers;
+  const offered = (fields.present & ~edits.replaced & (1 << FieldId.te)) !== 0;
+  const trailers = offered && exchange.acceptsTrailers;
   if (trailers)
     return edits.close ? 'TE: trailers\r\nConnection: TE, close\r\n\r\n' : 'TE: trailers\r\nConnection: TE\r\n\r\n';
   return edits.close ? 'Connection: close\r\n\r\n' : '\r\n';

@@ -192,6 +192,15 @@ describe('Fields.lines', () => {
     expect(parsed(...lines).lines(drop)).toBe(out.map((line) => `${line}\r\n`).join(''));
   });
 
+  it('leaves out further names without forgetting them', () => {
+    const fields = parsed('a: 1', 'Host: h', 'b:2', 'X-Long: x', 'c: 3');
+    fields.append('X-Added', 'y');
+    fields.append('D', '4');
+    expect(fields.lines(KEEP_ALL, new Set(['x-long', 'host', 'x-added', 'b']))).toBe('a: 1\r\nc: 3\r\nD: 4\r\n');
+    expect([fields.get('x-long'), fields.first(FieldId.host), fields.get('x-added')]).toEqual(['x', 'h', 'y']);
+    expect(fields.lines(KEEP_ALL)).toContain('X-Long: x\r\nc: 3\r\nX-Added: y\r\n');
+  });
+
   it('leaves removed lines out, whatever the table says of their names', () => {
     const fields = parsed('a: 1', 'Host: h', 'b:2');
     fields.remove('host');

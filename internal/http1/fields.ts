@@ -123,7 +123,7 @@ export class Fields {
       const length = this.at[at + 1] - this.at[at];
       if (length === lower.length && this.nameAt(i).toLowerCase() === lower) this.removeAt(i);
     }
-    if (this.extra !== '') this.keepExtra((other) => other !== lower);
+    if (this.extra !== '') this.extra = this.extraWithout(new Set([lower]));
   }
 
   /** Removes every field of these names, which are in lower case, in one walk over the fields. */
@@ -131,7 +131,7 @@ export class Fields {
     for (let i = 0; i < this.count; i++) {
       if (lowerNames.has(this.nameAt(i).toLowerCase())) this.removeAt(i);
     }
-    if (this.extra !== '') this.keepExtra((other) => !lowerNames.has(other));
+    if (this.extra !== '') this.extra = this.extraWithout(lowerNames);
   }
 
   /** Adds a field at the end. @throws TypeError when name or value would break the message. */
@@ -155,14 +155,15 @@ export class Fields {
   /**
    * The field section as it is sent, without the empty line: every line whose id is not in the drop table. Runs of
    * lines that stand in canonical form are taken as one slice, as their serialisation is what was received.
+   * @param omit further names to leave out, in lower case; null for none, which spares the look at every name
    */
-  lines(drop: Uint8Array): string {
+  lines(drop: Uint8Array, omit: ReadonlySet<string> | null = null): string {
     const ids = this.ids;
     let out = '';
     let runStart = -1;
     for (let i = 0; i < this.count; i++) {
       const id = ids[i];
-      const dropped = drop[id & ID_BITS] === 1;
+      const dropped = drop[id & ID_BITS] === 1 || (omit !== null && omit.has(this.nameAt(i).toLowerCase()));
       if (!dropped && id < IRREGULAR) {
         if (runStart < 0) runStart = this.at[i * STRIDE];
         continue;
@@ -174,7 +175,7 @@ export class Fields {
       if (!dropped) out += `${this.nameAt(i)}: ${this.valueAt(i)}\r\n`;
     }
     if (runStart >= 0) out += this.text.slice(runStart, this.linesEnd);
-    return out + this.extra;
+    return out + (omit === null ? this.extra : this.extraWithout(omit));
   }
 
   /** All fields of a name go together, so that no field with its id is left. */
@@ -186,9 +187,9 @@ export class Fields {
     this.repeated &= ~(1 << id);
   }
 
-  private keepExtra(isKept: (lowerName: string) => boolean): void {
-    const kept = this.extraLines().filter((line) => isKept(line.slice(0, line.indexOf(':')).toLowerCase()));
-    this.extra = kept.map((line) => `${line}\r\n`).join('');
+  private extraWithout(lowerNames: ReadonlySet<string>): string {
+    const kept = this.extraLines().filter((line) => !lowerNames.has(line.slice(0, line.indexOf(':')).toLowerCase()));
+    return kept.map((line) => `${line}\r\n`).join('');
   }
 
   private nameAt(index: number): string {

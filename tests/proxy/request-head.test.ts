@@ -44,6 +44,32 @@ describe('headers of the action', () => {
     ]);
   });
 
+  it('of one action do not cost its fallback what the client sent', async () => {
+    const [dying, second] = [await RawUpstream.start(), await RawUpstream.start()];
+    second.serve(OK);
+    // Goes away with the second request of its connection: the head was written, and the retry reaches nobody.
+    dying.serve(async () => {
+      if (dying.requests.length === 1) return OK;
+      await dying.stop();
+      return null;
+    });
+    const headers = { Authorization: 'Basic primary', 'X-Forwarded-Proto': 'https', TE: 'x' };
+    const first = { type: 'proxy', upstream: dying.authority, headers, fallback: 'second' };
+    const actions = { second: { type: 'proxy', upstream: second.authority } };
+    const daemon = await TestDaemon.start(webConfig([{ action: first }], {}, { actions }));
+    const fields = ['Host: a', 'Authorization: Basic client', 'TE: trailers'];
+    await exchangeRaw(daemon.port(), head('GET /1 HTTP/1.1', ...fields, 'Connection: close'));
+    expect(dying.requests[0]?.head).toMatch(/\r\nAuthorization: Basic primary\r\n[^]*TE: x\r\n\r\n$/);
+    expect(await exchangeRaw(daemon.port(), head('GET /2 HTTP/1.1', ...fields, 'Connection: close, TE'))).toContain(
+      'ok',
+    );
+    const received = second.requests[0]?.head.split('\r\n');
+    expect(received).toEqual(expect.arrayContaining(['Authorization: Basic client', 'TE: trailers']));
+    expect(received).toContain('X-Forwarded-Proto: http');
+    await second.stop();
+    await stopHealthy(daemon);
+  });
+
   it('may hold placeholders; a Host among them goes before preserve_host', async () => {
     const headers = { Host: 'shop.internal:80', 'X-Where': '{method} {path} {match.path} {domain.pattern}' };
     const upstream = await RawUpstream.start();
