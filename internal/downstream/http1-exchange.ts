@@ -19,6 +19,16 @@ const RESPONSE_DROP = dropTable(
   FieldId.upgrade,
 );
 
+/** The same for an interim response, which has no body to frame either (RFC 9110 §8.6, RFC 9112 §6.1). */
+const INTERIM_DROP = dropTable(
+  FieldId.connection,
+  FieldId.contentLength,
+  FieldId.keepAlive,
+  FieldId.proxyConnection,
+  FieldId.transferEncoding,
+  FieldId.upgrade,
+);
+
 /** Fields of a trailer section that must not be there: they frame a message, or are for one hop (RFC 9110 §6.5.1). */
 const TRAILER_DROP = dropTable(
   FieldId.connection,
@@ -170,7 +180,7 @@ export class Http1Exchange implements Exchange, LimitedSink {
     // RFC 9110 §15.2: HTTP/1.0 has no 1xx. §10.1.1: 100 is for those who wait for it.
     if (!this.modern || this.responded || (status === 100 && !this.expectsContinue)) return;
     const { connection } = this.session;
-    connection.text(`HTTP/1.1 ${status} ${reason}\r\n${fields.lines(RESPONSE_DROP)}\r\n`);
+    connection.text(`HTTP/1.1 ${status} ${reason}\r\n${fields.lines(INTERIM_DROP)}\r\n`);
     connection.flush();
   }
 
@@ -288,7 +298,7 @@ export class Http1Exchange implements Exchange, LimitedSink {
     this.error = error;
     this.service.exchangeFailed(this, error);
     if (this.responded || error.status === 0) {
-      if (!this.responded) this.status = 499;
+      if (!this.responded) this.status = unansweredStatus(error);
       this.close();
       return this.session.cut(this);
     }
@@ -305,11 +315,11 @@ export class Http1Exchange implements Exchange, LimitedSink {
     this.session.cut(this);
   }
 
-  /** The client is gone: tells the handler, which owes no answer any more. */
+  /** The client is gone, or given up: tells the handler, which owes no answer any more. */
   abort(error: ProxyError): void {
     if (this.over) return;
     this.error = error;
-    if (!this.responded) this.status = 499;
+    if (!this.responded) this.status = unansweredStatus(error);
     this.close();
     this.service.exchangeFailed(this, error);
     const { handler } = this;
@@ -360,6 +370,11 @@ export class Http1Exchange implements Exchange, LimitedSink {
     this.persistent = false;
     return '';
   }
+}
+
+/** What the log shows where no head was sent: 499 where it was the client that left, 0 where it was prox that ended it. */
+function unansweredStatus(error: ProxyError): number {
+  return error.code === 'client_closed' ? 499 : 0;
 }
 
 /** Trailers stand in memory that the upstream connection uses again. */

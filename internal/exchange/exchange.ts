@@ -194,7 +194,7 @@ export interface Filter {
 
 /** How an exchange ended. */
 export interface Outcome {
-  /** The status that was sent; 499 when the client went before there was one, 0 when the connection was dropped. */
+  /** The status that was sent; 499 when the client went before there was one, 0 when prox ended it without one. */
   readonly status: number;
   /** Bytes received from the client for this exchange, head included. */
   readonly bytesIn: number;

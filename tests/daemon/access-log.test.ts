@@ -284,3 +284,30 @@ describe('where lines go', () => {
     expect(await other.end()).toBe(0);
   });
 });
+
+describe('the status of an exchange that prox ended without an answer', () => {
+  const limited = (limits: object): Promise<TestDaemon> => {
+    const routes = [{ action: { type: 'proxy', upstream: upstream.address, headers: { 'User-Agent': 'prox' } } }];
+    const logging = { access_log: './access.log' };
+    return TestDaemon.start(webConfig(routes, { config: limits }, { logging }));
+  };
+
+  it.each([
+    ['write_timeout', 'response_timeout', { write_timeout: '200ms' }],
+    ['shutdown_timeout', 'shutting_down', { shutdown_timeout: '200ms' }],
+  ])('at %s is 0: the client did not leave', async (name, code, limits) => {
+    const other = await limited(limits);
+    const client = await RawClient.connect(other.port());
+    client.send(`GET /hold HTTP/1.1\r\n${close}`);
+    await upstream.holds(1);
+    if (name === 'shutdown_timeout') other.signal('SIGTERM');
+    expect(await client.toEnd()).toBe('');
+    other.signal('SIGTERM');
+    await other.end();
+    const [line] = await logLines(join(other.folder, 'access.log'), 1);
+    // What the action sends in place of a field is not what the client is.
+    expect(line).toMatchObject({ status: 0, error: code, user_agent: 'agent/1' });
+    client.destroy();
+    await other.stop();
+  });
+});

@@ -33,6 +33,13 @@ describe('interim responses', () => {
     expect(undated(received)).toBe(head('HTTP/1.1 103 Early Hints', 'Link: <b>') + response('done'));
   });
 
+  it('lose fields that would frame a body, as they have none', async () => {
+    const framed = (line: string): string => head('HTTP/1.1 103 Early Hints', line, 'Link: <c>');
+    const answer = framed('Content-Length: 5') + framed('Transfer-Encoding: chunked') + response('done');
+    const { received } = await proxied.exchange(head('GET / HTTP/1.1', HOST), answer, 'done');
+    expect(undated(received)).toBe(head('HTTP/1.1 103 Early Hints', 'Link: <c>').repeat(2) + response('done'));
+  });
+
   it('do not reach HTTP/1.0 clients', async () => {
     const { received } = await proxied.exchange(head('GET / HTTP/1.0', HOST), EARLY + response('done'));
     expect(undated(received)).toBe(response('done').replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n'));
