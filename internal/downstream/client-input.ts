@@ -8,6 +8,8 @@ export interface InputReader {
   readonly mustWait: boolean;
   /** @internal `takeInput` has thrown: nothing that comes is understood any more. */
   refuse(thrown: unknown, inOrder: false): void;
+  /** @internal Bytes were kept: until they are taken, nothing that the client does behind them is seen. */
+  inputKept(): void;
   /** @internal The bytes of one read were taken, as far as possible. */
   inputTaken(): void;
   /** @internal The client sends no more, and everything that it has sent was taken. */
@@ -106,5 +108,6 @@ export class ClientInput {
     const rest = buffer.subarray(start, end);
     this.kept = this.kept === null ? rest : Buffer.concat([this.kept, rest]);
     this.connection.pause();
+    this.reader.inputKept();
   }
 }

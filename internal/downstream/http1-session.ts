@@ -1,6 +1,6 @@
 import { ProxyError } from '../base/index.ts';
 import type { FlushResult } from '../exchange/index.ts';
-import { MORE, NO_BODY, RequestHeadReader } from '../http1/index.ts';
+import { MORE, NO_BODY } from '../http1/index.ts';
 import { type Connection, type ConnectionHandler, WriteState } from '../transport/index.ts';
 import { ClientInput, type InputReader } from './client-input.ts';
 import { checkExpectation, describeRequest } from './describe-request.ts';
@@ -8,6 +8,7 @@ import { endsConnection } from './error-response.ts';
 import { ExchangeBounds } from './exchange-bounds.ts';
 import { type ExchangeSession, Http1Exchange } from './http1-exchange.ts';
 import { HalfClosed } from './half-closed.ts';
+import { HeadIntake } from './head-intake.ts';
 import { Lingering } from './lingering.ts';
 import { Reading } from './reading.ts';
 import { RequestBody } from './request-body.ts';
@@ -21,17 +22,18 @@ export class Http1Session implements ConnectionHandler, DrainableSession, Exchan
   readonly connection: Connection;
   readonly secure: boolean;
   private readonly slot: SessionSlot;
+  /** The generation that the exchange under way began with. */
   private service: SessionHost;
-  private reader: RequestHeadReader;
+  private readonly heads: HeadIntake;
   private readonly input: ClientInput;
   private readonly body = new RequestBody();
   private readonly lingering: Lingering;
   private reading: Reading = Reading.idle;
   private exchange: Http1Exchange | null = null;
-  private headBytes = 0;
   private readonly speed = new SessionSpeed(() => this.connection.guard(() => this.input.goOn()));
-  private bounds: ExchangeBounds | null;
   private tunnelHalfClosed = false;
+  /** The client has to take something before it is answered again. */
+  private outputFull = false;
   private readonly halfClosed = new HalfClosed();
   private readonly records = new SessionRecords();
 
@@ -42,8 +44,9 @@ export class Http1Session implements ConnectionHandler, DrainableSession, Exchan
     this.input = new ClientInput(connection, this);
     this.lingering = new Lingering(connection);
     this.service = slot.current;
-    this.reader = new RequestHeadReader(this.service.headLimits);
-    this.bounds = this.makeBounds();
+    this.heads = new HeadIntake(this.service, ({ limits }) =>
+      ExchangeBounds.of(limits, slot.deadlines, connection, (error) => this.onBound(error)),
+    );
     slot.sessions.add(this);
     // A client that connects and says nothing is no better than one that is slow.
     connection.expect(this.service.limits.headerTimeout);
@@ -52,8 +55,6 @@ export class Http1Session implements ConnectionHandler, DrainableSession, Exchan
   get clientAddress(): string {
     return this.connection.remoteAddress;
   }
-
-  // ── ConnectionHandler ────────────────────────────────────────────────────────────────────────────────────────
 
   onData(buffer: Buffer, start: number, end: number): void {
     this.input.take(buffer, start, end);
@@ -64,17 +65,32 @@ export class Http1Session implements ConnectionHandler, DrainableSession, Exchan
   }
 
   onDrain(): void {
-    this.exchange?.onDrain();
+    this.outputFull = false;
+    if (this.exchange === null) this.input.goOn();
+    else this.exchange.onDrain();
   }
 
   onDeadline(): void {
-    const { exchange, reading } = this;
-    if (reading === Reading.head) return this.refuse(new ProxyError('head_timeout', 'the head came too slowly'), false);
+    const { connection, exchange, reading } = this;
+    if (reading === Reading.head && !this.betweenRequests) {
+      return this.refuse(new ProxyError('head_timeout', 'the head came too slowly'), false);
+    }
     if (reading === Reading.linger) return this.lingering.onDeadline();
-    if (exchange === null) return this.connection.destroy();
+    // What is still on its way to the client is `onStalled`'s matter.
+    if (connection.hasPending && (exchange === null || this.tunnelHalfClosed)) {
+      connection.expectDrain(this.service.limits.stallTimeout);
+      return connection.expect(this.service.limits.stallTimeout);
+    }
+    if (exchange === null) return connection.destroy();
     if (reading === Reading.waiting && this.halfClosed.moved(exchange))
-      return this.halfClosed.wait(this.connection, exchange);
+      return this.halfClosed.wait(connection, exchange);
     this.giveUp(exchange, new ProxyError('client_stalled', 'the client moved no byte for stall_timeout'));
+  }
+
+  onStalled(): void {
+    if (this.reading === Reading.linger) return this.lingering.onDeadline();
+    if (this.exchange === null) return this.connection.destroy();
+    this.giveUp(this.exchange, new ProxyError('client_stalled', 'the client took no byte for stall_timeout'));
   }
 
   onClose(error: Error | null): void {
@@ -82,7 +98,7 @@ export class Http1Session implements ConnectionHandler, DrainableSession, Exchan
     this.input.drop();
     this.slot.sessionEnded(this);
     this.speed.close();
-    this.bounds?.clear();
+    this.heads.bounds?.clear();
     const { exchange } = this;
     if (exchange === null) return;
     if (exchange.tunnel && error === null) exchange.endTunnel();
@@ -95,10 +111,13 @@ export class Http1Session implements ConnectionHandler, DrainableSession, Exchan
     else this.service.sessionBroken(this.clientAddress, ProxyError.from(error));
   }
 
-  // ── DrainableSession ─────────────────────────────────────────────────────────────────────────────────────────
-
   drain(): void {
-    if (this.reading === Reading.idle) this.endNow();
+    if (this.betweenRequests) this.endNow();
+  }
+
+  /** Whether no request has begun; the empty line that may stand before one (RFC 9112 §2.2) is none. */
+  private get betweenRequests(): boolean {
+    return this.reading === Reading.idle || (this.reading === Reading.head && this.heads.nothingYet);
   }
 
   kill(error: ProxyError): void {
@@ -118,8 +137,6 @@ export class Http1Session implements ConnectionHandler, DrainableSession, Exchan
     if (exchange.responded || error.status === 0) this.abortExchange(error);
     else this.refuse(error, false);
   }
-
-  // ── for the exchange ─────────────────────────────────────────────────────────────────────────────────────────
 
   /** @internal The body is wanted. */
   resumeBody(): void {
@@ -147,6 +164,7 @@ export class Http1Session implements ConnectionHandler, DrainableSession, Exchan
   /** @internal Sends what was written. */
   flush(): FlushResult {
     const state = this.connection.flush();
+    this.outputFull = state === WriteState.full;
     const { exchange } = this;
     if (state !== WriteState.taken && exchange?.tunnel === false) this.connection.expectDrain(exchange.patience);
     return state;
@@ -154,7 +172,8 @@ export class Http1Session implements ConnectionHandler, DrainableSession, Exchan
 
   /** @internal From here on, the client's bytes are passed on as they are. */
   startTunnel(): void {
-    this.bounds?.clear();
+    this.heads.bounds?.clear();
+    this.connection.expectDrain(0);
     this.body.startTunnel(this.exchange as Http1Exchange);
     this.reading = Reading.body;
     this.connection.expect(0);
@@ -163,6 +182,7 @@ export class Http1Session implements ConnectionHandler, DrainableSession, Exchan
 
   /** @internal The other side of the tunnel has sent its last byte. */
   endTunnelOutput(): void {
+    this.connection.expectDrain(this.service.limits.stallTimeout);
     if (this.input.nothingBehind) return this.connection.endAndClose();
     this.connection.end();
     // A tunnel that is open to one side only is no longer worth any wait.
@@ -180,7 +200,7 @@ export class Http1Session implements ConnectionHandler, DrainableSession, Exchan
   /** @internal The response is complete. */
   exchangeOver(exchange: Http1Exchange): void {
     this.settle(exchange);
-    this.bounds?.clear();
+    this.heads.bounds?.clear();
     if (this.reading === Reading.closed) return;
     if (!exchange.persistent || this.slot.draining) return this.close();
     if (this.reading === Reading.waiting) return this.nextRequest();
@@ -190,21 +210,26 @@ export class Http1Session implements ConnectionHandler, DrainableSession, Exchan
     this.input.goOn();
   }
 
-  // ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────
-
   /** @internal Whether bytes that come now have to be kept for later. */
   get mustWait(): boolean {
     if (this.reading === Reading.body) return this.body.paused || this.speed.uploadWaits;
-    return this.reading === Reading.waiting;
+    return this.reading === Reading.waiting || (this.reading === Reading.idle && this.outputFull);
+  }
+
+  /** @internal */
+  inputKept(): void {
+    // The end of a patient client would be seen too late behind these bytes: it gets the time of one that has left.
+    if (this.reading === Reading.waiting) this.halfClosed.wait(this.connection, this.exchange);
   }
 
   /** @internal Takes some bytes as the state of reading has it, and returns the position behind them. */
   takeInput(buffer: Buffer, at: number, end: number): number {
     switch (this.reading) {
       case Reading.idle:
-        if (this.service !== this.slot.current) this.adopt(this.slot.current);
+        if (this.outputFull) return at;
+        this.service = this.slot.current;
         this.reading = Reading.head;
-        this.bounds?.startRequest();
+        this.heads.begin(this.service);
         return this.readHead(buffer, at, end, true);
       case Reading.head:
         return this.readHead(buffer, at, end, false);
@@ -242,26 +267,12 @@ export class Http1Session implements ConnectionHandler, DrainableSession, Exchan
     }
   }
 
-  /** A reload has brought another generation: the request that begins now is its first one here. */
-  private adopt(service: SessionHost): void {
-    this.service = service;
-    this.reader = new RequestHeadReader(service.headLimits);
-    this.bounds = this.makeBounds();
-  }
-
-  private makeBounds(): ExchangeBounds | null {
-    const { connection, service, slot } = this;
-    return ExchangeBounds.of(service.limits, slot.deadlines, connection, (error) => this.onBound(error));
-  }
-
   private readHead(buffer: Buffer, at: number, end: number, first: boolean): number {
-    const next = this.reader.feed(buffer, at, end);
+    const next = this.heads.feed(buffer, at, end);
     if (next === MORE) {
-      this.headBytes += end - at;
       if (first) this.connection.expect(this.service.limits.headerTimeout);
       return end;
     }
-    this.headBytes += next - at;
     this.input.messageEndsAt(next);
     try {
       this.begin();
@@ -280,7 +291,7 @@ export class Http1Session implements ConnectionHandler, DrainableSession, Exchan
       this.input.messageEndsAt(next);
       this.reading = Reading.waiting;
       this.connection.expect(0);
-      this.bounds?.endRequest();
+      this.heads.bounds?.endRequest();
       exchange.handler?.onRequestEnd(this.body.trailers);
     } else if (!this.body.paused && (exchange.tunnel ? this.tunnelHalfClosed : !exchange.patient)) {
       this.connection.expect(this.service.limits.stallTimeout);
@@ -290,13 +301,10 @@ export class Http1Session implements ConnectionHandler, DrainableSession, Exchan
 
   private readDiscarded(buffer: Buffer, at: number, end: number): number {
     const next = this.body.feedDiscarded(buffer, at, end);
-    if (next < 0) {
-      this.close();
-      return end;
-    }
-    this.input.messageEndsAt(next);
-    if (this.body.done) this.nextRequest();
-    return next;
+    this.input.messageEndsAt(next < 0 ? end : next);
+    if (next < 0) this.close();
+    else if (this.body.done) this.nextRequest();
+    return next < 0 ? end : next;
   }
 
   /** A head is complete: makes the exchange and gives it to its route. @throws ProxyError */
@@ -304,21 +312,18 @@ export class Http1Session implements ConnectionHandler, DrainableSession, Exchan
     const exchange = this.newExchange();
     this.reading = Reading.waiting;
     this.connection.expect(0);
-    exchange.bytesIn = this.headBytes;
-    this.headBytes = 0;
-    describeRequest(this.reader, exchange);
+    exchange.bytesIn = this.heads.takeBytes();
+    describeRequest(this.heads.reader, exchange);
     if (exchange.requestFraming === NO_BODY) {
-      this.bounds?.endRequest();
+      this.heads.bounds?.endRequest();
     } else {
       this.reading = Reading.body;
       this.body.start(exchange, exchange.requestFraming, this.service.limits.maxBodyBytes);
     }
-    this.bounds?.startResponse();
+    this.heads.bounds?.startResponse();
     checkExpectation(exchange);
     routeExchange(exchange, this.speed, this.records);
   }
-
-  // ── ends ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /**
    * @internal Answers what went wrong, and reads nothing that comes behind a request that could not be understood.
@@ -332,8 +337,8 @@ export class Http1Session implements ConnectionHandler, DrainableSession, Exchan
       // What is malformed belongs to a request that has been answered already.
       if (this.reading !== Reading.head) return this.close();
       exchange = this.newExchange();
-      exchange.method = this.reader.method;
-      exchange.bytesIn = this.headBytes;
+      exchange.method = this.heads.reader.method;
+      exchange.bytesIn = this.heads.takeBytes();
       this.reading = Reading.linger;
     }
     if (!inOrder || endsConnection(error.status)) {
@@ -372,12 +377,11 @@ export class Http1Session implements ConnectionHandler, DrainableSession, Exchan
   private endNow(): void {
     this.reading = Reading.closed;
     this.connection.endAndClose();
+    this.connection.expectDrain(this.service.limits.stallTimeout);
   }
 
   private nextRequest(): void {
-    this.reader.reset();
-    // What fails before it has a method has none.
-    this.reader.method = '';
+    this.heads.next();
     this.reading = Reading.idle;
     if (this.slot.draining || this.input.nothingBehind) return this.endNow();
     this.connection.expect(this.service.limits.idleTimeout);
@@ -385,7 +389,9 @@ export class Http1Session implements ConnectionHandler, DrainableSession, Exchan
   }
 
   private newExchange(): Http1Exchange {
-    const exchange = new Http1Exchange(this, this.service, this.reader.fields);
+    // Not the generation that was in force when the head began: that one may have been given up meanwhile.
+    this.service = this.slot.current;
+    const exchange = new Http1Exchange(this, this.service, this.heads.reader.fields);
     this.exchange = exchange;
     this.service.exchangeBegan();
     return exchange;

@@ -12,6 +12,8 @@ export interface ConnectionHandler {
   onDrain(): void;
   /** The deadline of the connection has passed. */
   onDeadline(): void;
+  /** Not one pending byte has left for as long as `expectDrain` said. Without this method it is told as a deadline. */
+  onStalled?(): void;
   /** The connection is gone for good; `error` says why if it broke. Nothing is called after this. */
   onClose(error: Error | null): void;
   /** One of the methods above has thrown: a fault of prox, which must cost this connection alone. */
@@ -191,13 +193,14 @@ export class Connection {
   }
 
   /**
-   * Waits until what is pending has left; `onDeadline` says that not one byte of it did for `milliseconds`. The
-   * socket's own timer is used, as it alone sees the progress inside of a write.
+   * Waits until what is pending has left; `onStalled` says that not one byte of it did for `milliseconds`. 0 waits
+   * forever. The socket's own timer is used, as it alone sees the progress inside of a write.
    */
   expectDrain(milliseconds: number): void {
+    if (milliseconds <= 0) return this.drainArrived();
     if (this.closed || this.drainAwaited) return;
-    this.drainAwaited = milliseconds > 0;
-    this.socket.setTimeout(milliseconds);
+    this.drainAwaited = true;
+    this.socket.setTimeout(Math.min(milliseconds, MAX_TIMER_MS));
   }
 
   /**
@@ -251,7 +254,8 @@ export class Connection {
   private socketOnTimeout(): void {
     const pending = this.hasPending;
     this.drainArrived();
-    if (pending) this.guard(() => this.handler.onDeadline());
+    if (!pending) return;
+    this.guard(() => (this.handler.onStalled === undefined ? this.handler.onDeadline() : this.handler.onStalled()));
   }
 
   private drainArrived(): void {
@@ -272,6 +276,9 @@ export class Connection {
  * cheaper than a vector of two pieces.
  */
 const COPIED_BYTES = 4096;
+
+/** What a timer of Node takes; a longer one would fire at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 function addressOf(socket: Socket): string {
   const address = socket.remoteAddress;

@@ -101,7 +101,6 @@ describe('a client that goes away', () => {
       for (const peer of proxied.upstream.peers) peer.destroy();
       return (await openSockets(proxied.daemon)) <= before;
     }, 'every socket to be closed');
-    expect(await openSockets(proxied.daemon)).toBeLessThanOrEqual(before);
   });
 });
 
