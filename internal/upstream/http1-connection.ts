@@ -21,7 +21,7 @@ import type { ResponseHandler } from './response-handler.ts';
 
 /** Waits that a request has while it is with an upstream, in milliseconds. */
 export interface UpstreamTimeouts {
-  /** From the request sent to the response head. */
+  /** From the request sent to the response head: interim responses on the way to it do not prolong the wait. */
   readonly responseHeader: number;
   /** Without a byte moved where one is due. */
   readonly stall: number;
@@ -61,6 +61,8 @@ export class Http1Connection implements ConnectionHandler {
   private requestFraming: Framing = NO_BODY;
   private requestSent = true;
   private anyByte = false;
+  /** The read that goes on has brought an interim response. */
+  private interim = false;
   private persistent = true;
   private paused = false;
   private ended = false;
@@ -97,6 +99,7 @@ export class Http1Connection implements ConnectionHandler {
     this.requestFraming = framing;
     this.requestSent = framing === NO_BODY;
     this.anyByte = false;
+    this.interim = false;
     this.connection.text(head);
     // While a body is sent, the client's session watches that it comes and `flush` that it goes.
     this.connection.expect(this.bodyDue ? 0 : timeouts.responseHeader);
@@ -138,17 +141,20 @@ export class Http1Connection implements ConnectionHandler {
     else this.expectBody();
   }
 
-  /** Stops reading the response: the client cannot take it. The client's deadline counts now, not ours. */
+  /**
+   * Stops reading the response: the client cannot take it. The client's deadline counts now, not ours; but that for the
+   * head goes on, or interim responses to a client that takes them slowly would hold the exchange for ever.
+   */
   pause(): void {
     this.paused = true;
     this.connection.pause();
-    this.connection.expect(0);
+    if (this.reading !== Reading.awaiting) this.connection.expect(0);
   }
 
   resume(): void {
     if (!this.paused) return;
     this.paused = false;
-    if (this.reading !== Reading.tunnel) this.expectBody();
+    if (this.reading !== Reading.tunnel && this.reading !== Reading.awaiting) this.expectBody();
     this.connection.resume();
   }
 
@@ -229,8 +235,15 @@ export class Http1Connection implements ConnectionHandler {
     let at = start;
     while (at < end && this.reading === Reading.awaiting) {
       at = this.head.feed(buffer, at, end);
-      if (at === MORE) return true;
+      if (at === MORE) break;
       this.headComplete(handler);
+    }
+    if (this.reading === Reading.awaiting) {
+      // Heads are copied. Interim ones may be more than the client takes: it has to be able to pause us. Their number
+      // needs no bound besides, as neither memory nor time grows with it, and long work may well tell of itself often.
+      if (this.interim) handler.onResponseFlush();
+      this.interim = false;
+      return true;
     }
     if (this.reading === Reading.tunnel) {
       if (at < end) handler.onResponseBody(buffer, at, end);
@@ -264,6 +277,7 @@ export class Http1Connection implements ConnectionHandler {
     const { status, fields } = head;
     if (status < 200 && status !== 101) {
       takeConnectionOptions(fields);
+      this.interim = true;
       handler.onInterim(status, head.reason, fields);
       head.reset();
       return;

@@ -1,5 +1,9 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
+import { eventually, stopHealthy } from '../testing/health.ts';
 import { head, Proxied, response, undated } from '../testing/proxied.ts';
 
 let proxied: Proxied;
@@ -48,6 +52,41 @@ describe('interim responses', () => {
   it('of 100 do not reach clients that did not wait for it', async () => {
     const { received } = await proxied.exchange(head('GET / HTTP/1.1', HOST), CONTINUE + response('done'), 'done');
     expect(undated(received)).toBe(response('done'));
+  });
+});
+
+describe('interim responses without an end', () => {
+  it.each([
+    ['does not read', false],
+    ['reads them all', true],
+  ])('to a client that %s are not held, and end with response_header_timeout', async (_, reads) => {
+    const { daemon, upstream } = await Proxied.start({ limits: { response_header_timeout: '1s' } });
+    // Heads that end inside of a read, as heads do.
+    const block = Buffer.from(head('HTTP/1.1 103 Early Hints', `Link: <${'a'.repeat(4000)}>`).repeat(64));
+    let sent = 0;
+    upstream.onConnection(async (peer) => {
+      const fill = (): void => {
+        while (!peer.socket.destroyed && peer.socket.write(block)) sent += block.length;
+      };
+      await peer.sees('\r\n\r\n');
+      peer.socket.on('drain', fill);
+      fill();
+    });
+    const client = connect(daemon.port(), '127.0.0.1');
+    await once(client, 'connect');
+    let tail = '';
+    client.on('data', (chunk: Buffer) => (tail = (tail + chunk.toString('latin1')).slice(-500)));
+    if (!reads) client.pause();
+    client.write(head('GET / HTTP/1.1', HOST));
+    const peer = await upstream.peer();
+    await peer.gone();
+    if (!reads) expect(sent).toBeLessThan(20_000_000);
+    client.resume();
+    await eventually(() => tail.endsWith('(upstream_timeout)\n'), 'the answer');
+    expect(tail).toContain('HTTP/1.1 504 Gateway Timeout\r\n');
+    client.destroy();
+    await upstream.stop();
+    await stopHealthy(daemon);
   });
 });
 
