@@ -322,6 +322,11 @@ export class Http1Exchange implements Exchange, LimitedSink {
     if (!this.responded) this.status = unansweredStatus(error);
     this.close();
     this.service.exchangeFailed(this, error);
+    this.dismiss(error);
+  }
+
+  /** Nothing more is wanted of the handler: it hears why, and then nothing. */
+  dismiss(error: ProxyError): void {
     const { handler } = this;
     this.handler = null;
     handler?.onAbort(error);
@@ -341,9 +346,7 @@ export class Http1Exchange implements Exchange, LimitedSink {
   endTunnel(): void {
     if (this.over) return;
     this.close();
-    const { handler } = this;
-    this.handler = null;
-    handler?.onAbort(new ProxyError('client_closed', 'the tunnel has ended'));
+    this.dismiss(new ProxyError('client_closed', 'the tunnel has ended'));
   }
 
   /** Decides how the client finds the end of the body (RFC 9112 §6.3), and returns the field line that says it. */

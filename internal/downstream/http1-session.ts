@@ -165,8 +165,8 @@ export class Http1Session implements ConnectionHandler, DrainableSession, Exchan
   flush(): FlushResult {
     const state = this.connection.flush();
     this.outputFull = state === WriteState.full;
-    const { exchange } = this;
-    if (state !== WriteState.taken && exchange?.tunnel === false) this.connection.expectDrain(exchange.patience);
+    if (state !== WriteState.taken && this.exchange?.tunnel === false)
+      this.connection.expectDrain(this.exchange.patience);
     return state;
   }
 
@@ -194,7 +194,8 @@ export class Http1Session implements ConnectionHandler, DrainableSession, Exchan
   cut(exchange: Http1Exchange): void {
     this.settle(exchange);
     this.reading = Reading.closed;
-    this.breakOff(exchange.responded);
+    // Where a close would be the end of the response, a reset is not (RFC 9112 §8).
+    this.connection.reset();
   }
 
   /** @internal The response is complete. */
@@ -345,9 +346,7 @@ export class Http1Session implements ConnectionHandler, DrainableSession, Exchan
       exchange.persistent = false;
       this.reading = Reading.linger;
     }
-    const { handler } = exchange;
-    exchange.handler = null;
-    handler?.onAbort(error);
+    exchange.dismiss(error);
     exchange.fail(error);
   }
 
@@ -355,13 +354,7 @@ export class Http1Session implements ConnectionHandler, DrainableSession, Exchan
   private abortExchange(error: ProxyError): void {
     this.reading = Reading.closed;
     this.exchange?.abort(error);
-    this.breakOff(this.exchange?.responded === true);
-  }
-
-  /** A response that is not complete must not look so: where a close would be its end, a reset is not (RFC 9112 §8). */
-  private breakOff(responded: boolean): void {
-    if (responded) this.connection.reset();
-    else this.connection.destroy();
+    this.connection.reset();
   }
 
   /** The connection is to be closed behind what was sent. */
