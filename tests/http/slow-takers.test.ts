@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { TestDaemon, webConfig } from '../testing/daemon.ts';
+import { Proxied } from '../testing/proxied.ts';
 import { RawClient } from '../testing/raw-client.ts';
 
 let daemon: TestDaemon | null = null;
@@ -101,5 +102,20 @@ describe('an empty line behind a request', () => {
     const received = await client.toEnd();
     expect(received.match(/HTTP\/1\.1/g)).toHaveLength(1);
     client.destroy();
+  });
+});
+
+describe('a client of a stream that leaves behind a byte too many', () => {
+  it('is noticed within stall_timeout, and its upstream let go', async () => {
+    const proxied = await Proxied.start({ action: { stream: true }, limits: { stall_timeout: '300ms' } });
+    proxied.upstream.serve('HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nhi');
+    const client = await proxied.connect();
+    client.send(`${GET}G`);
+    await client.sees('hi');
+    client.socket.end();
+    const peer = await proxied.upstream.peer();
+    await peer.until(() => peer.ended || peer.closed, 'prox to let the upstream go');
+    client.destroy();
+    await proxied.stop();
   });
 });
