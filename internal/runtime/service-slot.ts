@@ -1,8 +1,15 @@
 import type { Deadlines } from '../base/index.ts';
 import { ProxyError } from '../base/index.ts';
+import type { ServiceLimits } from '../config/index.ts';
 import type { DrainableSession, SessionSlot } from '../downstream/index.ts';
 import { dispatch } from '../dispatcher/index.ts';
-import { type BindAddress, Listener } from '../transport/index.ts';
+import {
+  type BindAddress,
+  type Connection,
+  type ConnectionHandler,
+  Listener,
+  type ListenerSettings,
+} from '../transport/index.ts';
 import type { CompiledService } from './compiled-service.ts';
 
 /** An address that is listened on, and the service that answers there: a reload replaces the service, not the slot. */
@@ -12,8 +19,6 @@ export class ServiceSlot implements SessionSlot {
   readonly sessions = new Set<DrainableSession>();
   readonly deadlines: Deadlines;
   private listener: Listener | null = null;
-  /** Binds the address once more. */
-  private rebind: (() => Promise<void>) | null = null;
   private onEmpty: (() => void) | null = null;
 
   constructor(service: CompiledService, deadlines: Deadlines) {
@@ -32,31 +37,26 @@ export class ServiceSlot implements SessionSlot {
    * @throws Error of the system
    */
   async bind(address: BindAddress, report: (error: Error) => void): Promise<void> {
-    this.rebind = () => this.bind(address, report);
     const { limits } = this.current;
-    const options = {
-      maxConnections: limits.maxConnections,
-      keepAlive: limits.keepAlive,
-      writeBufferSize: limits.writeBufferSize,
-      report,
-    };
-    this.listener = await Listener.bind(address, options, this.deadlines, (connection) => dispatch(connection, this));
+    const options = { writeBufferSize: limits.writeBufferSize, report };
+    const accept = (connection: Connection): ConnectionHandler => dispatch(connection, this);
+    this.listener = await Listener.bind(address, settingsOf(limits), options, this.deadlines, accept);
   }
 
   /** Puts another generation in force: for new connections at once, for open ones with their next request. */
   swap(service: CompiledService): void {
     this.current = service;
-    if (this.listener !== null) this.listener.options.maxConnections = service.limits.maxConnections;
+    this.listener?.adopt(settingsOf(service.limits));
   }
 
   /** Stops accepting for now; sessions go on. */
   suspend(): void {
-    this.listener?.close();
+    this.listener?.suspend();
   }
 
   /** Accepts again after `suspend`. @throws Error of the system */
   async resume(): Promise<void> {
-    await this.rebind?.();
+    await this.listener?.resume();
   }
 
   /** A session has ended. */
@@ -92,4 +92,9 @@ export class ServiceSlot implements SessionSlot {
       };
     });
   }
+}
+
+function settingsOf(limits: ServiceLimits): ListenerSettings {
+  // To be served is what is due to a connection that waits: it waits as long for that as for any byte.
+  return { maxConnections: limits.maxConnections, maxWait: limits.stallTimeout, keepAlive: limits.keepAlive };
 }

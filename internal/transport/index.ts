@@ -8,4 +8,4 @@ export {
   type DialOptions,
   type DialTls,
 } from './dial.ts';
-export { type Accept, type BindAddress, Listener, type ListenerOptions } from './listener.ts';
+export { type Accept, type BindAddress, Listener, type ListenerOptions, type ListenerSettings } from './listener.ts';

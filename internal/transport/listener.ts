@@ -2,32 +2,33 @@ import { rm } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import type { Deadlines } from '../base/index.ts';
 import { Connection, type ConnectionHandler } from './connection.ts';
+import { WaitingLine } from './waiting-line.ts';
 
 /** An address to listen on. */
 export type BindAddress =
   | { readonly kind: 'tcp'; readonly host: string | null; readonly port: number; readonly text: string }
   | { readonly kind: 'unix'; readonly path: string; readonly text: string };
 
-/** Settings of accepted sockets. They may change while the listener stands: new connections get the new ones. */
-export interface ListenerOptions {
+/** Settings of accepted sockets that may change while the listener stands: new connections get the new ones. */
+export interface ListenerSettings {
   /** Connections served at once; 0 = no limit. */
-  maxConnections: number;
+  readonly maxConnections: number;
+  /** Milliseconds that a connection above it may wait to be served; then it is closed. */
+  readonly maxWait: number;
   /** Milliseconds between TCP keep-alive probes; 0 = none. */
-  keepAlive: number;
-  /** Bytes that wait to be sent before a connection counts as full. */
-  writeBufferSize: number;
+  readonly keepAlive: number;
+}
+
+/** What is fixed with the address. */
+export interface ListenerOptions {
+  /** Bytes that wait to be sent before a connection counts as full. Node gives it to sockets by their server alone. */
+  readonly writeBufferSize: number;
   /** Told of errors of accepting (EMFILE …); the listener goes on. */
-  report: (error: Error) => void;
+  readonly report: (error: Error) => void;
 }
 
 /** Makes the handler of an accepted connection. */
 export type Accept = (connection: Connection) => ConnectionHandler;
-
-/**
- * Connections above max_connections that may wait to be served; further ones are closed at once. It is the length
- * of queue that kernels and other servers commonly use.
- */
-const WAITING_CONNECTIONS = 511;
 
 /** Until `accept` has answered, nothing can come. */
 const UNACCEPTED: ConnectionHandler = {
@@ -39,32 +40,45 @@ const UNACCEPTED: ConnectionHandler = {
   onBroken() {},
 };
 
-/** A bound address and the connections that came in by it. */
+/**
+ * A bound address and the connections that came in by it.
+ *
+ *     bind ──> accepting ──suspend──> suspended ──close──> closed
+ *                 │  ↑                    │
+ *                 │  └──────resume────────┘
+ *                 └──close──> closed
+ */
 export class Listener {
   readonly address: BindAddress;
-  readonly options: ListenerOptions;
   /** Connections being served. */
-  active = 0;
+  private active = 0;
+  private settings: ListenerSettings;
+  private readonly options: ListenerOptions;
   private readonly server: Server;
   private readonly deadlines: Deadlines;
   private readonly accept: Accept;
-  private readonly waiting: Socket[] = [];
+  private readonly waiting: WaitingLine;
+  /** Ends the attempt to listen that is under way. */
+  private refuse: ((error: Error) => void) | null = null;
 
-  private constructor(address: BindAddress, options: ListenerOptions, deadlines: Deadlines, accept: Accept) {
+  private constructor(
+    address: BindAddress,
+    settings: ListenerSettings,
+    options: ListenerOptions,
+    deadlines: Deadlines,
+    accept: Accept,
+  ) {
     this.address = address;
+    this.settings = settings;
     this.options = options;
     this.deadlines = deadlines;
     this.accept = accept;
+    this.waiting = new WaitingLine(deadlines);
     this.server = createServer(
-      {
-        allowHalfOpen: true,
-        noDelay: true,
-        keepAlive: options.keepAlive > 0,
-        keepAliveInitialDelay: options.keepAlive,
-        highWaterMark: options.writeBufferSize,
-      },
+      { allowHalfOpen: true, noDelay: true, highWaterMark: options.writeBufferSize },
       (socket) => this.serverOnConnection(socket),
     );
+    this.server.on('error', (error) => this.serverOnError(error));
   }
 
   /**
@@ -73,11 +87,12 @@ export class Listener {
    */
   static async bind(
     address: BindAddress,
+    settings: ListenerSettings,
     options: ListenerOptions,
     deadlines: Deadlines,
     accept: Accept,
   ): Promise<Listener> {
-    const listener = new Listener(address, options, deadlines, accept);
+    const listener = new Listener(address, settings, options, deadlines, accept);
     try {
       await listener.listen();
     } catch (error) {
@@ -94,69 +109,86 @@ export class Listener {
     return bound !== null && typeof bound === 'object' ? bound.port : 0;
   }
 
+  /** Puts other settings in force. Whoever waits and may be served by them is. */
+  adopt(settings: ListenerSettings): void {
+    this.settings = settings;
+    this.serveWaiting();
+  }
+
+  /** Stops accepting for now. Connections that are being served go on, those that wait go on waiting. */
+  suspend(): void {
+    this.server.close();
+  }
+
+  /** Accepts again after `suspend`. @throws Error of the system */
+  resume(): Promise<void> {
+    return this.listen();
+  }
+
   /** Stops accepting. Connections that are being served go on; those that wait are closed. */
   close(): void {
     this.server.close();
-    for (const socket of this.waiting.splice(0)) socket.destroy();
+    this.waiting.close();
   }
 
   private listen(): Promise<void> {
     const { server, address } = this;
     return new Promise((resolve, reject) => {
-      server.once('error', reject);
       const listening = (): void => {
-        server.removeListener('error', reject);
-        // Accepting can fail later, for want of descriptors: the next connection may fare better.
-        server.on('error', (error) => this.options.report(error));
+        this.refuse = null;
         resolve();
       };
-      if (address.kind === 'unix') server.listen({ path: address.path }, listening);
-      else if (address.host === null) server.listen({ port: address.port }, listening);
-      else server.listen({ port: address.port, host: address.host }, listening);
+      this.refuse = (error) => {
+        server.removeListener('listening', listening);
+        reject(error);
+      };
+      server.once('listening', listening);
+      if (address.kind === 'unix') server.listen({ path: address.path });
+      else if (address.host === null) server.listen({ port: address.port });
+      else server.listen({ port: address.port, host: address.host });
     });
   }
 
+  private serverOnError(error: Error): void {
+    const { refuse } = this;
+    this.refuse = null;
+    // Accepting can fail later, for want of descriptors: the next connection may fare better.
+    if (refuse === null) this.options.report(error);
+    else refuse(error);
+  }
+
   private serverOnConnection(socket: Socket): void {
-    const { maxConnections } = this.options;
-    if (maxConnections === 0 || this.active < maxConnections) return this.serve(socket);
-    if (this.waiting.length >= WAITING_CONNECTIONS) {
-      socket.destroy();
-      return;
-    }
-    this.waiting.push(socket);
-    socket.on('error', ignoreUntilServed);
-    socket.once('close', () => this.waitingOnClose(socket));
+    if (this.full) this.waiting.add(socket, this.settings.maxWait);
+    else this.serve(socket);
+  }
+
+  private get full(): boolean {
+    const { maxConnections } = this.settings;
+    return maxConnections !== 0 && this.active >= maxConnections;
   }
 
   private serve(socket: Socket): void {
     this.active++;
     socket.once('close', () => this.socketOnClose());
+    const { keepAlive } = this.settings;
+    if (keepAlive > 0) socket.setKeepAlive(true, keepAlive);
     const connection = new Connection(socket, this.deadlines, UNACCEPTED);
     connection.handler = this.accept(connection);
   }
 
-  private waitingOnClose(socket: Socket): void {
-    const index = this.waiting.indexOf(socket);
-    if (index >= 0) this.waiting.splice(index, 1);
-  }
-
   private socketOnClose(): void {
     this.active--;
-    for (let next = this.waiting.shift(); next !== undefined; next = this.waiting.shift()) {
-      next.removeListener('error', ignoreUntilServed);
-      // Whoever has gone while it waited is not served; an end that was read already would not be told again.
-      if (next.destroyed || next.readableEnded) {
-        next.destroy();
-        continue;
-      }
+    this.serveWaiting();
+  }
+
+  private serveWaiting(): void {
+    while (!this.full) {
+      const next = this.waiting.take();
+      if (next === null) return;
       this.serve(next);
-      return;
     }
   }
 }
-
-/** A connection that breaks while it waits leaves the queue when it closes. */
-function ignoreUntilServed(): void {}
 
 /** Whether a unix socket is in use by name only: its file is there, but nobody answers. */
 async function isStale(path: string, error: unknown): Promise<boolean> {

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -178,5 +179,106 @@ describe('listeners on a reload', () => {
     expect(await exchangeRaw(daemon.port(), 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')).toContain(
       '200 OK',
     );
+  });
+});
+
+const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
+const limited = (config: object, listen = '127.0.0.1:0'): unknown => ({
+  services: { web: service(listen, 'ok', { config }) },
+});
+
+async function connected(count: number): Promise<RawClient[]> {
+  const clients: RawClient[] = [];
+  for (let i = 0; i < count; i++) clients.push(await RawClient.connect(daemon.port()));
+  closers.push(async () => clients.forEach((client) => client.destroy()));
+  return clients;
+}
+
+/** Sends a request and waits for its answer, the `nth` on the connection. */
+async function served(client: RawClient, nth = 1): Promise<void> {
+  client.send(GET);
+  await client.until(() => client.received.split('HTTP/1.1 200 OK').length > nth, `answer ${nth}`);
+}
+
+describe('max_connections on a reload', () => {
+  it.each([
+    ['2', 2],
+    ['no limit', 0],
+  ])('raised to %s serves those that wait', async (_, limit) => {
+    await start(limited({ max_connections: 1 }));
+    const [first, second] = await connected(2);
+    await served(first);
+    second.send(GET);
+    await daemon.reload(limited({ max_connections: limit }));
+    await second.sees('200 OK');
+    await served(first, 2);
+  });
+
+  it('lowered serves nobody who waits until there is room', async () => {
+    await start(limited({ max_connections: 2 }));
+    const [first, second, third] = await connected(3);
+    await served(first);
+    await served(second);
+    third.send(GET);
+    await daemon.reload(limited({ max_connections: 1 }));
+    first.destroy();
+    await first.gone();
+    for (let nth = 2; nth < 12; nth++) await served(second, nth);
+    expect(third.received).toBe('');
+    second.destroy();
+    await third.sees('200 OK');
+  });
+
+  it('counts the connections that are open when an address is bound again', async () => {
+    const other = createServer();
+    const port = await freePort();
+    await new Promise<void>((resolve) => other.listen(port, '127.0.0.2', resolve));
+    closers.push(() => new Promise((resolve) => other.close(resolve)));
+    await start(limited({ max_connections: 1 }, `127.0.0.1:${port}`));
+    const [first, waiting] = await connected(2);
+    await served(first);
+    waiting.send(GET);
+    expect(await daemon.reload(limited({ max_connections: 1 }, `0.0.0.0:${port}`))).toBe(false);
+    const [late] = await connected(1);
+    late.send(GET);
+    for (let nth = 2; nth < 12; nth++) await served(first, nth);
+    expect(waiting.received + late.received).toBe('');
+    first.destroy();
+    await waiting.sees('200 OK');
+    waiting.destroy();
+    await late.sees('200 OK');
+  });
+
+  it('lets nobody wait for longer than stall_timeout', async () => {
+    await start(limited({ max_connections: 1, stall_timeout: '300ms' }));
+    const [first, second] = await connected(2);
+    await served(first);
+    second.send(GET);
+    await second.toEnd();
+    expect(second.received).toBe('');
+    await served(first, 2);
+  });
+});
+
+describe('keep_alive on a reload', () => {
+  /** Seconds until the kernel probes the connection of a client, as it tells by its timer. */
+  async function probeIn(client: RawClient): Promise<number> {
+    const hex = (port: number): string => port.toString(16).toUpperCase().padStart(4, '0');
+    const ends = ` 0100007F:${hex(daemon.port())} 0100007F:${hex(client.socket.localPort as number)} `;
+    const row = (await readFile('/proc/net/tcp', 'utf8')).split('\n').find((line) => line.includes(ends));
+    const [kind, ticks] = row?.trim().split(/\s+/)[5]?.split(':') ?? [];
+    return kind === '02' ? Number.parseInt(ticks as string, 16) / 100 : 0;
+  }
+
+  it('holds for new connections', async () => {
+    await start(limited({ keep_alive: '1000s' }));
+    const [before] = await connected(1);
+    await served(before);
+    expect(await probeIn(before)).toBeGreaterThan(900);
+    await daemon.reload(limited({ keep_alive: '100s' }));
+    const [after] = await connected(1);
+    await served(after);
+    const seconds = await probeIn(after);
+    expect([seconds > 0, seconds <= 100]).toEqual([true, true]);
   });
 });
