@@ -5,6 +5,7 @@ import { type AccessLine, logLines, readLog } from '../testing/access-log.ts';
 import { TestDaemon, webConfig } from '../testing/daemon.ts';
 import { RawClient } from '../testing/raw-client.ts';
 import { TestUpstream } from '../testing/upstream.ts';
+import { eventually } from '../testing/wait.ts';
 
 const KEYS = [
   'time',
@@ -298,8 +299,8 @@ describe('the status of an exchange that prox ended without an answer', () => {
   ])('at %s is 0: the client did not leave', async (name, code, limits) => {
     const other = await limited(limits);
     const client = await RawClient.connect(other.port());
-    client.send(`GET /hold HTTP/1.1\r\n${close}`);
-    await upstream.holds(1);
+    client.send(`GET /hold/${code} HTTP/1.1\r\n${close}`);
+    await eventually('the request', () => upstream.requests.some(({ url }) => url === `/hold/${code}`));
     if (name === 'shutdown_timeout') other.signal('SIGTERM');
     expect(await client.toEnd()).toBe('');
     other.signal('SIGTERM');

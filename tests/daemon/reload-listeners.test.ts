@@ -267,7 +267,7 @@ describe('keep_alive on a reload', () => {
     const ends = ` 0100007F:${hex(daemon.port())} 0100007F:${hex(client.socket.localPort as number)} `;
     const row = (await readFile('/proc/net/tcp', 'utf8')).split('\n').find((line) => line.includes(ends));
     const [kind, ticks] = row?.trim().split(/\s+/)[5]?.split(':') ?? [];
-    return kind === '02' ? Number.parseInt(ticks as string, 16) / 100 : 0;
+    return kind === '02' ? Number.parseInt(ticks, 16) / 100 : 0;
   }
 
   it('holds for new connections', async () => {
