@@ -100,7 +100,10 @@ describe('a daemon that stops', () => {
   });
 
   it('cuts a tunnel that goes on at shutdown_timeout', async () => {
+    let upstreamEnd: string | undefined = 'none';
     upstream.http.on('upgrade', (_, socket) => {
+      // A tunnel that is cut is no tunnel that ended: the upstream is told by a reset.
+      socket.on('error', (error: NodeJS.ErrnoException) => (upstreamEnd = error.code));
       socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n');
       socket.pipe(socket);
     });
@@ -113,6 +116,7 @@ describe('a daemon that stops', () => {
     await tunnel.send('still here').sees('still here');
     await tunnel.toEnd();
     expect(await daemon.end()).toBe(0);
+    await eventually('the reset to reach the upstream', () => upstreamEnd === 'ECONNRESET');
   });
 
   it('takes no reload any more', async () => {

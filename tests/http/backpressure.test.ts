@@ -95,8 +95,9 @@ describe('a body of 300 MB', () => {
     pour(client, TOTAL);
     await eventually(() => done !== null, 'the request');
     const { peak } = await (done as unknown as Promise<{ received: number; peak: number }>);
-    // Node allocates 64 KiB for each read of an accepted socket, and collects them when some 32 MB have gathered.
-    expect(peak - before).toBeLessThan(48 * MIB);
+    // Node allocates 64 KiB for each read of an accepted socket; V8 collects them when 32 MB have gathered, on Node 24
+    // and later when it is twice that. What matters is that it is a constant, not the body.
+    expect(peak - before).toBeLessThan(128 * MIB);
     client.destroy();
   });
 
