@@ -11,6 +11,8 @@ import { TestUpstream } from '../testing/upstream.ts';
 
 /** Bytes a second of a megabit a second. */
 const MBPS = 1_000_000 / 8;
+/** Windows that may be lost to a machine that stands still, and the one that counts. */
+const WINDOWS = 4;
 const WINDOW_MS = 3000;
 const BODY = randomBytes(8 * 1024 * 1024);
 
@@ -96,9 +98,17 @@ async function rate(bytes: () => number): Promise<number> {
   return ((bytes() - before) / (performance.now() - began)) * 1000;
 }
 
-function expectRate(measured: number, mbps: number): void {
+/**
+ * Measures the rate over three seconds. It may never be above the limit; below it, a window is measured again, as a
+ * machine that stands still for a while makes a transfer slower, and nothing makes up for it.
+ */
+async function expectRate(bytes: () => number, mbps: number): Promise<void> {
+  let measured = 0;
+  for (let window = 0; window < WINDOWS && measured <= mbps * MBPS * 0.9; window++) {
+    measured = await rate(bytes);
+    expect(measured).toBeLessThan(mbps * MBPS * 1.1);
+  }
   expect(measured).toBeGreaterThan(mbps * MBPS * 0.9);
-  expect(measured).toBeLessThan(mbps * MBPS * 1.1);
 }
 
 const post = (path: string): string => `POST ${path} HTTP/1.1\r\nHost: a\r\nContent-Length: ${2 * BODY.length}\r\n\r\n`;
@@ -113,36 +123,35 @@ describe.concurrent('a speed limit holds to a tenth over three seconds', () => {
     ['a tunnel towards the client', '/tunnel-down', 4, UPGRADE],
   ])('for %s', async (_, path, mbps, upgrade) => {
     const transfer = await download(path, upgrade);
-    expectRate(await rate(transfer.bytes), mbps);
+    await expectRate(transfer.bytes, mbps);
     transfer.end();
   });
 
   it('for all connections of a route together, each with its share', async () => {
     const transfers = await Promise.all([1, 2, 3, 4].map(() => download('/shared')));
-    const rates = await Promise.all(transfers.map(({ bytes }) => rate(bytes)));
-    expectRate(
-      rates.reduce((sum, one) => sum + one, 0),
-      4,
-    );
-    for (const one of rates) expect(one).toBeGreaterThan((4 * MBPS) / 4 / 2);
+    const before = transfers.map(({ bytes }) => bytes());
+    await expectRate(() => transfers.reduce((sum, { bytes }) => sum + bytes(), 0), 4);
+    const shares = transfers.map(({ bytes }, i) => bytes() - before[i]);
+    const fair = shares.reduce((sum, share) => sum + share, 0) / shares.length;
+    for (const share of shares) expect(share).toBeGreaterThan(fair / 2);
     for (const { end } of transfers) end();
   });
 
   it('for an upload', async () => {
     const transfer = await upload(post('/up'));
-    expectRate(await rate(() => received.get('/up') ?? 0), 4);
+    await expectRate(() => received.get('/up') ?? 0, 4);
     transfer.end();
   });
 
   it('for all uploads of a route together', async () => {
     const transfers = await Promise.all([1, 2, 3].map(() => upload(post('/shared-up'))));
-    expectRate(await rate(() => received.get('/shared-up') ?? 0), 4);
+    await expectRate(() => received.get('/shared-up') ?? 0, 4);
     for (const { end } of transfers) end();
   });
 
   it('for a tunnel towards the upstream', async () => {
     const transfer = await upload(`GET /tunnel-up HTTP/1.1\r\nHost: a\r\n${UPGRADE}\r\n`);
-    expectRate(await rate(() => received.get('/tunnel-up') ?? 0), 4);
+    await expectRate(() => received.get('/tunnel-up') ?? 0, 4);
     transfer.end();
   });
 
@@ -153,7 +162,7 @@ describe.concurrent('a speed limit holds to a tenth over three seconds', () => {
     const requests = 'GET /down HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(3);
     socket.write(requests);
     await new Promise<void>((resolve) => socket.once('data', () => resolve()));
-    expectRate(await rate(() => bytes), 4);
+    await expectRate(() => bytes, 4);
     socket.destroy();
   });
 });
