@@ -1,10 +1,18 @@
-import { Http1Session, type SessionSlot } from '../downstream/index.ts';
+import type { SessionSlot } from '../downstream/index.ts';
 import type { Connection, ConnectionHandler } from '../transport/index.ts';
+import { PlainStart } from './plain-start.ts';
+import { TlsStart } from './tls-start.ts';
 
 /**
- * Decides what an accepted connection is. Every connection is plain HTTP/1.1 for now; here is the place where the
- * first bytes are looked at once listeners terminate or relay TLS.
+ * Decides what an accepted connection is, by its first bytes:
+ *
+ *     plain listener ─┬─ HTTP/2 preface ──────────────────────────────────> Http2Session
+ *                     └─ anything else ───────────────────────────────────> Http1Session
+ *     TLS listener ───┬─ no TLS record ───────────────────────────────────> 400
+ *                     ├─ ClientHello, if routes ask for it ─ pass, drop ──> L4
+ *                     └─ TLS ─ ALPN ─┬─ h2 ───────────────────────────────> Http2Session
+ *                                    └─ http/1.1, none ───────────────────> Http1Session
  */
 export function dispatch(connection: Connection, slot: SessionSlot): ConnectionHandler {
-  return new Http1Session(connection, slot, false);
+  return slot.current.tls === null ? new PlainStart(connection, slot) : new TlsStart(connection, slot);
 }

@@ -2,7 +2,7 @@ import { ProxyError } from '../base/index.ts';
 import { type Exchange, type ExchangeHandler, FlushResult, type RouteContext } from '../exchange/index.ts';
 import { CHUNKED, dropTable, FieldId, Fields, type Framing, NO_BODY, UNTIL_CLOSE } from '../http1/index.ts';
 import type { Throttle } from '../throttle/index.ts';
-import type { Connection } from '../transport/index.ts';
+import type { ClientCertificate, Connection } from '../transport/index.ts';
 import { errorResponse } from './error-response.ts';
 import type { AccessRecord } from '../logger/index.ts';
 import { httpDate } from './http-date.ts';
@@ -133,6 +133,10 @@ export class Http1Exchange implements Exchange, LimitedSink {
 
   get secure(): boolean {
     return this.session.secure;
+  }
+
+  get clientCertificate(): ClientCertificate | null {
+    return this.session.connection.tls?.client ?? null;
   }
 
   get trusted(): boolean {

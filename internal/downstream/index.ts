@@ -1,2 +1,3 @@
 export { Http1Session } from './http1-session.ts';
-export type { DrainableSession, SessionHost, SessionSlot } from './session-host.ts';
+export { Http2Session } from './http2-session.ts';
+export type { DrainableSession, HostRoute, SessionHost, SessionSlot } from './session-host.ts';

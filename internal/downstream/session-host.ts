@@ -2,11 +2,18 @@ import type { Deadlines, ProxyError } from '../base/index.ts';
 import type { ServiceLimits } from '../config/index.ts';
 import type { Exchange, RouteContext } from '../exchange/index.ts';
 import type { HeadLimits } from '../http1/index.ts';
+import type { TlsAcceptor } from '../transport/index.ts';
 
 /** What a session needs of its service: one generation, replaced as a whole by a reload. */
 export interface SessionHost {
   readonly limits: ServiceLimits;
   readonly headLimits: HeadLimits;
+  /** Terminates TLS; null on a plain listener. */
+  readonly tls: TlsAcceptor | null;
+  /** Whether the ClientHello is read before TLS is terminated: some route passes or drops by server name. */
+  readonly peeks: boolean;
+  /** The first route whose domain matches a server name, in normal form; null when none does. */
+  matchHost(host: string): HostRoute | null;
   /** The first route that matches, or null. The arguments are in normal form. */
   route(host: string, path: string, method: string): RouteContext | null;
   /** Stands in for a route where there is none: before the head is read, and when nothing matches. */
@@ -21,6 +28,13 @@ export interface SessionHost {
   sessionBroken(clientAddress: string, error: ProxyError): void;
   /** Logs how an exchange failed. */
   exchangeFailed(exchange: Exchange, error: ProxyError): void;
+}
+
+/** A route that was found by the host alone. */
+export interface HostRoute {
+  readonly value: RouteContext;
+  /** False when the route also asks for a path or a method, so that it applies to requests alone. */
+  readonly decided: boolean;
 }
 
 /** Where the sessions of a listener look for their service. They read `current` at the begin of each request. */

@@ -1,6 +1,7 @@
 import type { ProxyError } from '../base/index.ts';
 import type { Fields, Framing } from '../http1/index.ts';
 import type { AccessRecord } from '../logger/index.ts';
+import type { ClientCertificate, Connection } from '../transport/index.ts';
 import type { RouteSpeed } from './route-speed.ts';
 
 /**
@@ -47,6 +48,8 @@ export interface Exchange {
   readonly originAddress: string;
   /** True when the client's connection is encrypted. */
   readonly secure: boolean;
+  /** Who the client has proved to be in the TLS handshake; null without a client certificate. */
+  readonly clientCertificate: ClientCertificate | null;
   /** The peer may set X-Forwarded-* and Forwarded: its address is in trusted_proxies. */
   readonly trusted: boolean;
   /** The route that was chosen, and what it captured. */
@@ -141,7 +144,29 @@ export interface ExchangeHandler {
 export interface Action {
   /** True when the action can answer CONNECT; any other refuses it with 405 (RFC 9110 §9.3.6). */
   readonly takesConnect?: boolean;
+  /** Set by actions that take a whole connection, by the server name of its ClientHello: pass and drop. */
+  readonly relay?: ConnectionAction;
   handle(exchange: Exchange): void;
+}
+
+/** Takes connections as they are, before TLS (L4). */
+export interface ConnectionAction {
+  /** The connection is the action's from now on: it sets the handler before it returns. */
+  take(client: RelayedConnection): void;
+}
+
+/** A connection that is not terminated here, and what its ClientHello said. */
+export interface RelayedConnection {
+  readonly connection: Connection;
+  /** Every byte read so far: the first ones for the upstream. */
+  readonly head: Buffer;
+  /** The server name that the route was chosen by, in lower case; empty without one. */
+  readonly serverName: string;
+  readonly route: RouteContext;
+  /** What the access log will hold; null when nothing logs the connection. */
+  readonly record: AccessRecord | null;
+  /** The connection is over. To be called once, however it ended. `error` is null when both sides have closed. */
+  over(error: ProxyError | null): void;
 }
 
 /** What a compiled route knows; shared by all exchanges that take it. */

@@ -1,5 +1,6 @@
 export {
   type Action,
+  type ConnectionAction,
   type DomainCaptures,
   type Exchange,
   type ExchangeHandler,
@@ -7,6 +8,7 @@ export {
   type FilterChain,
   FlushResult,
   type Outcome,
+  type RelayedConnection,
   type RouteContext,
 } from './exchange.ts';
 export { compileFilters } from './filter.ts';

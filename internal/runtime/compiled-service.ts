@@ -3,10 +3,11 @@ import ipaddr from 'ipaddr.js';
 import type { Balancer } from '../balancer/index.ts';
 import type { ProxyError } from '../base/index.ts';
 import type { ServiceConfig, ServiceLimits } from '../config/index.ts';
-import type { SessionHost } from '../downstream/index.ts';
+import type { HostRoute, SessionHost } from '../downstream/index.ts';
 import { type Action, compileFilters, type Exchange, type RouteContext } from '../exchange/index.ts';
 import type { HeadLimits } from '../http1/index.ts';
 import { compileRouter, type Router } from '../router/index.ts';
+import type { TlsAcceptor } from '../transport/index.ts';
 import { CompiledRoute, filtersOf, type RouteDependencies } from './compile-route.ts';
 
 /** Routes that are compiled before requests have their turn: a few milliseconds. */
@@ -28,6 +29,8 @@ export class CompiledService implements SessionHost {
   readonly limits: ServiceLimits;
   readonly headLimits: HeadLimits;
   readonly unrouted: RouteContext;
+  readonly tls: TlsAcceptor | null;
+  readonly peeks: boolean;
   private readonly reports: FailureReports;
   private readonly router: Router<CompiledRoute>;
   private readonly routes: readonly CompiledRoute[];
@@ -38,7 +41,7 @@ export class CompiledService implements SessionHost {
   /** Compiles a service. Requests are served in between, as the routes of a large one take a while. */
   static async compile(
     config: ServiceConfig,
-    dependencies: RouteDependencies,
+    dependencies: RouteDependencies & { readonly tls: TlsAcceptor | null },
     reports: FailureReports,
   ): Promise<CompiledService> {
     const routes: CompiledRoute[] = [];
@@ -46,13 +49,14 @@ export class CompiledService implements SessionHost {
       routes.push(new CompiledRoute(route, dependencies));
       if (routes.length % ROUTES_AT_A_TIME === 0) await setImmediate();
     }
-    return new CompiledService(config, routes, unroutedContext(dependencies), reports);
+    return new CompiledService(config, routes, unroutedContext(dependencies), dependencies.tls, reports);
   }
 
   private constructor(
     config: ServiceConfig,
     routes: readonly CompiledRoute[],
     unrouted: RouteContext,
+    tls: TlsAcceptor | null,
     reports: FailureReports,
   ) {
     const { limits } = config;
@@ -68,11 +72,17 @@ export class CompiledService implements SessionHost {
     this.routes = routes;
     this.router = compileRouter(config.routes.map((route, i) => ({ match: route.match, value: routes[i] })));
     this.unrouted = unrouted;
+    this.tls = tls;
+    this.peeks = tls !== null && config.routes.some(({ action }) => action.type === 'pass' || action.type === 'drop');
     this.trusted = limits.trustedProxies.map((cidr) => ipaddr.parseCIDR(cidr));
   }
 
   route(host: string, path: string, method: string): RouteContext | null {
     return this.router.match(host, path, method);
+  }
+
+  matchHost(host: string): HostRoute | null {
+    return this.router.matchHost(host);
   }
 
   trusts(address: string): boolean {

@@ -1,10 +1,11 @@
 import { type Balancer, type TargetStore } from '../balancer/index.ts';
-import type { ProxyError } from '../base/index.ts';
+import type { Deadlines, ProxyError } from '../base/index.ts';
 import type { ActionConfig, Config, RotateConfig } from '../config/index.ts';
 import type { Exchange } from '../exchange/index.ts';
 import type { Peer, Pools } from '../upstream/index.ts';
 import type { RecordSink } from './access-log-filter.ts';
 import { CompiledService, type FailureReports } from './compiled-service.ts';
+import { createTlsAcceptor } from './tls-acceptor.ts';
 import { readUpstreamTls, type UpstreamTlsSettings } from './upstream-tls.ts';
 
 /** Access logs by path. The same path is one file, as long as anybody holds it. */
@@ -25,6 +26,7 @@ export interface Environment extends FailureReports {
   readonly pools: Pools;
   readonly targets: TargetStore;
   readonly accessLogs: AccessLogs;
+  readonly deadlines: Deadlines;
   unreachable(exchange: Exchange, error: ProxyError): void;
 }
 
@@ -108,6 +110,7 @@ async function compileServices(ingredients: Ingredients): Promise<Map<string, Co
       pools: environment.pools,
       targets: environment.targets,
       limits: service.limits,
+      tls: await createTlsAcceptor(service, environment.deadlines),
       upstreamTls,
       accessLog: (path: string | null) => logs.get(path ?? config.logging.accessLog ?? '')?.sink ?? null,
       previousBalancer: (id: string) => balancers.get(id) ?? null,

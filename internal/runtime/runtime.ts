@@ -56,6 +56,7 @@ export class Runtime {
       pools: this.pools,
       targets: new TargetStore(),
       accessLogs,
+      deadlines: this.deadlines,
       exchangeFailed: (exchange, error) => events.exchangeFailed(exchange, error),
       sessionBroken: (client, error) => events.sessionBroken(client, error),
       unreachable: (exchange, error) => events.unreachable(exchange, error),

@@ -1,12 +1,4 @@
-import type {
-  ActionConfig,
-  Config,
-  Position,
-  Problem,
-  ProxyConfig,
-  RouteConfig,
-  ServiceConfig,
-} from '../config/index.ts';
+import type { ActionConfig, Config, Position, Problem, RouteConfig, ServiceConfig } from '../config/index.ts';
 import { StartError } from './start-error.ts';
 
 /**
@@ -28,8 +20,7 @@ class Search {
     const refuse = (key: string, what: string): void => {
       this.refuse(service.positions[key] ?? service.position, `services.${service.name}.${key}`, what);
     };
-    if (service.tls !== null) refuse('tls', 'TLS');
-    if (service.limits.proxyProtocol) refuse('config.proxy_protocol', 'the PROXY protocol');
+    if (service.tls !== null && service.tls.cert === null) refuse('acme', 'ACME');
     if (service.plugins.length > 0) refuse('plugins', 'running plugins');
     for (const route of service.routes) {
       const own = route.plugins.some((name) => !service.plugins.includes(name) && !route.action.plugins.includes(name));
@@ -45,15 +36,7 @@ class Search {
       action.name === null ? `services.${service.name}.routes (${route.id}).action` : `actions.${action.name}`;
     const refuse = (what: string): void => this.refuse(action.position, path, what);
     if (action.plugins.length > 0) refuse('running plugins');
-    if (action.type === 'pass') refuse('the pass action');
-    if (action.type !== 'proxy') return;
-    this.proxy(action, refuse);
-    if (action.fallback !== null) this.action(service, route, action.fallback);
-  }
-
-  private proxy(action: ProxyConfig, refuse: (what: string) => void): void {
-    if (action.proto === 'h2') refuse('proto "h2"');
-    if (action.proxyProtocol !== null) refuse('the PROXY protocol');
+    if (action.type === 'proxy' && action.fallback !== null) this.action(service, route, action.fallback);
   }
 
   private refuse(position: Position, path: string, what: string): void {

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Deadline, Deadlines } from '../base/index.ts';
+import type { TlsFacts } from './tls-facts.ts';
 
 /** What happens on a connection. One handler at a time; a hand-over is one assignment. */
 export interface ConnectionHandler {
@@ -54,23 +55,60 @@ export class Connection {
   private drainAwaited = false;
   private readBuffer: Buffer | null;
   private address: string | null = null;
+  private port: number | null = null;
+  /** In the order of EVENTS. */
+  private readonly listeners: readonly ((argument: never) => void)[];
+  /** What the TLS handshake has found out; null on a connection without TLS. */
+  readonly tls: TlsFacts | null;
 
   /**
    * @param socket open, with half-open allowed; the connection attaches all its listeners.
    * @param readBuffer what the socket reads into, if it does not allocate for each read.
    */
-  constructor(socket: Socket, deadlines: Deadlines, handler: ConnectionHandler, readBuffer: Buffer | null = null) {
+  constructor(
+    socket: Socket,
+    deadlines: Deadlines,
+    handler: ConnectionHandler,
+    readBuffer: Buffer | null = null,
+    tls: TlsFacts | null = null,
+  ) {
     this.readBuffer = readBuffer;
+    this.tls = tls;
     this.socket = socket;
     this.deadlines = deadlines;
     this.handler = handler;
     this.deadline = deadlines.create(() => this.guard(() => this.handler.onDeadline()));
-    socket.on('data', (chunk: Buffer) => this.socketOnData(chunk, chunk.length));
-    socket.on('end', () => this.socketOnEnd());
-    socket.on('drain', () => this.socketOnDrain());
-    socket.on('timeout', () => this.socketOnTimeout());
-    socket.on('error', (error) => (this.error = error));
-    socket.on('close', () => this.socketOnClose());
+    this.listeners = [
+      (chunk: Buffer) => this.socketOnData(chunk, chunk.length),
+      () => this.socketOnEnd(),
+      () => this.socketOnDrain(),
+      () => this.socketOnTimeout(),
+      (error: Error) => (this.error = error),
+      () => this.socketOnClose(),
+    ];
+    EVENTS.forEach((event, index) => socket.on(event, this.listeners[index] as () => void));
+  }
+
+  /**
+   * Gives the socket away, to TLS or to an HTTP/2 session. The connection hears nothing of it any more, not even its
+   * close, and is closed for its handler. Every listener that this class has attached is gone.
+   * @param unread bytes that were read already and belong to the next owner, who reads them first; null for none
+   */
+  release(unread: Buffer | null): Socket {
+    const { socket } = this;
+    this.closed = true;
+    this.deadlines.remove(this.deadline);
+    this.drainArrived();
+    EVENTS.forEach((event, index) => socket.removeListener(event, this.listeners[index] as () => void));
+    socket.pause();
+    if (unread !== null && unread.length > 0) socket.unshift(unread);
+    return socket;
+  }
+
+  /** Takes another address for that of the peer: a trusted proxy has told it (PROXY protocol). */
+  assumePeer(address: string, port: number): void {
+    this.address = address;
+    this.port = port;
   }
 
   /** IP address of the peer (IPv4 where it is an IPv4-mapped one), or `unix`. */
@@ -80,7 +118,18 @@ export class Connection {
 
   /** Port of the peer, 0 on a unix socket. */
   get remotePort(): number {
-    return this.socket.remotePort ?? 0;
+    return this.port ?? this.socket.remotePort ?? 0;
+  }
+
+  /** IP address that the peer has connected to, or `unix`. */
+  get localAddress(): string {
+    const address = this.socket.localAddress;
+    return address === undefined ? 'unix' : unmapped(address);
+  }
+
+  /** Port that the peer has connected to, 0 on a unix socket. */
+  get localPort(): number {
+    return this.socket.localPort ?? 0;
   }
 
   /** The buffer that a dialed socket reads into next: the last one, unless its bytes are still in use. */
@@ -280,8 +329,15 @@ const COPIED_BYTES = 4096;
 /** What a timer of Node takes; a longer one would fire at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
+/** What a connection listens to, in the order of its listeners. */
+const EVENTS = ['data', 'end', 'drain', 'timeout', 'error', 'close'] as const;
+
 function addressOf(socket: Socket): string {
   const address = socket.remoteAddress;
-  if (address === undefined) return 'unix';
+  return address === undefined ? 'unix' : unmapped(address);
+}
+
+/** IPv4 where it is an IPv4-mapped address (RFC 4291 §2.5.5.2). */
+function unmapped(address: string): string {
   return address.startsWith('::ffff:') ? address.slice(7) : address;
 }

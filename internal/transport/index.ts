@@ -9,3 +9,5 @@ export {
   type DialTls,
 } from './dial.ts';
 export { type Accept, type BindAddress, Listener, type ListenerOptions, type ListenerSettings } from './listener.ts';
+export { TlsAcceptor, type TlsCertificate, type TlsSettings } from './tls-acceptor.ts';
+export type { ClientCertificate, TlsFacts } from './tls-facts.ts';

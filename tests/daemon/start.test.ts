@@ -88,34 +88,28 @@ describe('a start that fails', () => {
 
   it('lists everything that this version does not serve, each at its place', async () => {
     const config = `{
+  plugins: { auth: { path: './auth.ts' } },
   services: {
     web: {
       listen: '127.0.0.1:0',
-      config: { proxy_protocol: true, trusted_proxies: ['127.0.0.1'] },
-      routes: [
-        { match: { domain: 'mail.example.com' }, action: { type: 'pass', upstream: '127.0.0.1:1' } },
-        { action: 'modern' },
-        { action: 'modern' },
-      ],
+      plugins: ['auth'],
+      routes: [{ action: 'gone' }, { action: 'gone' }],
     },
     secure: {
       listen: '127.0.0.1:0',
-      tls: true,
-      tls_cert: 'a.crt',
-      tls_key: 'a.key',
-      routes: [{ action: { type: 'drop' } }],
+      acme: { email: 'a@example.com', domains: ['example.com'] },
+      routes: [{ action: 'gone' }],
     },
   },
-  actions: { modern: { type: 'proxy', upstream: '127.0.0.1:1', proto: 'h2' } },
+  actions: { gone: { type: 'static', status: 410, plugins: ['auth'] } },
 }`;
-    const { code, errors } = await refusal(config, { 'a.crt': 'certificate', 'a.key': 'key' });
+    const { code, errors } = await refusal(config, { 'auth.ts': '' });
     const what = 'is not served by this version of prox';
     expect(code).toBe(1);
     expect(errors).toEqual([
-      `prox.json5:5:33: services.web.config.proxy_protocol: the PROXY protocol ${what}`,
-      `prox.json5:7:58: services.web.routes (web:0).action: the pass action ${what}`,
-      `prox.json5:20:22: actions.modern: proto "h2" ${what}`,
-      `prox.json5:14:12: services.secure.tls: TLS ${what}`,
+      `prox.json5:6:16: services.web.plugins: running plugins ${what}`,
+      `prox.json5:15:20: actions.gone: running plugins ${what}`,
+      `prox.json5:11:13: services.secure.acme: ACME ${what}`,
       'prox cannot start',
     ]);
   });

@@ -36,6 +36,7 @@ export class MemoryExchange implements Exchange {
   readonly clientAddress = '127.0.0.1';
   readonly originAddress = '127.0.0.1';
   readonly secure = false;
+  readonly clientCertificate = null;
   readonly trusted = false;
   readonly route: RouteContext;
   readonly record = null;

@@ -1,0 +1,49 @@
+import { ProxyError } from '../base/index.ts';
+import type { DrainableSession, SessionSlot } from '../downstream/index.ts';
+import type { Connection, ConnectionHandler } from '../transport/index.ts';
+
+/** A connection of which not enough bytes are known to tell what it is. It has header_timeout to say so. */
+export abstract class Start implements ConnectionHandler, DrainableSession {
+  protected readonly connection: Connection;
+  protected readonly slot: SessionSlot;
+
+  constructor(connection: Connection, slot: SessionSlot) {
+    this.connection = connection;
+    this.slot = slot;
+    slot.sessions.add(this);
+    connection.expect(slot.current.limits.headerTimeout);
+  }
+
+  abstract onData(buffer: Buffer, start: number, end: number): void;
+
+  onEnd(): void {
+    this.connection.endAndClose();
+  }
+
+  onDrain(): void {}
+
+  onDeadline(): void {
+    this.connection.destroy();
+  }
+
+  onClose(): void {
+    this.leave();
+  }
+
+  onBroken(error: unknown): void {
+    this.slot.current.sessionBroken(this.connection.remoteAddress, ProxyError.from(error));
+  }
+
+  drain(): void {
+    this.connection.endAndClose();
+  }
+
+  kill(): void {
+    this.connection.destroy();
+  }
+
+  /** The connection has become something else, or is gone. */
+  protected leave(): void {
+    this.slot.sessionEnded(this);
+  }
+}
