@@ -89,10 +89,16 @@ for (const [name, id] of KNOWN_NAMES) {
   SLOT_NAME[slot] = name;
 }
 
-/** The id of a name as text, compared without case: for names of the config, not for those of messages. */
+const ID_BY_NAME: ReadonlyMap<string, FieldId> = new Map(KNOWN_NAMES);
+
+/** The id of a name in lower case. */
+export function knownFieldId(lowerName: string): FieldId {
+  return ID_BY_NAME.get(lowerName) ?? FieldId.other;
+}
+
+/** The id of a name, compared without case: for names of the config, not for those of messages. */
 export function fieldIdOf(name: string): FieldId {
-  const lower = name.toLowerCase();
-  return KNOWN_NAMES.find(([known]) => known === lower)?.[1] ?? FieldId.other;
+  return knownFieldId(name.toLowerCase());
 }
 
 /** A table for `Fields.lines`: 1 for every id that is left out. Removed fields are always left out. */

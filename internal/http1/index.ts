@@ -4,6 +4,7 @@ export type { BodySink } from './body-sink.ts';
 export { ChunkedDecoder } from './chunked-decoder.ts';
 export { ConnectionOption, persists, takeConnectionOptions } from './connection-options.ts';
 export { dropTable, FieldId, fieldIdOf } from './field-names.ts';
+export { readFieldPairs } from './field-pairs.ts';
 export { Fields, isFieldValue, isToken } from './fields.ts';
 export { CHUNKED, type Framing, NO_BODY, requestFraming, responseFraming, UNTIL_CLOSE } from './framing.ts';
 export { MORE } from './head-reader.ts';
