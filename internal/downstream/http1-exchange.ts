@@ -131,6 +131,18 @@ export class Http1Exchange implements Exchange, LimitedSink {
     return this.session.clientAddress;
   }
 
+  get clientPort(): number {
+    return this.session.connection.remotePort;
+  }
+
+  get localAddress(): string {
+    return this.session.connection.localAddress;
+  }
+
+  get localPort(): number {
+    return this.session.connection.localPort;
+  }
+
   get secure(): boolean {
     return this.session.secure;
   }

@@ -44,6 +44,12 @@ export interface Exchange {
   readonly acceptsTrailers: boolean;
   /** Address of the peer that the request came from: an IP address, or `unix`. */
   readonly clientAddress: string;
+  /** Port of that peer; 0 on a unix socket. */
+  readonly clientPort: number;
+  /** Address that the peer has connected to: an IP address, or `unix`. */
+  readonly localAddress: string;
+  /** Port that the peer has connected to; 0 on a unix socket. */
+  readonly localPort: number;
   /** Address of the client behind trusted proxies (X-Forwarded-For); the peer's when that is not trusted. */
   readonly originAddress: string;
   /** True when the client's connection is encrypted. */

@@ -34,6 +34,9 @@ export class MemoryExchange implements Exchange {
   readonly upgrade = null;
   readonly acceptsTrailers = false;
   readonly clientAddress = '127.0.0.1';
+  readonly clientPort = 50_000;
+  readonly localAddress = '127.0.0.1';
+  readonly localPort = 8080;
   readonly originAddress = '127.0.0.1';
   readonly secure = false;
   readonly clientCertificate = null;
