@@ -7,8 +7,10 @@ const REQUEST = 'GET / HTTP/1.1\r\nHost: bench\r\nUser-Agent: bench\r\nAccept: *
 const CONNECTIONS = 10_000;
 const TRANSFER_BYTES = 300_000_000;
 
+export const memoryCases = { idle: idleConnections, 'slow-reader': pausingReader };
+
 /** Resident memory for each of 10,000 keep-alive connections that had one answer and are idle. */
-export async function idleConnections() {
+async function idleConnections() {
   const prox = await startProx();
   for (let i = 0; i < 2000; i++) (await answered()).destroy();
   await settle();
@@ -29,7 +31,7 @@ export async function idleConnections() {
 }
 
 /** Growth of resident memory while 300 MB pass to a client that stops reading again and again. */
-export async function pausingReader() {
+async function pausingReader() {
   const upstream = createServer((socket) => socket.once('data', () => pour(socket)));
   await new Promise((resolve) => upstream.listen(0, '127.0.0.1', resolve));
   const prox = await startProx({ upstream: upstream.address().port });

@@ -2,11 +2,11 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 
-/** A Markdown table of what was measured. @param results rows of { case, prox, nginx, ratio, bound } */
+/** A Markdown table of what was measured. @param results rows of { case, prox, other, ratio, bound } */
 export function table(results) {
-  const lines = ['| case | prox | nginx | prox / nginx | to reach |', '|---|---|---|---|---|'];
+  const lines = ['| case | prox | beside it | ratio | to reach |', '|---|---|---|---|---|'];
   for (const row of results) {
-    lines.push(`| ${row.case} | ${row.prox} | ${row.nginx ?? '–'} | ${row.ratio?.toFixed(2) ?? '–'} | ${row.bound} |`);
+    lines.push(`| ${row.case} | ${row.prox} | ${row.other ?? '–'} | ${row.ratio?.toFixed(2) ?? '–'} | ${row.bound} |`);
   }
   const where = `Node ${process.version}, ${cpus()[0]?.model.trim() ?? 'an unknown processor'}`;
   return `${lines.join('\n')}\n\nMeasured by \`bench/run.sh --write\`: ${where}; the proxy on one core, load and upstream on the other.`;
