@@ -6,7 +6,7 @@
 /** Lowest first. A new package takes a place here before its first file is written. */
 const LEVELS = [
   ['base'],
-  ['http1', 'tlshello', 'config', 'logger', 'balancer', 'throttle'],
+  ['http1', 'tlshello', 'proxy-protocol', 'config', 'logger', 'balancer', 'throttle'],
   ['router', 'transport'],
   ['upstream', 'exchange'],
   ['downstream', 'action'],
@@ -16,7 +16,7 @@ const LEVELS = [
 ];
 
 /** Bytes in, events out: no sockets, files, timers or logger. */
-const PURE = ['http1', 'tlshello', 'balancer', 'router', 'throttle'];
+const PURE = ['http1', 'tlshello', 'proxy-protocol', 'balancer', 'router', 'throttle'];
 
 const TEST = '\\.test\\.ts$';
 const SHIPPED = '^(cmd|internal|sdk)/';

@@ -72,6 +72,23 @@ export const ERROR_CODES = {
   client_closed: entry('client', 0, 'The client closed the connection before the exchange was complete.'),
   response_timeout: entry('client', 0, 'The response was not written within write_timeout.'),
 
+  // The connection could not be read: what comes before any request.
+  bad_client_hello: entry(
+    'client',
+    0,
+    'A connection to a TLS port did not begin with a well-formed ClientHello (RFC 8446 §4.1.2, §5.1).',
+  ),
+  client_hello_too_large: entry(
+    'client',
+    0,
+    'The ClientHello, with the records around it, is larger than the 16 KiB that prox reads of one.',
+  ),
+  bad_proxy_header: entry(
+    'client',
+    0,
+    'The connection did not begin with a well-formed PROXY header, which this client has to send.',
+  ),
+
   // The request was read, but prox does not serve it.
   no_route: entry('client', 404, 'No route of the service matches the request.'),
   not_found: entry('client', 404, 'There is no such file below the root of the serve action.'),
