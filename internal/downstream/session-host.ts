@@ -1,6 +1,6 @@
 import type { Deadlines, ProxyError } from '../base/index.ts';
 import type { ServiceLimits } from '../config/index.ts';
-import type { Exchange, RouteContext } from '../exchange/index.ts';
+import type { FailureSubject, RouteContext } from '../exchange/index.ts';
 import type { HeadLimits } from '../http1/index.ts';
 import type { TlsAcceptor } from '../transport/index.ts';
 
@@ -8,10 +8,14 @@ import type { TlsAcceptor } from '../transport/index.ts';
 export interface SessionHost {
   readonly limits: ServiceLimits;
   readonly headLimits: HeadLimits;
-  /** Terminates TLS; null on a plain listener. */
+  /** Terminates TLS; null on a plain listener, and on one that has no certificate as it only passes and drops. */
   readonly tls: TlsAcceptor | null;
-  /** Whether the ClientHello is read before TLS is terminated: some route passes or drops by server name. */
+  /** Whether a connection that does not begin with TLS is served as HTTP. */
+  readonly plain: boolean;
+  /** Whether the ClientHello is read first: some route passes by server name, or drops on a TLS listener. */
   readonly peeks: boolean;
+  /** Whether connections from trusted_proxies begin with a PROXY header. */
+  readonly expectsProxyHeader: boolean;
   /** The first route whose domain matches a server name, in normal form; null when none does. */
   matchHost(host: string): HostRoute | null;
   /** The first route that matches, or null. The arguments are in normal form. */
@@ -26,8 +30,10 @@ export interface SessionHost {
   exchangeEnded(): void;
   /** Logs that a session was lost to a fault of prox while no exchange was under way. */
   sessionBroken(clientAddress: string, error: ProxyError): void;
-  /** Logs how an exchange failed. */
-  exchangeFailed(exchange: Exchange, error: ProxyError): void;
+  /** Logs how an exchange or a relayed connection failed. */
+  exchangeFailed(subject: FailureSubject, error: ProxyError): void;
+  /** Logs that a connection was closed as it did not begin as it has to. */
+  connectionRefused(clientAddress: string, error: ProxyError): void;
 }
 
 /** A route that was found by the host alone. */

@@ -1,4 +1,4 @@
-import type { ProxyError } from '../base/index.ts';
+import type { Deadlines, ProxyError } from '../base/index.ts';
 import type { Fields, Framing } from '../http1/index.ts';
 import type { AccessRecord } from '../logger/index.ts';
 import type { ClientCertificate, Connection } from '../transport/index.ts';
@@ -161,18 +161,48 @@ export interface ConnectionAction {
   take(client: RelayedConnection): void;
 }
 
-/** A connection that is not terminated here, and what its ClientHello said. */
+/**
+ * A connection that is not terminated here (L4), and what its ClientHello said.
+ *
+ *     dispatcher                       action
+ *       ClientHello ──── take(client) ──> becomes the connection's handler
+ *       <──────────────── over(error) ──  once, when both sides are gone
+ */
 export interface RelayedConnection {
   readonly connection: Connection;
   /** Every byte read so far: the first ones for the upstream. */
   readonly head: Buffer;
-  /** The server name that the route was chosen by, in lower case; empty without one. */
-  readonly serverName: string;
+  /** The server name that the route was chosen by, in the form that routes match on. */
+  readonly host: string;
+  /** Address of the client, as announced by a trusted proxy where there is one; or `unix`. */
+  readonly clientAddress: string;
   readonly route: RouteContext;
-  /** What the access log will hold; null when nothing logs the connection. */
+  /** What the access log will hold; null when nothing logs the connection. Actions fill in the upstream's part. */
   readonly record: AccessRecord | null;
+  readonly deadlines: Deadlines;
   /** The connection is over. To be called once, however it ended. `error` is null when both sides have closed. */
   over(error: ProxyError | null): void;
+}
+
+/** How a relayed connection ended. */
+export interface RelayOutcome {
+  /** Bytes received from the client. */
+  readonly bytesIn: number;
+  /** Bytes sent to the client. */
+  readonly bytesOut: number;
+  readonly error: ProxyError | null;
+  /** When the connection was given to its route, as `performance.now()`. */
+  readonly started: number;
+}
+
+/** Whose failure a log tells of: an exchange, or a relayed connection, of which no request is known. */
+export interface FailureSubject {
+  readonly route: RouteContext;
+  readonly clientAddress: string;
+  readonly host: string;
+  readonly method?: string;
+  readonly path?: string;
+  readonly record: AccessRecord | null;
 }
 
 /** What a compiled route knows; shared by all exchanges that take it. */
@@ -212,6 +242,7 @@ export interface DomainCaptures {
  *     onUpstreamResponse  when the upstream response head was read          change the fields
  *     onResponse          when the response head is about to be sent        change the fields
  *     onLog               when the exchange is over, however it ended       look
+ *     onConnectionLog     when a relayed connection is over                 look
  *
  * onConnect, onSelectPeer and onResponseBody join them with the features that need them.
  */
@@ -221,6 +252,7 @@ export interface Filter {
   onUpstreamResponse?(exchange: Exchange, status: number, fields: Fields): void;
   onResponse?(exchange: Exchange, status: number, fields: Fields): void;
   onLog?(exchange: Exchange, outcome: Outcome): void;
+  onConnectionLog?(client: RelayedConnection, outcome: RelayOutcome): void;
 }
 
 /** How an exchange ended. */
@@ -243,4 +275,5 @@ export interface FilterChain {
   readonly onUpstreamResponse: readonly Required<Pick<Filter, 'onUpstreamResponse'>>[] | null;
   readonly onResponse: readonly Required<Pick<Filter, 'onResponse'>>[] | null;
   readonly onLog: readonly Required<Pick<Filter, 'onLog'>>[] | null;
+  readonly onConnectionLog: readonly Required<Pick<Filter, 'onConnectionLog'>>[] | null;
 }

@@ -9,6 +9,7 @@ export function compileFilters(filters: readonly Filter[]): FilterChain | null {
     onUpstreamResponse: withPhase(filters, 'onUpstreamResponse'),
     onResponse: withPhase(filters, 'onResponse'),
     onLog: withPhase(filters, 'onLog'),
+    onConnectionLog: withPhase(filters, 'onConnectionLog'),
   };
 }
 

@@ -4,11 +4,13 @@ export {
   type DomainCaptures,
   type Exchange,
   type ExchangeHandler,
+  type FailureSubject,
   type Filter,
   type FilterChain,
   FlushResult,
   type Outcome,
   type RelayedConnection,
+  type RelayOutcome,
   type RouteContext,
 } from './exchange.ts';
 export { compileFilters } from './filter.ts';

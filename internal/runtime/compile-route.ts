@@ -7,7 +7,7 @@ import {
   compileFilters,
   createRouteSpeed,
   type DomainCaptures,
-  type Exchange,
+  type FailureSubject,
   type Filter,
   type FilterChain,
   type RouteContext,
@@ -31,7 +31,7 @@ export interface RouteDependencies {
   /** Told of every peer that a route may send to. */
   notePeers(peers: readonly Peer[]): void;
   /** Logs an upstream that was not reached while another was tried. */
-  unreachable(exchange: Exchange, error: ProxyError): void;
+  unreachable(subject: FailureSubject, error: ProxyError): void;
 }
 
 const NO_CAPTURES: DomainCaptures = { domain: '', glob: '' };

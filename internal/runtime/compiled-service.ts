@@ -4,19 +4,22 @@ import type { Balancer } from '../balancer/index.ts';
 import type { ProxyError } from '../base/index.ts';
 import type { ServiceConfig, ServiceLimits } from '../config/index.ts';
 import type { HostRoute, SessionHost } from '../downstream/index.ts';
-import { type Action, compileFilters, type Exchange, type RouteContext } from '../exchange/index.ts';
+import { type Action, compileFilters, type FailureSubject, type RouteContext } from '../exchange/index.ts';
 import type { HeadLimits } from '../http1/index.ts';
 import { compileRouter, type Router } from '../router/index.ts';
 import type { TlsAcceptor } from '../transport/index.ts';
 import { CompiledRoute, filtersOf, type RouteDependencies } from './compile-route.ts';
+import { type Refusal, Refusals } from './refusals.ts';
 
 /** Routes that are compiled before requests have their turn: a few milliseconds. */
 const ROUTES_AT_A_TIME = 500;
 
 /** What a service tells of failures. */
 export interface FailureReports {
-  /** An exchange has failed. */
-  exchangeFailed(exchange: Exchange, error: ProxyError): void;
+  /** An exchange or a relayed connection has failed. */
+  exchangeFailed(subject: FailureSubject, error: ProxyError): void;
+  /** A connection was closed as it did not begin as it has to. */
+  connectionRefused(refusal: Refusal): void;
   /** A session was lost to a fault of prox. */
   sessionBroken(clientAddress: string, error: ProxyError): void;
 }
@@ -30,7 +33,10 @@ export class CompiledService implements SessionHost {
   readonly headLimits: HeadLimits;
   readonly unrouted: RouteContext;
   readonly tls: TlsAcceptor | null;
+  readonly plain: boolean;
   readonly peeks: boolean;
+  readonly expectsProxyHeader: boolean;
+  private readonly refusals: Refusals;
   private readonly reports: FailureReports;
   private readonly router: Router<CompiledRoute>;
   private readonly routes: readonly CompiledRoute[];
@@ -73,7 +79,10 @@ export class CompiledService implements SessionHost {
     this.router = compileRouter(config.routes.map((route, i) => ({ match: route.match, value: routes[i] })));
     this.unrouted = unrouted;
     this.tls = tls;
-    this.peeks = tls !== null && config.routes.some(({ action }) => action.type === 'pass' || action.type === 'drop');
+    this.plain = config.tls === null;
+    this.peeks = config.routes.some(({ action }) => action.type === 'pass' || (action.type === 'drop' && !this.plain));
+    this.expectsProxyHeader = limits.proxyProtocol;
+    this.refusals = new Refusals(config.name);
     this.trusted = limits.trustedProxies.map((cidr) => ipaddr.parseCIDR(cidr));
   }
 
@@ -91,8 +100,12 @@ export class CompiledService implements SessionHost {
     return this.trusted.some(([range, bits]) => parsed.kind() === range.kind() && parsed.match(range, bits));
   }
 
-  exchangeFailed(exchange: Exchange, error: ProxyError): void {
-    this.reports.exchangeFailed(exchange, error);
+  exchangeFailed(subject: FailureSubject, error: ProxyError): void {
+    this.reports.exchangeFailed(subject, error);
+  }
+
+  connectionRefused(clientAddress: string, error: ProxyError): void {
+    this.reports.connectionRefused(this.refusals.take(clientAddress, error));
   }
 
   sessionBroken(clientAddress: string, error: ProxyError): void {

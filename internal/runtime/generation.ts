@@ -1,7 +1,7 @@
 import { type Balancer, type TargetStore } from '../balancer/index.ts';
 import type { Deadlines, ProxyError } from '../base/index.ts';
 import type { ActionConfig, Config, RotateConfig } from '../config/index.ts';
-import type { Exchange } from '../exchange/index.ts';
+import type { FailureSubject } from '../exchange/index.ts';
 import type { Peer, Pools } from '../upstream/index.ts';
 import type { RecordSink } from './access-log-filter.ts';
 import { CompiledService, type FailureReports } from './compiled-service.ts';
@@ -27,7 +27,7 @@ export interface Environment extends FailureReports {
   readonly targets: TargetStore;
   readonly accessLogs: AccessLogs;
   readonly deadlines: Deadlines;
-  unreachable(exchange: Exchange, error: ProxyError): void;
+  unreachable(subject: FailureSubject, error: ProxyError): void;
 }
 
 /** Everything that is compiled from one config. */

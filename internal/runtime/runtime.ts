@@ -1,7 +1,7 @@
 import { TargetStore } from '../balancer/index.ts';
 import { Deadlines, type ProxyError } from '../base/index.ts';
 import type { Config } from '../config/index.ts';
-import type { Exchange } from '../exchange/index.ts';
+import type { FailureSubject } from '../exchange/index.ts';
 import { Pools } from '../upstream/index.ts';
 import { Binding } from './binding.ts';
 import type { FailureReports } from './compiled-service.ts';
@@ -12,7 +12,7 @@ import { refuseUnsupported } from './unsupported.ts';
 /** What a runtime reports to. */
 export interface RuntimeEvents extends FailureReports {
   /** An upstream was not reached; another one is tried. */
-  unreachable(exchange: Exchange, error: ProxyError): void;
+  unreachable(subject: FailureSubject, error: ProxyError): void;
   /** A connection could not be accepted. */
   acceptFailed(service: string, error: Error): void;
   /** Something that nobody waits for went wrong, such as closing an old log. */
@@ -59,6 +59,7 @@ export class Runtime {
       deadlines: this.deadlines,
       exchangeFailed: (exchange, error) => events.exchangeFailed(exchange, error),
       sessionBroken: (client, error) => events.sessionBroken(client, error),
+      connectionRefused: (refusal) => events.connectionRefused(refusal),
       unreachable: (exchange, error) => events.unreachable(exchange, error),
     };
   }

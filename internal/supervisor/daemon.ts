@@ -1,6 +1,6 @@
 import type { ProxyError } from '../base/index.ts';
 import { type Config, ConfigError, formatProblem, loadConfig } from '../config/index.ts';
-import type { Exchange } from '../exchange/index.ts';
+import type { FailureSubject } from '../exchange/index.ts';
 import { levelOf, LogFiles, type Logger, resolveLevel } from '../logger/index.ts';
 import { type Applied, type Listening, Runtime, StartError } from '../runtime/index.ts';
 import { accessLogsOver } from './access-logs.ts';
@@ -36,6 +36,7 @@ export class Daemon {
     this.runtime = new Runtime(accessLogsOver(this.files), {
       exchangeFailed: (exchange, error) => this.logFailure(exchange, error),
       sessionBroken: (client, error) => this.logger.error('session lost', { client, error }),
+      connectionRefused: ({ level, ...refusal }) => this.logger.log(level, 'connection refused', refusal),
       unreachable: (exchange, error) =>
         this.logger.warn('upstream not reached, another one is tried', about(exchange, error)),
       acceptFailed: (service, error) => this.logger.error('connection not accepted', { service, error }),
@@ -143,9 +144,10 @@ export class Daemon {
     for (const address of opened) log('listening', address);
   }
 
-  private logFailure(exchange: Exchange, error: ProxyError): void {
+  private logFailure(subject: FailureSubject, error: ProxyError): void {
     const level = levelOf(error);
-    if (this.logger.enabled(level)) this.logger.log(level, 'exchange failed', about(exchange, error));
+    if (this.logger.enabled(level))
+      this.logger.log(level, subject.method === undefined ? 'relay failed' : 'exchange failed', about(subject, error));
   }
 }
 
@@ -156,7 +158,7 @@ export function problemsOf(error: unknown): string[] {
   return [error instanceof Error ? error.message : String(error)];
 }
 
-function about(exchange: Exchange, error: ProxyError): Record<string, unknown> {
-  const { route, clientAddress, method, host, path, record } = exchange;
+function about(subject: FailureSubject, error: ProxyError): Record<string, unknown> {
+  const { route, clientAddress, method, host, path, record } = subject;
   return { route: route.id, client: clientAddress, method, host, path, upstream: record?.upstream ?? undefined, error };
 }

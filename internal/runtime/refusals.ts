@@ -1,0 +1,45 @@
+import type { ErrorCode, ProxyError } from '../base/index.ts';
+
+/** A connection that was closed as it did not begin as it has to. */
+export interface Refusal {
+  readonly service: string;
+  readonly client: string;
+  readonly error: ProxyError;
+  readonly level: 'debug' | 'warn';
+  /** Further ones of that kind since the last warning, which were told at `debug`. */
+  readonly unwarned: number;
+}
+
+/** Milliseconds between two warnings: enough to notice, too few to fill a log. */
+const WARNING_INTERVAL_MS = 60_000;
+
+/** What the operator has to mend, not the client: a load balancer that does not send what it is trusted to send. */
+const WARNED: ReadonlySet<ErrorCode> = new Set(['bad_proxy_header']);
+
+/** Chooses the level for the refusals of a service: anyone can cause them, so that most stay at `debug`. */
+export class Refusals {
+  private readonly service: string;
+  private readonly now: () => number;
+  private warnedAt = -Infinity;
+  private unwarned = 0;
+
+  /** @param now milliseconds of a monotonic clock */
+  constructor(service: string, now: () => number = () => performance.now()) {
+    this.service = service;
+    this.now = now;
+  }
+
+  /** What is to be logged of one more refusal. */
+  take(client: string, error: ProxyError): Refusal {
+    const { service, unwarned } = this;
+    if (!WARNED.has(error.code)) return { service, client, error, level: 'debug', unwarned: 0 };
+    const now = this.now();
+    if (now - this.warnedAt < WARNING_INTERVAL_MS) {
+      this.unwarned++;
+      return { service, client, error, level: 'debug', unwarned: 0 };
+    }
+    this.warnedAt = now;
+    this.unwarned = 0;
+    return { service, client, error, level: 'warn', unwarned };
+  }
+}
