@@ -1,0 +1,77 @@
+import { ProxyError } from '../base/index.ts';
+
+/** Makes the error of a ClientHello that cannot be read. */
+export function badClientHello(message: string): ProxyError {
+  return new ProxyError('bad_client_hello', message);
+}
+
+/**
+ * Reads the numbers and vectors of the TLS presentation language (RFC 8446 §3) out of the bytes from `at` to `end`.
+ * Nothing beyond `end` is ever looked at: what would lie there is `bad_client_hello`.
+ */
+export class Cursor {
+  /** Where the next read begins. */
+  at: number;
+  readonly end: number;
+  private readonly buffer: Buffer;
+
+  constructor(buffer: Buffer, at: number, end: number) {
+    this.buffer = buffer;
+    this.at = at;
+    this.end = end;
+  }
+
+  /** True when everything is read. */
+  get done(): boolean {
+    return this.at === this.end;
+  }
+
+  /** How many bytes are left. */
+  get length(): number {
+    return this.end - this.at;
+  }
+
+  uint8(): number {
+    return this.buffer[this.skip(1)];
+  }
+
+  uint16(): number {
+    const at = this.skip(2);
+    return (this.buffer[at] << 8) | this.buffer[at + 1];
+  }
+
+  /** Passes over bytes, and returns the position of the first. */
+  skip(length: number): number {
+    const { at } = this;
+    if (length > this.length) throw badClientHello('a length leads beyond the end of what holds it');
+    this.at = at + length;
+    return at;
+  }
+
+  /** The content of a vector with a length of one byte: at least `least` bytes of it. */
+  vector8(least: number): Cursor {
+    return this.vector(this.uint8(), least);
+  }
+
+  /** The content of a vector with a length of two bytes: at least `least` bytes of it. */
+  vector16(least: number): Cursor {
+    return this.vector(this.uint16(), least);
+  }
+
+  /** The rest as text, a character for each byte. */
+  latin1(): string {
+    const at = this.skip(this.length);
+    return this.buffer.toString('latin1', at, this.end);
+  }
+
+  /** Nothing may be left. */
+  expectEnd(what: string): void {
+    if (!this.done) throw badClientHello(`bytes are left behind ${what}`);
+  }
+
+  private vector(length: number, least: number): Cursor {
+    if (length < least) throw badClientHello('a vector is shorter than the least that it may hold');
+    const at = this.skip(length);
+    return new Cursor(this.buffer, at, at + length);
+  }
+}
