@@ -2,6 +2,7 @@ import { ProxyError } from '../base/index.ts';
 import {
   ConnectionOption,
   FieldId,
+  type Fields,
   NO_BODY,
   persists,
   readTarget,
@@ -43,14 +44,15 @@ export function describeRequest(reader: RequestHeadReader, exchange: Http1Exchan
  * Expect (RFC 9110 §10.1.1): 100-continue is all there is.
  * @throws ProxyError bad_expect
  */
-export function checkExpectation(exchange: Http1Exchange): void {
+export function checkExpectation(exchange: { readonly modern: boolean; readonly requestFields: Fields }): void {
   if (!exchange.modern) return;
   const expectation = exchange.requestFields.list(FieldId.expect);
   if (expectation === null || expectation.toLowerCase() === '100-continue') return;
   throw new ProxyError('bad_expect', `Expect: ${expectation}`);
 }
 
-function normalized(path: string): string {
+/** The path that routes match on. @throws ProxyError bad_target */
+export function normalized(path: string): string {
   if (path === '' || path === '*') return path;
   const normal = normalizePath(path);
   if (normal === null) throw new ProxyError('bad_target', 'a malformed percent-encoding in the path');

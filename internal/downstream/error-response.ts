@@ -24,3 +24,8 @@ export function endsConnection(status: number): boolean {
 }
 
 const MALFORMED: ReadonlySet<number> = new Set([400, 408, 413, 414, 431, 501, 505]);
+
+/** What the log shows where no head was sent: 499 where it was the client that left, 0 where it was prox that ended it. */
+export function unansweredStatus(error: ProxyError): number {
+  return error.code === 'client_closed' ? 499 : 0;
+}

@@ -1,6 +1,10 @@
 import { type Deadline, type Deadlines, ProxyError } from '../base/index.ts';
 import type { ServiceLimits } from '../config/index.ts';
-import type { Connection } from '../transport/index.ts';
+
+/** Runs what happens on its behalf, so that whatever that throws costs it alone. */
+export interface Guard {
+  guard(action: () => void): void;
+}
 
 /** read_timeout and write_timeout: bounds on a whole request and a whole response, whatever moves meanwhile. */
 export class ExchangeBounds {
@@ -24,11 +28,11 @@ export class ExchangeBounds {
   static of(
     limits: ServiceLimits,
     deadlines: Deadlines,
-    connection: Connection,
+    guard: Guard,
     onBound: (error: ProxyError) => void,
   ): ExchangeBounds | null {
     if (limits.readTimeout <= 0 && limits.writeTimeout <= 0) return null;
-    return new ExchangeBounds(limits, deadlines, (error) => connection.guard(() => onBound(error)));
+    return new ExchangeBounds(limits, deadlines, (error) => guard.guard(() => onBound(error)));
   }
 
   /** The first byte of a request has come. */

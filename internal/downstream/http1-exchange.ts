@@ -1,44 +1,15 @@
 import { ProxyError } from '../base/index.ts';
 import { type Exchange, type ExchangeHandler, FlushResult, type RouteContext } from '../exchange/index.ts';
-import { CHUNKED, dropTable, FieldId, Fields, type Framing, NO_BODY, UNTIL_CLOSE } from '../http1/index.ts';
+import { CHUNKED, FieldId, type Fields, type Framing, NO_BODY, UNTIL_CLOSE } from '../http1/index.ts';
 import type { Throttle } from '../throttle/index.ts';
 import type { ClientCertificate, Connection } from '../transport/index.ts';
-import { errorResponse } from './error-response.ts';
+import { errorResponse, unansweredStatus } from './error-response.ts';
 import type { AccessRecord } from '../logger/index.ts';
 import { httpDate } from './http-date.ts';
 import { LimitedOutput, type LimitedSink } from './limited-output.ts';
 import { originAddress } from './origin-address.ts';
+import { copyOfTrailers, INTERIM_DROP, RESPONSE_DROP, TRAILER_DROP } from './response-fields.ts';
 import type { SessionHost } from './session-host.ts';
-
-/** Fields of a response that are for one hop (RFC 9110 §7.6.1) or written anew. */
-const RESPONSE_DROP = dropTable(
-  FieldId.connection,
-  FieldId.keepAlive,
-  FieldId.proxyConnection,
-  FieldId.transferEncoding,
-  FieldId.upgrade,
-);
-
-/** The same for an interim response, which has no body to frame either (RFC 9110 §8.6, RFC 9112 §6.1). */
-const INTERIM_DROP = dropTable(
-  FieldId.connection,
-  FieldId.contentLength,
-  FieldId.keepAlive,
-  FieldId.proxyConnection,
-  FieldId.transferEncoding,
-  FieldId.upgrade,
-);
-
-/** Fields of a trailer section that must not be there: they frame a message, or are for one hop (RFC 9110 §6.5.1). */
-const TRAILER_DROP = dropTable(
-  FieldId.connection,
-  FieldId.contentLength,
-  FieldId.keepAlive,
-  FieldId.proxyConnection,
-  FieldId.trailer,
-  FieldId.transferEncoding,
-  FieldId.upgrade,
-);
 
 const FORBIDS_BODY = -3;
 
@@ -288,7 +259,7 @@ export class Http1Exchange implements Exchange, LimitedSink {
   end(trailers: Fields | null): FlushResult {
     if (this.writing !== Writing.body) return FlushResult.taken;
     if (this.limited !== null && this.limited.holding) {
-      this.pendingEnd = { trailers: trailers === null ? null : copyOf(trailers) };
+      this.pendingEnd = { trailers: trailers === null ? null : copyOfTrailers(trailers) };
       this.session.flush();
       return FlushResult.pending;
     }
@@ -389,16 +360,4 @@ export class Http1Exchange implements Exchange, LimitedSink {
     this.persistent = false;
     return '';
   }
-}
-
-/** What the log shows where no head was sent: 499 where it was the client that left, 0 where it was prox that ended it. */
-function unansweredStatus(error: ProxyError): number {
-  return error.code === 'client_closed' ? 499 : 0;
-}
-
-/** Trailers stand in memory that the upstream connection uses again. */
-function copyOf(trailers: Fields): Fields {
-  const copy = new Fields();
-  copy.appendLines(trailers.lines(TRAILER_DROP));
-  return copy;
 }

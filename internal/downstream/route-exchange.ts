@@ -1,13 +1,34 @@
 import { ProxyError } from '../base/index.ts';
-import type { Http1Exchange } from './http1-exchange.ts';
-import type { SessionRecords } from './session-records.ts';
-import type { SessionSpeed } from './session-speed.ts';
+import type { RouteContext, RouteSpeed } from '../exchange/index.ts';
+import type { Throttle } from '../throttle/index.ts';
+import type { SessionHost } from './session-host.ts';
+import type { LoggedExchange } from './session-records.ts';
+
+/** An exchange that was read and has no route yet. */
+export interface RoutedExchange extends LoggedExchange {
+  route: RouteContext;
+  readonly service: SessionHost;
+  /** Limits the speed of the response. */
+  limit(throttle: Throttle): void;
+}
+
+/** Knows the speed limits of the connection. */
+export interface SpeedLimits {
+  /** Puts those of a route in force, and returns the one on the response. */
+  use(route: RouteSpeed | null): Throttle | null;
+}
+
+/** Makes access records. */
+export interface Records {
+  /** The exchange will be logged: what happens to it is noted from now on. */
+  start(exchange: LoggedExchange): void;
+}
 
 /**
  * Gives an exchange that was read out of its head to the first route that matches: its limits, filters and action.
  * @throws ProxyError no_route, method_not_allowed, or whatever the action throws
  */
-export function routeExchange(exchange: Http1Exchange, speed: SessionSpeed, records: SessionRecords): void {
+export function routeExchange(exchange: RoutedExchange, speed: SpeedLimits, records: Records): void {
   const route = exchange.service.route(exchange.host, exchange.path, exchange.method);
   if (route === null) throw new ProxyError('no_route', `no route for ${exchange.host}${exchange.path}`);
   exchange.route = route;

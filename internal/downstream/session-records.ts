@@ -1,13 +1,21 @@
 import { ProxyError } from '../base/index.ts';
 import { AccessRecord } from '../logger/index.ts';
-import type { Http1Exchange } from './http1-exchange.ts';
+import type { Exchange, Outcome } from '../exchange/index.ts';
+import type { SessionHost } from './session-host.ts';
+
+/** An exchange as its access record is made of it. */
+export interface LoggedExchange extends Exchange, Outcome {
+  record: AccessRecord | null;
+  started: number;
+  readonly service: SessionHost;
+}
 
 /** The access records of a session: one object serves all its exchanges, one after another. */
 export class SessionRecords {
   private record: AccessRecord | null = null;
 
   /** The exchange will be logged: what happens to it is noted from now on. */
-  start(exchange: Http1Exchange): void {
+  start(exchange: LoggedExchange): void {
     this.record ??= new AccessRecord();
     exchange.started = performance.now();
     this.record.reset(performance.timeOrigin + exchange.started);
@@ -15,7 +23,7 @@ export class SessionRecords {
   }
 
   /** The exchange is over, however it ended: tells those who want to know. */
-  finish(exchange: Http1Exchange): void {
+  finish(exchange: LoggedExchange): void {
     const filters = exchange.route.filters;
     if (filters === null || filters.onLog === null) return;
     if (exchange.record === null) this.start(exchange);
