@@ -89,6 +89,8 @@ export const ERROR_CODES = {
     'The connection did not begin with a well-formed PROXY header, which this client has to send.',
   ),
 
+  not_tls: entry('client', 400, 'A connection to a TLS port did not begin with TLS, as one of plain HTTP does.'),
+
   // The request was read, but prox does not serve it.
   no_route: entry('client', 404, 'No route of the service matches the request.'),
   not_found: entry('client', 404, 'There is no such file below the root of the serve action.'),
@@ -97,7 +99,15 @@ export const ERROR_CODES = {
     405,
     'The action does not take this method; CONNECT needs a proxy action with stream: true.',
   ),
+  misdirected: entry(
+    'client',
+    421,
+    'The host belongs to a pass route, and the request came over TLS that ended here, or without TLS (RFC 9110 §15.5.20).',
+  ),
   dropped: entry('client', 0, 'The route has a drop action: the connection is closed without an answer.'),
+
+  // A connection that is passed on unread.
+  relay_idle: entry('client', 0, 'Neither side of a passed connection has sent a byte for idle_timeout.'),
 
   // The upstream could not be reached, or answered badly.
   no_target: entry('upstream', 503, 'The balancer of the route has no target to offer.'),

@@ -1,18 +1,18 @@
 import type { SessionSlot } from '../downstream/index.ts';
 import type { Connection, ConnectionHandler } from '../transport/index.ts';
-import { PlainStart } from './plain-start.ts';
-import { TlsStart } from './tls-start.ts';
+import { begin } from './begin.ts';
 
 /**
  * Decides what an accepted connection is, by its first bytes:
  *
  *     plain listener ─┬─ HTTP/2 preface ──────────────────────────────────> Http2Session
+ *                     ├─ ClientHello, if routes pass ─ pass, drop ────────> RelaySession
  *                     └─ anything else ───────────────────────────────────> Http1Session
  *     TLS listener ───┬─ no TLS record ───────────────────────────────────> 400
- *                     ├─ ClientHello, if routes ask for it ─ pass, drop ──> L4
+ *                     ├─ ClientHello, if routes ask for it ─ pass, drop ──> RelaySession
  *                     └─ TLS ─ ALPN ─┬─ h2 ───────────────────────────────> Http2Session
  *                                    └─ http/1.1, none ───────────────────> Http1Session
  */
 export function dispatch(connection: Connection, slot: SessionSlot): ConnectionHandler {
-  return slot.current.tls === null ? new PlainStart(connection, slot) : new TlsStart(connection, slot);
+  return begin(connection, slot);
 }

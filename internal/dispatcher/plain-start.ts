@@ -13,18 +13,29 @@ export class PlainStart extends Start {
     const bytes =
       this.kept === null ? buffer.subarray(start, end) : Buffer.concat([this.kept, buffer.subarray(start, end)]);
     const known = Math.min(bytes.length, PREFACE.length);
-    const { connection, slot } = this;
     if (bytes.compare(PREFACE, 0, known, 0, known) !== 0) {
-      this.leave();
-      const session = new Http1Session(connection, slot, false);
-      connection.handler = session;
-      return session.onData(bytes, 0, bytes.length);
-    }
-    if (known < PREFACE.length) {
+      this.becomeHttp1(bytes);
+    } else if (known < PREFACE.length) {
       this.kept = Buffer.from(bytes);
-      return;
+    } else {
+      Http2Session.serve(this.connection, Buffer.from(bytes), this.slot);
+      this.leave();
     }
+  }
+
+  /** A request that was begun is answered as the session answers a slow one. */
+  override onDeadline(): void {
+    const { kept } = this;
+    if (kept === null) super.onDeadline();
+    else this.becomeHttp1(kept).onDeadline();
+  }
+
+  private becomeHttp1(bytes: Buffer): Http1Session {
+    const { connection } = this;
+    const session = new Http1Session(connection, this.slot, false);
+    connection.handler = session;
     this.leave();
-    Http2Session.serve(connection, Buffer.from(bytes), slot);
+    session.onData(bytes, 0, bytes.length);
+    return session;
   }
 }

@@ -42,7 +42,15 @@ export abstract class Start implements ConnectionHandler, DrainableSession {
     this.connection.destroy();
   }
 
-  /** The connection has become something else, or is gone. */
+  /** Closes the connection: it does not begin as it has to. */
+  protected refuse(thrown: unknown): void {
+    const error = ProxyError.from(thrown);
+    if (error.source === 'internal') this.slot.current.sessionBroken(this.connection.remoteAddress, error);
+    else this.slot.current.connectionRefused(this.connection.remoteAddress, error);
+    this.connection.destroy();
+  }
+
+  /** The connection has become something else, or is gone. Whatever it has become is known to the slot already. */
   protected leave(): void {
     this.slot.sessionEnded(this);
   }

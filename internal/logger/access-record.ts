@@ -2,7 +2,7 @@ import type { ErrorCode } from '../base/index.ts';
 import { requestIds } from './request-id.ts';
 
 /**
- * What one exchange leaves in the access log: plain fields that the session fills as it goes.
+ * What one exchange, or one relayed connection, leaves in the access log: plain fields that the session fills as it goes.
  *
  * A session keeps one record for its connection and calls `reset()` for the next request, once the one before is
  * written: besides the allocation, that saves formatting again what does not change from request to request (client,
@@ -17,15 +17,15 @@ export class AccessRecord {
   /** Address of the client without a port, the forwarded one if a trusted proxy named it; empty if unknown. */
   client = '';
   method = '';
-  /** Authority of the request as the client wrote it; empty if there was none. */
+  /** Authority of the request as the client wrote it, or the server name of a ClientHello; empty if there was none. */
   host = '';
   /** Path in normal form, as routes match it, without the query. */
   path = '';
   /** What follows the first `?`, or null when there is none. */
   query: string | null = null;
-  /** `HTTP/1.0`, `HTTP/1.1` or `HTTP/2.0`. */
+  /** `HTTP/1.0`, `HTTP/1.1` or `HTTP/2.0`; `tcp` for a relayed connection, of which no request is known. */
   protocol = '';
-  /** Status sent to the client; 499 when it left before there was one, 0 when prox ended the exchange without one. */
+  /** Status sent to the client; 499 when it left before there was one, 0 when prox ended the exchange without one, -1 for `tcp`. */
   status = 0;
   /** Bytes of the request as read from the client: head, body and framing. */
   bytesIn = 0;

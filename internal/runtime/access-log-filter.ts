@@ -1,4 +1,4 @@
-import type { Exchange, Filter, Outcome } from '../exchange/index.ts';
+import type { Exchange, Filter, Outcome, RelayedConnection, RelayOutcome } from '../exchange/index.ts';
 import { FieldId } from '../http1/index.ts';
 import type { AccessRecord } from '../logger/index.ts';
 
@@ -7,7 +7,7 @@ export interface RecordSink {
   write(record: AccessRecord): void;
 }
 
-/** Writes a line for each exchange of a route. */
+/** Writes a line for each exchange and each relayed connection of a route. */
 export class AccessLogFilter implements Filter {
   private readonly sink: RecordSink;
 
@@ -31,6 +31,22 @@ export class AccessLogFilter implements Filter {
     record.route = exchange.route.id === '' ? null : exchange.route.id;
     record.userAgent = requestFields.first(FieldId.userAgent);
     record.referer = requestFields.first(FieldId.referer);
+    record.error = outcome.error === null ? null : outcome.error.code;
+    this.sink.write(record);
+  }
+
+  onConnectionLog(client: RelayedConnection, outcome: RelayOutcome): void {
+    const { record, route } = client;
+    if (record === null) return;
+    record.client = client.clientAddress;
+    record.host = client.host;
+    record.protocol = 'tcp';
+    // No request is known, so there is no status.
+    record.status = -1;
+    record.bytesIn = outcome.bytesIn;
+    record.bytesOut = outcome.bytesOut;
+    record.duration = performance.now() - outcome.started;
+    record.route = route.id === '' ? null : route.id;
     record.error = outcome.error === null ? null : outcome.error.code;
     this.sink.write(record);
   }

@@ -1,6 +1,12 @@
-import { createDropAction, createProxyAction, createServeAction, createStaticAction } from '../action/index.ts';
+import {
+  createDropAction,
+  createPassAction,
+  createProxyAction,
+  createServeAction,
+  createStaticAction,
+} from '../action/index.ts';
 import { type Balancer, createBalancer, type TargetStore } from '../balancer/index.ts';
-import { ProxyError } from '../base/index.ts';
+import type { ProxyError } from '../base/index.ts';
 import type { ActionConfig, ProxyConfig, RouteConfig, ServiceLimits } from '../config/index.ts';
 import {
   type Action,
@@ -103,7 +109,12 @@ function compileAction(
     case 'drop':
       return createDropAction();
     case 'pass':
-      throw new ProxyError('internal', `route ${route.id}: pass is not available on this listener`);
+      return createPassAction(action, {
+        limits: dependencies.limits,
+        balancer: action.upstream.includes('{target}') ? balancer : null,
+        variables: route.set,
+        unreachable: (subject, error) => dependencies.unreachable(subject, error),
+      });
   }
 }
 

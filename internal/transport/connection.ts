@@ -56,6 +56,8 @@ export class Connection {
   private readBuffer: Buffer | null;
   private address: string | null = null;
   private port: number | null = null;
+  /** What a trusted proxy has told of the address that the client connected to; null without one. */
+  private assumedLocal: { readonly address: string; readonly port: number } | null = null;
   /** In the order of EVENTS. */
   private readonly listeners: readonly ((argument: never) => void)[];
   /** What the TLS handshake has found out; null on a connection without TLS. */
@@ -107,8 +109,13 @@ export class Connection {
 
   /** Takes another address for that of the peer: a trusted proxy has told it (PROXY protocol). */
   assumePeer(address: string, port: number): void {
-    this.address = address;
+    this.address = unmapped(address);
     this.port = port;
+  }
+
+  /** Takes another address for the one that the peer has connected to, as with `assumePeer`. */
+  assumeLocal(address: string, port: number): void {
+    this.assumedLocal = { address: unmapped(address), port };
   }
 
   /** IP address of the peer (IPv4 where it is an IPv4-mapped one), or `unix`. */
@@ -123,13 +130,13 @@ export class Connection {
 
   /** IP address that the peer has connected to, or `unix`. */
   get localAddress(): string {
-    const address = this.socket.localAddress;
+    const address = this.assumedLocal?.address ?? this.socket.localAddress;
     return address === undefined ? 'unix' : unmapped(address);
   }
 
   /** Port that the peer has connected to, 0 on a unix socket. */
   get localPort(): number {
-    return this.socket.localPort ?? 0;
+    return this.assumedLocal?.port ?? this.socket.localPort ?? 0;
   }
 
   /** The buffer that a dialed socket reads into next: the last one, unless its bytes are still in use. */

@@ -1,0 +1,56 @@
+import { ProxyError } from '../base/index.ts';
+import { type DrainableSession, Lingering, type SessionSlot } from '../downstream/index.ts';
+import type { Connection, ConnectionHandler } from '../transport/index.ts';
+
+const TEXT = '400 Bad Request (not_tls): this port speaks TLS, use https:// to reach it\n';
+
+/** All that is known is that it is a request of some HTTP: an answer of HTTP/1.1 is understood by people at least. */
+const ANSWER =
+  'HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n' +
+  `Content-Length: ${TEXT.length}\r\nConnection: close\r\n\r\n${TEXT}`;
+
+/** A client that speaks plain HTTP to a TLS listener: it is told so, and its request is read over. */
+export class PlainRefusal implements ConnectionHandler, DrainableSession {
+  private readonly connection: Connection;
+  private readonly slot: SessionSlot;
+  private readonly lingering: Lingering;
+
+  constructor(connection: Connection, slot: SessionSlot) {
+    this.connection = connection;
+    this.slot = slot;
+    this.lingering = new Lingering(connection);
+    slot.sessions.add(this);
+  }
+
+  /** Answers, and closes when the client has had time to read that. */
+  answer(): void {
+    this.connection.text(ANSWER);
+    this.lingering.begin(this.slot.current.limits.stallTimeout);
+  }
+
+  onData(): void {}
+
+  onEnd(): void {
+    this.connection.endAndClose();
+  }
+
+  onDrain(): void {}
+
+  onDeadline(): void {
+    this.lingering.onDeadline();
+  }
+
+  onClose(): void {
+    this.slot.sessionEnded(this);
+  }
+
+  onBroken(error: unknown): void {
+    this.slot.current.sessionBroken(this.connection.remoteAddress, ProxyError.from(error));
+  }
+
+  drain(): void {}
+
+  kill(): void {
+    this.connection.destroy();
+  }
+}

@@ -1,0 +1,65 @@
+import { type Deadlines, ProxyError } from '../base/index.ts';
+import type { DrainableSession, SessionHost, SessionSlot } from '../downstream/index.ts';
+import type { RelayedConnection, RouteContext } from '../exchange/index.ts';
+import { AccessRecord } from '../logger/index.ts';
+import type { Connection } from '../transport/index.ts';
+
+/**
+ * The L4 life of a client connection: it belongs to the action of its route, and this is what the service knows of it.
+ * A drain lets it go on, as nobody can tell where a request of it ends, until shutdown_timeout cuts it.
+ */
+export class RelaySession implements RelayedConnection, DrainableSession {
+  readonly connection: Connection;
+  readonly head: Buffer;
+  readonly host: string;
+  readonly route: RouteContext;
+  readonly record: AccessRecord | null;
+  readonly clientAddress: string;
+  private readonly slot: SessionSlot;
+  /** The generation that the connection began with. */
+  private readonly service: SessionHost;
+  private readonly started = performance.now();
+  private killedBy: ProxyError | null = null;
+
+  constructor(connection: Connection, head: Buffer, host: string, route: RouteContext, slot: SessionSlot) {
+    this.connection = connection;
+    this.head = head;
+    this.host = host;
+    this.route = route;
+    this.slot = slot;
+    this.service = slot.current;
+    // A connection that is gone has no address any more.
+    this.clientAddress = connection.remoteAddress;
+    this.record = route.filters === null || route.filters.onConnectionLog === null ? null : new AccessRecord();
+    this.record?.reset(performance.timeOrigin + this.started);
+    this.service.exchangeBegan();
+    slot.sessions.add(this);
+  }
+
+  get deadlines(): Deadlines {
+    return this.slot.deadlines;
+  }
+
+  over(ending: ProxyError | null): void {
+    const error = this.killedBy ?? ending;
+    const { connection, service } = this;
+    if (error !== null) service.exchangeFailed(this, error);
+    const { bytesRead: bytesIn, bytesWritten: bytesOut } = connection;
+    try {
+      for (const filter of this.route.filters?.onConnectionLog ?? []) {
+        filter.onConnectionLog(this, { bytesIn, bytesOut, error, started: this.started });
+      }
+    } catch (thrown) {
+      service.sessionBroken(this.clientAddress, ProxyError.from(thrown));
+    }
+    this.slot.sessionEnded(this);
+    service.exchangeEnded();
+  }
+
+  drain(): void {}
+
+  kill(error: ProxyError): void {
+    this.killedBy = error;
+    this.connection.destroy();
+  }
+}
