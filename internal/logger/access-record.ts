@@ -25,7 +25,10 @@ export class AccessRecord {
   query: string | null = null;
   /** `HTTP/1.0`, `HTTP/1.1` or `HTTP/2.0`; `tcp` for a relayed connection, of which no request is known. */
   protocol = '';
-  /** Status sent to the client; 499 when it left before there was one, 0 when prox ended the exchange without one, -1 for `tcp`. */
+  /**
+   * Status sent to the client; 499 when it left before there was one, 0 when prox ended the exchange without one, -1 for
+   * `tcp`.
+   */
   status = 0;
   /** Bytes of the request as read from the client: head, body and framing. */
   bytesIn = 0;
