@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { withDoubleDashes } from './arguments.ts';
 import { serve } from './serve.ts';
 import { validate } from './validate.ts';
+import { worker } from './worker.ts';
 
 declare const PROX_VERSION: string;
 
@@ -33,7 +34,7 @@ program
     ).choices(['debug', 'info', 'warn', 'error']),
   )
   .option('--watch [true|false]', 'reload when a config file changes', parseBoolean, true)
-  .option('--workers <count>', 'worker processes; this version serves from one process, whatever the count', parseCount)
+  .option('--workers <count>', 'worker processes; 0 serves in one process (default: one for each core)', parseCount)
   .action(async (options: { config: string; logLevel?: string; watch: boolean; workers?: number }) => {
     await serve({
       configPath: options.config,
@@ -67,6 +68,10 @@ program
   .action(() => {
     process.stdout.write(`prox ${PROX_VERSION} (Node ${process.version})\n`);
   });
+
+program.command('worker', { hidden: true }).action(() => {
+  process.exitCode = worker();
+});
 
 program.version(`prox ${PROX_VERSION}`, '--version', 'print the version');
 

@@ -1,13 +1,15 @@
+import { availableParallelism } from 'node:os';
 import { createLogger, type Logger, resolveLevel } from '../../internal/logger/index.ts';
 import { Daemon, problemsOf } from '../../internal/supervisor/index.ts';
 import { ConfigWatcher, ReloadQueue, ReloadQueueClosed } from '../../internal/watcher/index.ts';
+import { surviveFaults } from './survive-faults.ts';
 
 /** What `prox serve` was told on its command line. */
 export interface ServeOptions {
   readonly configPath: string;
   readonly levelFlag: string | null;
   readonly watch: boolean;
-  /** Null when not given. */
+  /** Worker processes; 0 = none, null = one for each core. */
   readonly workers: number | null;
   readonly version: string;
 }
@@ -18,24 +20,33 @@ export async function serve(options: ServeOptions): Promise<void> {
   const { level } = resolveLevel({ env: levelEnv, flag: options.levelFlag });
   const logger = createLogger({ level });
   surviveFaults(logger);
-  if (options.workers !== null && options.workers > 1) {
-    logger.warn('this version serves from one process; -workers changes nothing', { workers: options.workers });
-  }
   // Until there is a config to reload, SIGHUP has nothing to do; by default it would end the process.
   process.on('SIGHUP', () => {});
-  const daemon = new Daemon({ configPath: options.configPath, levelFlag: options.levelFlag, levelEnv, logger });
+  const workers = options.workers ?? availableParallelism();
+  const daemon = new Daemon({
+    configPath: options.configPath,
+    levelFlag: options.levelFlag,
+    levelEnv,
+    workers,
+    logger,
+  });
   try {
     await daemon.start();
   } catch (error) {
     for (const problem of problemsOf(error)) logger.error(problem);
     logger.error('prox cannot start');
+    daemon.kill();
     await logger.close();
-    process.exitCode = 1;
-    return;
+    process.exit(1);
   }
   attend(daemon, logger, options.watch);
   // Last, as it tells those who wait for it that signals are heeded too.
-  logger.info('ready', { version: options.version, process: process.pid, start_ms: Math.round(performance.now()) });
+  logger.info('ready', {
+    version: options.version,
+    process: process.pid,
+    workers,
+    start_ms: Math.round(performance.now()),
+  });
 }
 
 /** Connects what happens outside with what the daemon does: changed files, SIGHUP, and the signals that end it. */
@@ -59,6 +70,7 @@ function attend(daemon: Daemon, logger: Logger, watch: boolean): void {
   const stop = (signal: NodeJS.Signals): void => {
     if (stopping) {
       logger.warn('second signal, exiting at once', { signal });
+      daemon.kill();
       process.exit(1);
     }
     stopping = true;
@@ -94,15 +106,4 @@ function attend(daemon: Daemon, logger: Logger, watch: boolean): void {
     await logger.close();
     process.exit(0);
   }
-}
-
-/**
- * Exceptions are caught where they happen and cost one connection. What slips through all the same must not end the
- * service of everybody else: it is logged as what it is, a fault of prox.
- */
-function surviveFaults(logger: Logger): void {
-  process.on('uncaughtException', (error) => logger.error('uncaught exception', { error }));
-  process.on('unhandledRejection', (reason) => {
-    logger.error('unhandled rejection', { error: reason instanceof Error ? reason : new Error(String(reason)) });
-  });
 }

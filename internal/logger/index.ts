@@ -10,8 +10,8 @@ export {
   type ResolvedLevel,
 } from './levels.ts';
 export { LogFile, type LogFileOptions } from './log-file.ts';
-export { LogFiles } from './log-files.ts';
+export { LogFiles, type OpenRotating } from './log-files.ts';
 export { CLOSE_WAIT, createLogger, type LogFields, type Logger, type LoggerOptions } from './logger.ts';
 export { RequestIds, requestIds } from './request-id.ts';
 export type { RotateOptions } from './roll-sink.ts';
-export type { Report } from './sink.ts';
+export type { Report, Sink } from './sink.ts';

@@ -4,6 +4,9 @@ import { LogFile, type LogFileOptions } from './log-file.ts';
 import { RollSink, type RotateOptions } from './roll-sink.ts';
 import type { Report, Sink } from './sink.ts';
 
+/** Opens a log that rotates; other logs are files everywhere. */
+export type OpenRotating = (path: string, rotate: RotateOptions, report: Report) => Promise<Sink>;
+
 interface Slot {
   readonly file: Promise<LogFile>;
   users: number;
@@ -17,13 +20,19 @@ interface Slot {
 export class LogFiles {
   readonly #report: Report;
   readonly #options: LogFileOptions;
+  readonly #openRotating: OpenRotating;
   readonly #slots = new Map<string, Slot>();
   readonly #keys = new Map<LogFile, string>();
 
-  /** @param report Told of trouble with a file; usually `(message, fields) => logger.warn(message, fields)`. */
-  constructor(report: Report, options: LogFileOptions = {}) {
+  /**
+   * @param report Told of trouble with a file; usually `(message, fields) => logger.warn(message, fields)`.
+   * @param openRotating Where several processes write the same logs, one of them rotates, and the others write through
+   * it; by default this one rotates.
+   */
+  constructor(report: Report, options: LogFileOptions = {}, openRotating: OpenRotating = rotateHere) {
     this.#report = report;
     this.#options = options;
+    this.#openRotating = openRotating;
   }
 
   /**
@@ -85,7 +94,7 @@ export class LogFiles {
     let sink: Sink;
     try {
       const rotates = rotate !== null && !(await isSpecial(path));
-      sink = rotates ? await RollSink.open(path, rotate, this.#report) : await FileSink.open(path);
+      sink = rotates ? await this.#openRotating(path, rotate, this.#report) : await FileSink.open(path);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       throw new Error(`cannot open the log file ${path}: ${reason}`, { cause: error });
@@ -94,4 +103,8 @@ export class LogFiles {
     this.#keys.set(file, key);
     return file;
   }
+}
+
+function rotateHere(path: string, rotate: RotateOptions, report: Report): Promise<Sink> {
+  return RollSink.open(path, rotate, report);
 }

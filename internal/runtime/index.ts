@@ -1,4 +1,4 @@
 export type { RecordSink } from './access-log-filter.ts';
-export type { AccessLogs, HeldLog } from './generation.ts';
-export { type Applied, type Listening, Runtime, type RuntimeEvents } from './runtime.ts';
-export { StartError } from './start-error.ts';
+export { type AccessLogs, type HeldLog, listenKey } from './generation.ts';
+export { Runtime, type RuntimeEvents } from './runtime.ts';
+export { bindProblem, ListenError, StartError } from './start-error.ts';

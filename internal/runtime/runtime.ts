@@ -2,10 +2,11 @@ import { TargetStore } from '../balancer/index.ts';
 import { Deadlines, type ProxyError } from '../base/index.ts';
 import type { Config } from '../config/index.ts';
 import type { FailureSubject } from '../exchange/index.ts';
+import type { ServerHandle } from '../transport/index.ts';
 import { Pools } from '../upstream/index.ts';
-import { Binding } from './binding.ts';
 import type { FailureReports } from './compiled-service.ts';
 import { type AccessLogs, type Environment, Generation } from './generation.ts';
+import { PendingChange } from './pending-change.ts';
 import type { ServiceSlot } from './service-slot.ts';
 import { refuseUnsupported } from './unsupported.ts';
 
@@ -19,25 +20,13 @@ export interface RuntimeEvents extends FailureReports {
   failedLater(error: Error): void;
 }
 
-/** An address in force. */
-export interface Listening {
-  readonly service: string;
-  readonly address: string;
-  /** The bound port; 0 on a unix socket. */
-  readonly port: number;
-}
-
-/** What a config that came in force has changed in the addresses that are listened on. */
-export interface Applied {
-  readonly opened: readonly Listening[];
-  readonly closed: readonly Listening[];
-}
-
 /**
  * The data plane of a process: listeners, routes and pools. A config comes in force whole or not at all:
  *
- *     apply ──> refuse ──> compile ──> bind new addresses ──> commit ──> drain what is gone
- *                  └───────────┴───────────────┴──> error: nothing has changed
+ *     idle ──prepare──> prepared ──suspend, attach──> attached ──commit──> idle, and what is gone drains
+ *                          └──────────────┴──rollback──> idle: nothing has changed
+ *
+ * It binds nothing: sockets are bound by the control plane, which lets all processes prepare before any commits.
  */
 export class Runtime {
   private readonly environment: Environment;
@@ -48,6 +37,7 @@ export class Runtime {
   /** Drains of addresses that are no longer listened on. */
   private readonly leaving = new Set<Promise<unknown>>();
   private generation: Generation | null = null;
+  private pending: PendingChange | null = null;
   private stopping = false;
 
   constructor(accessLogs: AccessLogs, events: RuntimeEvents) {
@@ -64,29 +54,68 @@ export class Runtime {
     };
   }
 
-  /** The addresses in force. */
-  get listening(): Listening[] {
-    return [...this.slots.values()].map(listeningOf);
+  /**
+   * Compiles a config and opens its access logs; changes nothing that is in force. Calls must not overlap, and each is
+   * followed by `commit` or `rollback`.
+   * @throws StartError, or Error when a log cannot be opened; nothing is to be rolled back then
+   */
+  async prepare(config: Config): Promise<void> {
+    refuseUnsupported(config);
+    const next = await Generation.compile(config, this.environment, this.generation);
+    this.pending = new PendingChange(next, this.deadlines, this.events);
+  }
+
+  /** Stops listening on addresses that are in the way of new ones; their sessions go on. */
+  suspend(keys: readonly string[]): void {
+    for (const key of keys) this.slots.get(key)?.suspend();
   }
 
   /**
-   * Puts a config in force. Calls must not overlap.
-   * @throws StartError, or Error when a log cannot be opened; what was in force stays in force.
+   * Listens on the addresses that the prepared config adds; connections wait there until `commit`.
+   * @param handles bound sockets by the key of their address
+   * @throws ListenError
    */
-  async apply(config: Config): Promise<Applied> {
-    refuseUnsupported(config);
-    const next = await Generation.compile(config, this.environment, this.generation);
-    const binding = new Binding(this.slots, this.deadlines, this.events);
-    try {
-      await binding.bind(next);
-      // A daemon that was told to stop in the meantime must not begin anew.
-      if (this.stopping) throw new Error('prox is stopping');
-    } catch (error) {
-      await binding.undo();
-      await next.retire();
-      throw error;
+  async attach(handles: ReadonlyMap<string, ServerHandle>): Promise<void> {
+    await this.prepared.attach(handles);
+  }
+
+  /** Listens again on addresses that were suspended, from sockets that are bound anew. */
+  async resume(handles: ReadonlyMap<string, ServerHandle>): Promise<void> {
+    for (const [key, handle] of handles) {
+      const slot = this.slots.get(key);
+      await slot?.resume(handle).catch((error: unknown) => this.events.acceptFailed(slot.current.name, asError(error)));
     }
-    return this.commit(next, binding.bound);
+  }
+
+  /**
+   * Puts the prepared config in force: the one step that changes what is. It cannot fail halfway.
+   * @throws Error when the runtime was told to stop in the meantime; a `rollback` follows then
+   */
+  commit(): void {
+    if (this.stopping) throw new Error('prox is stopping');
+    const { next, attached } = this.prepared;
+    const before = this.generation;
+    this.pending = null;
+    this.generation = next;
+    for (const [key, service] of next.services) this.slots.get(key)?.swap(service);
+    for (const [key, slot] of this.slots) {
+      if (next.services.has(key)) continue;
+      this.slots.delete(key);
+      this.later(slot.drain(slot.current.limits.shutdownTimeout));
+    }
+    for (const [key, slot] of attached) {
+      this.slots.set(key, slot);
+      slot.open();
+    }
+    this.pools.retain(next.peerKeys);
+    if (before !== null) this.later(before.retire());
+  }
+
+  /** Forgets the prepared config, if there is one. What was in force stays in force. */
+  async rollback(): Promise<void> {
+    const { pending } = this;
+    this.pending = null;
+    await pending?.abandon();
   }
 
   /**
@@ -103,32 +132,19 @@ export class Runtime {
     return cut.reduce((sum, count) => sum + count, 0);
   }
 
-  /** The one step that changes what is in force; it cannot fail. */
-  private commit(next: Generation, bound: ReadonlyMap<string, ServiceSlot>): Applied {
-    const before = this.generation;
-    const closed: Listening[] = [];
-    this.generation = next;
-    for (const [key, service] of next.services) this.slots.get(key)?.swap(service);
-    for (const [key, slot] of this.slots) {
-      if (next.services.has(key)) continue;
-      this.slots.delete(key);
-      closed.push(listeningOf(slot));
-      this.later(slot.drain(slot.current.limits.shutdownTimeout));
-    }
-    for (const [key, slot] of bound) this.slots.set(key, slot);
-    this.pools.retain(next.peerKeys);
-    if (before !== null) this.later(before.retire());
-    return { opened: [...bound.values()].map(listeningOf), closed };
+  private get prepared(): PendingChange {
+    if (this.pending === null) throw new Error('no config was prepared');
+    return this.pending;
   }
 
   private later(work: Promise<unknown>): void {
     const watched = work
-      .catch((error: unknown) => this.events.failedLater(error instanceof Error ? error : new Error(String(error))))
+      .catch((error: unknown) => this.events.failedLater(asError(error)))
       .finally(() => this.leaving.delete(watched));
     this.leaving.add(watched);
   }
 }
 
-function listeningOf(slot: ServiceSlot): Listening {
-  return { service: slot.current.name, address: slot.current.address, port: slot.port };
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
 }

@@ -4,11 +4,11 @@ import type { ServiceLimits } from '../config/index.ts';
 import type { DrainableSession, SessionSlot } from '../downstream/index.ts';
 import { dispatch } from '../dispatcher/index.ts';
 import {
-  type BindAddress,
   type Connection,
   type ConnectionHandler,
   Listener,
   type ListenerSettings,
+  type ServerHandle,
 } from '../transport/index.ts';
 import type { CompiledService } from './compiled-service.ts';
 
@@ -26,21 +26,21 @@ export class ServiceSlot implements SessionSlot {
     this.deadlines = deadlines;
   }
 
-  /** The port that is bound; 0 on a unix socket. */
-  get port(): number {
-    return this.listener?.port ?? 0;
-  }
-
   /**
-   * Binds the address and serves from then on.
+   * Listens on a bound socket, which belongs to the slot from then on. Connections wait until `open`.
    * @param report is told of connections that could not be accepted
    * @throws Error of the system
    */
-  async bind(address: BindAddress, report: (error: Error) => void): Promise<void> {
+  async listen(handle: ServerHandle, report: (error: Error) => void): Promise<void> {
     const { limits } = this.current;
     const options = { writeBufferSize: limits.writeBufferSize, report };
     const accept = (connection: Connection): ConnectionHandler => dispatch(connection, this);
-    this.listener = await Listener.bind(address, settingsOf(limits), options, this.deadlines, accept);
+    this.listener = await Listener.listen(handle, settingsOf(limits), options, this.deadlines, accept);
+  }
+
+  /** Serves those that wait and those that come. */
+  open(): void {
+    this.listener?.open();
   }
 
   /** Puts another generation in force: for new connections at once, for open ones with their next request. */
@@ -54,9 +54,9 @@ export class ServiceSlot implements SessionSlot {
     this.listener?.suspend();
   }
 
-  /** Accepts again after `suspend`. @throws Error of the system */
-  async resume(): Promise<void> {
-    await this.listener?.resume();
+  /** Accepts again after `suspend`, from a socket that is bound anew. @throws Error of the system */
+  async resume(handle: ServerHandle): Promise<void> {
+    await this.listener?.resume(handle);
   }
 
   /** A session has ended. */

@@ -1,4 +1,4 @@
-import { formatProblem, type Problem } from '../config/index.ts';
+import { formatProblem, type Problem, type ServiceConfig } from '../config/index.ts';
 
 /** A config that is valid but cannot be put in force on this machine, or not by this version. */
 export class StartError extends Error {
@@ -10,4 +10,39 @@ export class StartError extends Error {
     this.name = 'StartError';
     this.problems = problems;
   }
+}
+
+/** A socket that is bound, but that cannot be listened with: somebody else has bound the address and was first. */
+export class ListenError extends Error {
+  /** The key of the address, as `listenKey` makes it. */
+  readonly key: string;
+  /** Code of the system, such as EADDRINUSE. */
+  readonly code: string;
+
+  constructor(key: string, code: string) {
+    super(`cannot listen on ${key}: ${code}`);
+    this.name = 'ListenError';
+    this.key = key;
+    this.code = code;
+  }
+}
+
+const BIND_ERRORS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'the address is in use by another process',
+  EACCES: 'not permitted; ports below 1024 need the capability CAP_NET_BIND_SERVICE',
+  EADDRNOTAVAIL: 'no interface of this machine has that address',
+  ENOTFOUND: 'the host name has no address',
+};
+
+/** libuv tells of a missing folder as of one that is not to be written to. */
+const UNIX_BIND_ERRORS: Readonly<Record<string, string>> = {
+  ...BIND_ERRORS,
+  EACCES: 'not permitted, or its folder does not exist',
+};
+
+/** What to tell people of an address that cannot be listened on. */
+export function bindProblem(config: ServiceConfig, cause: Error & { readonly code?: string | undefined }): Problem {
+  const why = (config.listen.kind === 'unix' ? UNIX_BIND_ERRORS : BIND_ERRORS)[cause.code ?? ''] ?? cause.message;
+  const message = `cannot listen on ${config.listen.text}: ${why}`;
+  return { position: config.positions['listen'] ?? config.position, path: `services.${config.name}.listen`, message };
 }

@@ -1,10 +1,11 @@
-import type { ProxyError } from '../base/index.ts';
+import { randomBytes } from 'node:crypto';
 import { type Config, ConfigError, formatProblem, loadConfig } from '../config/index.ts';
-import type { FailureSubject } from '../exchange/index.ts';
-import { levelOf, LogFiles, type Logger, resolveLevel } from '../logger/index.ts';
-import { type Applied, type Listening, Runtime, StartError } from '../runtime/index.ts';
-import { accessLogsOver } from './access-logs.ts';
-import { ErrorLog } from './error-log.ts';
+import { LogFiles, type Logger, resolveLevel } from '../logger/index.ts';
+import { StartError } from '../runtime/index.ts';
+import { AddressTable, type Applied, type Listening, type Rebinding } from './address-table.ts';
+import type { Engine } from './engine.ts';
+import { Fleet } from './fleet.ts';
+import { LocalEngine } from './local-engine.ts';
 
 /** What a daemon is started with. */
 export interface DaemonOptions {
@@ -14,34 +15,32 @@ export interface DaemonOptions {
   readonly levelFlag: string | null;
   /** The environment variable LOG_LEVEL, null without it. */
   readonly levelEnv: string | null;
+  /** Worker processes; 0 serves in this one. */
+  readonly workers: number;
   readonly logger: Logger;
 }
+
+/** Of the keys that Node takes for TLS session tickets. */
+const TICKET_KEYS_BYTES = 48;
 
 /** The control plane: loads the config, puts it in force, and does so again when it is told to. */
 export class Daemon {
   private readonly options: DaemonOptions;
   private readonly logger: Logger;
-  private readonly files: LogFiles;
-  private readonly errorLog: ErrorLog;
-  private readonly runtime: Runtime;
+  private readonly addresses = new AddressTable();
+  private readonly engine: Engine;
   private watched: readonly string[] = [];
   private loadedAt = 0;
   private stopping = false;
 
+  /** Workers begin to start here, while the config is still to be loaded. */
   constructor(options: DaemonOptions) {
     this.options = options;
     this.logger = options.logger;
-    this.files = new LogFiles((message, fields) => this.logger.warn(message, fields));
-    this.errorLog = new ErrorLog(this.files, this.logger);
-    this.runtime = new Runtime(accessLogsOver(this.files), {
-      exchangeFailed: (exchange, error) => this.logFailure(exchange, error),
-      sessionBroken: (client, error) => this.logger.error('session lost', { client, error }),
-      connectionRefused: ({ level, ...refusal }) => this.logger.log(level, 'connection refused', refusal),
-      unreachable: (exchange, error) =>
-        this.logger.warn('upstream not reached, another one is tried', about(exchange, error)),
-      acceptFailed: (service, error) => this.logger.error('connection not accepted', { service, error }),
-      failedLater: (error) => this.logger.error('clean-up failed', { error }),
-    });
+    const { logger, workers } = options;
+    const files = new LogFiles((message, fields) => logger.warn(message, fields));
+    const parts = { logger, files, ticketKeys: randomBytes(TICKET_KEYS_BYTES) };
+    this.engine = workers === 0 ? new LocalEngine(parts) : new Fleet({ ...parts, workers, addresses: this.addresses });
   }
 
   /** Every file and folder that the config was last read from, or that could not be read. */
@@ -79,24 +78,31 @@ export class Daemon {
       for (const problem of problemsOf(error)) this.logger.error(problem);
       return false;
     }
-    const services = this.runtime.listening.map(({ service, address }) => `${service} ${address}`);
+    const services = this.addresses.listening.map(({ service, address }) => `${service} ${address}`);
     this.logger.info('config reloaded', { why, services, duration_ms: Math.round(performance.now() - started) });
     return true;
   }
 
   /** Closes and reopens every log file. */
   async reopenLogs(): Promise<void> {
-    await this.files.reopen();
+    await this.engine.reopenLogs();
   }
 
   /** Stops accepting, lets exchanges finish, and closes the logs. */
   async stop(): Promise<void> {
     this.stopping = true;
-    const cut = await this.runtime.drain();
+    const drained = this.engine.drain();
+    // At once, or clients would queue at an address that nobody accepts from any more.
+    await this.addresses.close();
+    const cut = await drained;
     if (cut > 0) this.logger.warn('connections were cut at shutdown_timeout', { connections: cut });
     this.logger.info('stopped');
-    await this.errorLog.use(null);
-    await this.files.close();
+    await this.engine.closeLogs();
+  }
+
+  /** Ends workers at once, and whatever they are doing: for when nobody wants to wait any more. */
+  kill(): void {
+    this.engine.kill();
   }
 
   private async load(): Promise<Config> {
@@ -113,27 +119,48 @@ export class Daemon {
   }
 
   private async putInForce(config: Config): Promise<void> {
-    const errorLog = await this.errorLog.open(config.logging);
-    let applied: Applied;
-    try {
-      applied = await this.runtime.apply(config);
-    } catch (error) {
-      await this.errorLog.discard(errorLog);
-      throw error;
-    }
-    await this.errorLog.use(errorLog);
-    this.setLevel(config);
+    const { level, warnings } = this.levelOf(config);
+    const applied = await this.engine.exclusively(async () => {
+      const rebinding = this.addresses.rebind(config);
+      try {
+        await this.engine.prepare({ config, level });
+        await this.bind(rebinding);
+        // A daemon that was told to stop in the meantime must not begin anew.
+        if (this.stopping) throw new Error('prox is stopping');
+        await this.engine.commit();
+      } catch (error) {
+        await this.undo(rebinding);
+        throw rebinding.explain(error);
+      }
+      return rebinding.commit();
+    });
+    for (const warning of warnings) this.logger.warn(warning);
     this.logAddresses(applied);
     if (config.admin !== null) {
       this.logger.warn('this version has no management API; admin is not served', { listen: config.admin.listen.text });
     }
   }
 
-  private setLevel(config: Config): void {
+  private async bind(rebinding: Rebinding): Promise<void> {
+    await rebinding.bindFree();
+    const { displaced } = rebinding;
+    if (displaced.length > 0) {
+      await this.engine.suspend(displaced);
+      await rebinding.bindContested();
+    }
+    await this.engine.attach(rebinding.bound);
+  }
+
+  private async undo(rebinding: Rebinding): Promise<void> {
+    await this.engine.rollback();
+    const { again, lost } = await rebinding.undo();
+    await this.engine.resume(again);
+    for (const error of lost) this.logger.error('an address could not be bound again', { error });
+  }
+
+  private levelOf(config: Config): ReturnType<typeof resolveLevel> {
     const { levelEnv, levelFlag } = this.options;
-    const { level, warnings } = resolveLevel({ env: levelEnv, flag: levelFlag, config: config.logging.level });
-    this.logger.setLevel(level);
-    for (const warning of warnings) this.logger.warn(warning);
+    return resolveLevel({ env: levelEnv, flag: levelFlag, config: config.logging.level });
   }
 
   private logAddresses({ opened, closed }: Applied): void {
@@ -143,12 +170,6 @@ export class Daemon {
     for (const address of closed) log('no longer listening', address);
     for (const address of opened) log('listening', address);
   }
-
-  private logFailure(subject: FailureSubject, error: ProxyError): void {
-    const level = levelOf(error);
-    if (this.logger.enabled(level))
-      this.logger.log(level, subject.method === undefined ? 'relay failed' : 'exchange failed', about(subject, error));
-  }
 }
 
 /** What is wrong, a line for each problem, as people read it: with file, line and column where they are known. */
@@ -156,9 +177,4 @@ export function problemsOf(error: unknown): string[] {
   if (error instanceof ConfigError) return error.problems.map(formatProblem);
   if (error instanceof StartError) return error.problems.map(formatProblem);
   return [error instanceof Error ? error.message : String(error)];
-}
-
-function about(subject: FailureSubject, error: ProxyError): Record<string, unknown> {
-  const { route, clientAddress, method, host, path, record } = subject;
-  return { route: route.id, client: clientAddress, method, host, path, upstream: record?.upstream ?? undefined, error };
 }

@@ -6,6 +6,7 @@ export class ErrorLog {
   private readonly files: LogFiles;
   private readonly logger: Logger;
   private file: LogFile | null = null;
+  private next: LogFile | null = null;
 
   constructor(files: LogFiles, logger: Logger) {
     this.files = files;
@@ -13,20 +14,29 @@ export class ErrorLog {
   }
 
   /** Opens the log that a config names. @throws Error when it cannot be opened */
-  open(config: LoggingConfig): Promise<LogFile | null> {
-    return config.errorLog === null ? Promise.resolve(null) : this.files.acquire(config.errorLog, config.rotate);
+  async prepare(config: LoggingConfig): Promise<void> {
+    this.next = config.errorLog === null ? null : await this.files.acquire(config.errorLog, config.rotate);
   }
 
-  /** Puts an opened log in force and lets go of the one before. */
-  async use(file: LogFile | null): Promise<void> {
+  /** Puts the opened log in force and lets go of the one before. */
+  async commit(): Promise<void> {
     const before = this.file;
-    this.file = file;
-    this.logger.setErrorLog(file);
+    this.file = this.next;
+    this.next = null;
+    this.logger.setErrorLog(this.file);
     if (before !== null) await this.files.release(before);
   }
 
   /** Lets go of a log that was opened and is not wanted after all. */
-  async discard(file: LogFile | null): Promise<void> {
-    if (file !== null) await this.files.release(file);
+  async rollback(): Promise<void> {
+    const { next } = this;
+    this.next = null;
+    if (next !== null) await this.files.release(next);
+  }
+
+  /** Logs to the console alone from now on. */
+  async close(): Promise<void> {
+    this.next = null;
+    await this.commit();
   }
 }

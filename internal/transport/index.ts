@@ -1,3 +1,4 @@
+export { type BindAddress, BoundAddress, type ServerHandle } from './bound-address.ts';
 export { Connection, type ConnectionHandler, WriteState } from './connection.ts';
 export {
   addressText,
@@ -8,6 +9,6 @@ export {
   type DialOptions,
   type DialTls,
 } from './dial.ts';
-export { type Accept, type BindAddress, Listener, type ListenerOptions, type ListenerSettings } from './listener.ts';
+export { type Accept, Listener, type ListenerOptions, type ListenerSettings } from './listener.ts';
 export { TlsAcceptor, type TlsCertificate, type TlsSettings } from './tls-acceptor.ts';
 export type { ClientCertificate, TlsFacts } from './tls-facts.ts';

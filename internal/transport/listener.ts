@@ -1,13 +1,14 @@
-import { rm } from 'node:fs/promises';
-import { connect, createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import type { Deadlines } from '../base/index.ts';
+import type { ServerHandle } from './bound-address.ts';
 import { Connection, type ConnectionHandler } from './connection.ts';
 import { WaitingLine } from './waiting-line.ts';
 
-/** An address to listen on. */
-export type BindAddress =
-  | { readonly kind: 'tcp'; readonly host: string | null; readonly port: number; readonly text: string }
-  | { readonly kind: 'unix'; readonly path: string; readonly text: string };
+/**
+ * Connections that the kernel keeps for a listener that is slow to accept, or for the next worker when one died: as
+ * many as most systems allow (net.core.somaxconn), and enough for half a second at 8,000 new connections a second.
+ */
+const BACKLOG = 4096;
 
 /** Settings of accepted sockets that may change while the listener stands: new connections get the new ones. */
 export interface ListenerSettings {
@@ -43,15 +44,18 @@ const UNACCEPTED: ConnectionHandler = {
 /**
  * A bound address and the connections that came in by it.
  *
- *     bind ──> accepting ──suspend──> suspended ──close──> closed
- *                 │  ↑                    │
- *                 │  └──────resume────────┘
- *                 └──close──> closed
+ *     listen ──> held ──open──> accepting ──suspend──> suspended ──close──> closed
+ *                  │               │  ↑                    │
+ *                  │               │  └──────resume────────┘
+ *                  └───────────────┴──close──> closed
+ *
+ * A held listener takes connections in and lets them wait, unread, as those above maxConnections: whether the config
+ * that they are for comes in force is not known yet.
  */
 export class Listener {
-  readonly address: BindAddress;
   /** Connections being served. */
   private active = 0;
+  private held = true;
   private settings: ListenerSettings;
   private readonly options: ListenerOptions;
   private readonly server: Server;
@@ -61,14 +65,7 @@ export class Listener {
   /** Ends the attempt to listen that is under way. */
   private refuse: ((error: Error) => void) | null = null;
 
-  private constructor(
-    address: BindAddress,
-    settings: ListenerSettings,
-    options: ListenerOptions,
-    deadlines: Deadlines,
-    accept: Accept,
-  ) {
-    this.address = address;
+  private constructor(settings: ListenerSettings, options: ListenerOptions, deadlines: Deadlines, accept: Accept) {
     this.settings = settings;
     this.options = options;
     this.deadlines = deadlines;
@@ -82,31 +79,25 @@ export class Listener {
   }
 
   /**
-   * Binds the address and accepts from then on. A unix socket that nobody listens on any more is replaced.
-   * @throws Error of the system (EADDRINUSE, EACCES …) when the address cannot be bound.
+   * Listens on a bound socket, which belongs to the listener from then on; connections wait until `open`.
+   * @throws Error of the system (EADDRINUSE when somebody else has bound and listens to the address)
    */
-  static async bind(
-    address: BindAddress,
+  static async listen(
+    handle: ServerHandle,
     settings: ListenerSettings,
     options: ListenerOptions,
     deadlines: Deadlines,
     accept: Accept,
   ): Promise<Listener> {
-    const listener = new Listener(address, settings, options, deadlines, accept);
-    try {
-      await listener.listen();
-    } catch (error) {
-      if (address.kind !== 'unix' || !(await isStale(address.path, error))) throw error;
-      await rm(address.path, { force: true });
-      await listener.listen();
-    }
+    const listener = new Listener(settings, options, deadlines, accept);
+    await listener.attach(handle);
     return listener;
   }
 
-  /** The port that was bound; differs from the address when that asks for port 0. 0 on a unix socket. */
-  get port(): number {
-    const bound = this.server.address();
-    return bound !== null && typeof bound === 'object' ? bound.port : 0;
+  /** Serves those that wait and those that come. */
+  open(): void {
+    this.held = false;
+    this.serveWaiting();
   }
 
   /** Puts other settings in force. Whoever waits and may be served by them is. */
@@ -120,9 +111,9 @@ export class Listener {
     this.server.close();
   }
 
-  /** Accepts again after `suspend`. @throws Error of the system */
-  resume(): Promise<void> {
-    return this.listen();
+  /** Accepts again after `suspend`, from a socket that is bound to the same address. @throws Error of the system */
+  resume(handle: ServerHandle): Promise<void> {
+    return this.attach(handle);
   }
 
   /** Stops accepting. Connections that are being served go on; those that wait are closed. */
@@ -131,8 +122,8 @@ export class Listener {
     this.waiting.close();
   }
 
-  private listen(): Promise<void> {
-    const { server, address } = this;
+  private attach(handle: ServerHandle): Promise<void> {
+    const { server } = this;
     return new Promise((resolve, reject) => {
       const listening = (): void => {
         this.refuse = null;
@@ -143,9 +134,7 @@ export class Listener {
         reject(error);
       };
       server.once('listening', listening);
-      if (address.kind === 'unix') server.listen({ path: address.path });
-      else if (address.host === null) server.listen({ port: address.port });
-      else server.listen({ port: address.port, host: address.host });
+      server.listen(handle, BACKLOG);
     });
   }
 
@@ -164,7 +153,7 @@ export class Listener {
 
   private get full(): boolean {
     const { maxConnections } = this.settings;
-    return maxConnections !== 0 && this.active >= maxConnections;
+    return this.held || (maxConnections !== 0 && this.active >= maxConnections);
   }
 
   private serve(socket: Socket): void {
@@ -188,17 +177,4 @@ export class Listener {
       this.serve(next);
     }
   }
-}
-
-/** Whether a unix socket is in use by name only: its file is there, but nobody answers. */
-async function isStale(path: string, error: unknown): Promise<boolean> {
-  if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) return false;
-  return new Promise((resolve) => {
-    const probe = connect({ path });
-    probe.once('connect', () => {
-      probe.destroy();
-      resolve(false);
-    });
-    probe.once('error', (cause) => resolve('code' in cause && cause.code === 'ECONNREFUSED'));
-  });
 }

@@ -122,7 +122,11 @@ describe('a reload', () => {
   it('refuses a config that this version cannot serve, and goes on', async () => {
     await start(webConfig([{ action: answer('before') }]));
     const { get } = keepAlive();
-    expect(await daemon.reload(webConfig([{ action: { type: 'proxy', upstream: 'a:1', proto: 'h2' } }]))).toBe(false);
+    expect(
+      await daemon.reload(
+        webConfig([{ action: answer('acme') }], { acme: { email: 'a@example.com', domains: ['a.example.com'] } }),
+      ),
+    ).toBe(false);
     expect(await get()).toBe('before');
   });
 

@@ -19,6 +19,8 @@ export interface LogLine {
 export interface DaemonOptions {
   /** Further arguments of `prox serve`. */
   readonly args?: readonly string[];
+  /** Worker processes; by default everything is in one process, which tests of the engine can look into. */
+  readonly workers?: number;
   readonly env?: Readonly<Record<string, string>>;
   /** Files beside the config, by name. */
   readonly files?: Readonly<Record<string, string>>;
@@ -43,7 +45,8 @@ export class TestDaemon {
   private constructor(folder: string, configPath: string, options: DaemonOptions) {
     this.folder = folder;
     this.configPath = configPath;
-    const args = [...(options.nodeFlags ?? []), PROX, 'serve', '-config', this.configPath, ...(options.args ?? [])];
+    const flags = [`-workers=${options.workers ?? 0}`, ...(options.args ?? [])];
+    const args = [...(options.nodeFlags ?? []), PROX, 'serve', '-config', this.configPath, ...flags];
     const env = { ...process.env, ...options.env };
     this.process = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'], env, cwd: folder });
     this.process.stderr?.on('data', (chunk: Buffer) => this.stderrOnData(chunk));

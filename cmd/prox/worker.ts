@@ -1,0 +1,22 @@
+import { createLogger } from '../../internal/logger/index.ts';
+import { runWorker } from '../../internal/supervisor/index.ts';
+import { surviveFaults } from './survive-faults.ts';
+
+/**
+ * Signals for the supervisor, which a terminal sends to all processes at once, and service managers often do. Workers
+ * end when the supervisor says so, or when it is gone.
+ */
+const IGNORED = ['SIGHUP', 'SIGINT', 'SIGTERM', 'SIGUSR2'] as const;
+
+/** Runs a worker; only the supervisor starts one. @returns the exit status when somebody else has */
+export function worker(): number {
+  if (process.send === undefined) {
+    process.stderr.write('prox worker is what prox serve starts by itself\n');
+    return 1;
+  }
+  for (const signal of IGNORED) process.on(signal, () => {});
+  const logger = createLogger();
+  surviveFaults(logger);
+  runWorker(logger);
+  return 0;
+}

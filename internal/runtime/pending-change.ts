@@ -1,0 +1,46 @@
+import type { Deadlines } from '../base/index.ts';
+import type { ServerHandle } from '../transport/index.ts';
+import type { CompiledService } from './compiled-service.ts';
+import type { Generation } from './generation.ts';
+import { ServiceSlot } from './service-slot.ts';
+import { ListenError } from './start-error.ts';
+
+/** Told of connections that could not be accepted. */
+export interface AcceptReports {
+  acceptFailed(service: string, error: Error): void;
+}
+
+/** A generation that is compiled and not in force yet, and the addresses that it adds. */
+export class PendingChange {
+  readonly next: Generation;
+  /** The new slots by the key of their address; they listen, and let connections wait. */
+  readonly attached = new Map<string, ServiceSlot>();
+  private readonly deadlines: Deadlines;
+  private readonly reports: AcceptReports;
+
+  constructor(next: Generation, deadlines: Deadlines, reports: AcceptReports) {
+    this.next = next;
+    this.deadlines = deadlines;
+    this.reports = reports;
+  }
+
+  /** @throws ListenError */
+  async attach(handles: ReadonlyMap<string, ServerHandle>): Promise<void> {
+    for (const [key, handle] of handles) {
+      const slot = new ServiceSlot(this.next.services.get(key) as CompiledService, this.deadlines);
+      try {
+        await slot.listen(handle, (error) => this.reports.acceptFailed(slot.current.name, error));
+      } catch (error) {
+        throw new ListenError(key, (error as NodeJS.ErrnoException).code ?? String(error));
+      }
+      this.attached.set(key, slot);
+    }
+  }
+
+  /** Stops listening where it has begun to, and lets go of the logs. */
+  async abandon(): Promise<void> {
+    for (const slot of this.attached.values()) await slot.drain(0);
+    this.attached.clear();
+    await this.next.retire();
+  }
+}

@@ -1,0 +1,82 @@
+import type { LogFiles, Logger, LogLevel } from '../logger/index.ts';
+import { Runtime } from '../runtime/index.ts';
+import type { ServerHandle } from '../transport/index.ts';
+import { accessLogsOver } from './access-logs.ts';
+import type { Change } from './engine.ts';
+import { ErrorLog } from './error-log.ts';
+import { reportsTo } from './runtime-reports.ts';
+
+/** What a data plane is made of. */
+export interface DataPlaneOptions {
+  readonly logger: Logger;
+  readonly files: LogFiles;
+  /** Keys of the TLS session tickets, the same in all workers and generations: 48 bytes. */
+  readonly ticketKeys: Buffer;
+}
+
+/** What serves in a process: the runtime, and the logs that come in force with a config. */
+export class DataPlane {
+  private readonly logger: Logger;
+  private readonly files: LogFiles;
+  private readonly errorLog: ErrorLog;
+  private readonly runtime: Runtime;
+  private level: LogLevel | null = null;
+
+  constructor({ logger, files }: DataPlaneOptions) {
+    this.logger = logger;
+    this.files = files;
+    this.errorLog = new ErrorLog(files, logger);
+    this.runtime = new Runtime(accessLogsOver(files), reportsTo(logger));
+  }
+
+  /** @throws StartError, or Error when a log cannot be opened; nothing is held then */
+  async prepare({ config, level }: Change): Promise<void> {
+    await this.errorLog.prepare(config.logging);
+    try {
+      await this.runtime.prepare(config);
+    } catch (error) {
+      await this.errorLog.rollback();
+      throw error;
+    }
+    this.level = level;
+  }
+
+  suspend(keys: readonly string[]): void {
+    this.runtime.suspend(keys);
+  }
+
+  /** @throws ListenError */
+  attach(handles: ReadonlyMap<string, ServerHandle>): Promise<void> {
+    return this.runtime.attach(handles);
+  }
+
+  async commit(): Promise<void> {
+    this.runtime.commit();
+    if (this.level !== null) this.logger.setLevel(this.level);
+    await this.errorLog.commit();
+  }
+
+  async rollback(): Promise<void> {
+    await this.runtime.rollback();
+    await this.errorLog.rollback();
+  }
+
+  resume(handles: ReadonlyMap<string, ServerHandle>): Promise<void> {
+    return this.runtime.resume(handles);
+  }
+
+  reopenLogs(): Promise<void> {
+    return this.files.reopen();
+  }
+
+  /** Stops accepting and lets exchanges finish. @returns how many connections were cut */
+  drain(): Promise<number> {
+    return this.runtime.drain();
+  }
+
+  /** Writes out and closes every log file. To be called after `drain`. */
+  async closeLogs(): Promise<void> {
+    await this.errorLog.close();
+    await this.files.close();
+  }
+}

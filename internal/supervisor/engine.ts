@@ -1,0 +1,42 @@
+import type { Config } from '../config/index.ts';
+import type { LogLevel } from '../logger/index.ts';
+import type { BoundAddress } from '../transport/index.ts';
+
+/** A config that is to come in force, and the log level that goes with it. */
+export interface Change {
+  readonly config: Config;
+  readonly level: LogLevel;
+}
+
+/** Addresses by their key. */
+export type Addresses = ReadonlyMap<string, BoundAddress>;
+
+/**
+ * What serves: this process, or workers. A change goes through the steps of the runtime in all of them:
+ *
+ *     prepare ──> (suspend) ──> attach ──> commit
+ *        └────────────┴────────────┴─────> rollback ──> (resume)
+ *
+ * An error of a step before `commit` is the error of the change, and `rollback` follows.
+ */
+export interface Engine {
+  /** Runs a change while no other one, and no start of a worker, is under way. */
+  exclusively<T>(work: () => Promise<T>): Promise<T>;
+  prepare(change: Change): Promise<void>;
+  /** Stops listening on addresses in force that are in the way. */
+  suspend(keys: readonly string[]): Promise<void>;
+  /** Listens on the addresses that the change adds; connections wait there. */
+  attach(addresses: Addresses): Promise<void>;
+  commit(): Promise<void>;
+  rollback(): Promise<void>;
+  /** Listens again on suspended addresses, which were bound anew. */
+  resume(addresses: Addresses): Promise<void>;
+  /** Closes and opens again every log file. */
+  reopenLogs(): Promise<void>;
+  /** Stops accepting and lets exchanges finish. @returns how many connections were cut */
+  drain(): Promise<number>;
+  /** Writes out and closes every log file. To be called after `drain`, or when nothing was ever in force. */
+  closeLogs(): Promise<void>;
+  /** Ends at once whatever would outlive this process. */
+  kill(): void;
+}

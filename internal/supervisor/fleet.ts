@@ -1,0 +1,250 @@
+import type { LogFiles, Logger } from '../logger/index.ts';
+import type { AddressTable } from './address-table.ts';
+import { CrashBackoff } from './crash-backoff.ts';
+import type { DataPlaneOptions } from './data-plane.ts';
+import type { Addresses, Change, Engine } from './engine.ts';
+import { ErrorLog } from './error-log.ts';
+import { type Command, errorOf } from './messages.ts';
+import { WorkerLogs } from './worker-logs.ts';
+import { type Exit, type Outcome, WorkerProcess } from './worker-process.ts';
+
+/** What a fleet is made of. */
+export interface FleetOptions extends DataPlaneOptions {
+  /** How many workers, 1 or more. */
+  readonly workers: number;
+  /** The addresses in force, for workers that begin later. */
+  readonly addresses: AddressTable;
+}
+
+/** Milliseconds that a worker may take to begin, or for a step of a change: a large config compiles for a second. */
+const PATIENCE = 30_000;
+
+/** Milliseconds beyond the longest shutdown_timeout that a worker may take to end. */
+const END_PATIENCE = 5000;
+
+/** One of the places that workers have; when its worker has ended, another one takes it. */
+interface Place {
+  readonly worker: number;
+  readonly backoff: CrashBackoff;
+  /** Null between two workers. */
+  process: WorkerProcess | null;
+  /** Whether it has the config in force, and takes part in changes. */
+  serving: boolean;
+}
+
+/**
+ * Serves in worker processes.
+ *
+ * All take part in a change, and one that ends meanwhile does not spoil it: whoever takes its place begins with what is
+ * in force then. So that this is well defined, a worker begins to serve while no change is under way, and a change
+ * while none begins.
+ */
+export class Fleet implements Engine {
+  private readonly options: FleetOptions;
+  private readonly logger: Logger;
+  private readonly files: LogFiles;
+  private readonly errorLog: ErrorLog;
+  private readonly places: readonly Place[];
+  /** Ends with the change, or the begin of a worker, that is under way. */
+  private turn: Promise<unknown> = Promise.resolve();
+  private inForce: Change | null = null;
+  private pending: Change | null = null;
+  private stopping = false;
+
+  constructor(options: FleetOptions) {
+    this.options = options;
+    this.logger = options.logger;
+    this.files = options.files;
+    this.errorLog = new ErrorLog(options.files, options.logger);
+    this.places = Array.from({ length: options.workers }, (_, i) => ({
+      worker: i + 1,
+      backoff: new CrashBackoff(),
+      process: null,
+      serving: false,
+    }));
+    for (const place of this.places) this.launch(place);
+  }
+
+  exclusively<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.turn.then(work);
+    this.turn = result.catch(() => {});
+    return result;
+  }
+
+  async prepare(change: Change): Promise<void> {
+    if (this.inForce === null) await this.firstLoaded();
+    await this.errorLog.prepare(change.config.logging);
+    this.pending = change;
+    await this.all({ kind: 'prepare', change });
+  }
+
+  suspend(keys: readonly string[]): Promise<void> {
+    return this.all({ kind: 'suspend', keys });
+  }
+
+  attach(addresses: Addresses): Promise<void> {
+    this.give(addresses);
+    return this.all({ kind: 'attach' });
+  }
+
+  /** Workers that do not answer any more are ended: all others have the new config. */
+  async commit(): Promise<void> {
+    const { pending } = this;
+    if (pending === null) throw new Error('no config was prepared');
+    this.pending = null;
+    this.inForce = pending;
+    await this.tell({ kind: 'commit' });
+    this.logger.setLevel(pending.level);
+    await this.errorLog.commit();
+  }
+
+  async rollback(): Promise<void> {
+    this.pending = null;
+    await this.tell({ kind: 'rollback' });
+    await this.errorLog.rollback();
+  }
+
+  async resume(addresses: Addresses): Promise<void> {
+    if (addresses.size === 0) return;
+    this.give(addresses);
+    await this.tell({ kind: 'resume' });
+  }
+
+  async reopenLogs(): Promise<void> {
+    await Promise.all([this.files.reopen(), this.tell({ kind: 'reopen' })]);
+  }
+
+  async drain(): Promise<number> {
+    this.stopping = true;
+    const timeouts = this.inForce?.config.services.map(({ limits }) => limits.shutdownTimeout) ?? [];
+    const patience = Math.max(0, ...timeouts) + END_PATIENCE;
+    const cut = await Promise.all(this.processes().map((process) => this.end(process, patience)));
+    return cut.reduce((sum, count) => sum + count, 0);
+  }
+
+  async closeLogs(): Promise<void> {
+    await this.errorLog.close();
+    await this.files.close();
+  }
+
+  kill(): void {
+    this.stopping = true;
+    for (const process of this.processes()) process.kill();
+  }
+
+  private processes(): WorkerProcess[] {
+    return this.places.flatMap(({ process }) => process ?? []);
+  }
+
+  /** @returns how many connections it cut */
+  private async end(process: WorkerProcess, patience: number): Promise<number> {
+    const outcome = await process.command({ kind: 'drain' }, patience);
+    if (outcome.kind === 'late') process.kill();
+    const timer = setTimeout(() => process.kill(), END_PATIENCE);
+    await process.gone;
+    clearTimeout(timer);
+    return outcome.kind === 'done' ? outcome.cut : 0;
+  }
+
+  private give(addresses: Addresses): void {
+    for (const { process, serving } of this.places) {
+      if (serving) for (const [key, bound] of addresses) process?.give(key, bound);
+    }
+  }
+
+  /**
+   * Has every worker that serves do something.
+   * @throws the error of one that refused, or Error when one did not answer in time or none is left
+   */
+  private async all(command: Command): Promise<void> {
+    const outcomes = await this.tell(command);
+    for (const outcome of outcomes) {
+      if (outcome.kind === 'refused') throw errorOf(outcome.refusal);
+      if (outcome.kind === 'late') throw new Error(`a worker did not ${command.kind} within ${PATIENCE / 1000} s`);
+    }
+    if (!outcomes.some(({ kind }) => kind === 'done')) throw new Error(`no worker lived to ${command.kind}`);
+  }
+
+  private tell(command: Command): Promise<Outcome[]> {
+    const serving = this.places.filter((place) => place.serving);
+    return Promise.all(serving.map(async ({ process }) => await this.tellOne(process, command)));
+  }
+
+  private async tellOne(process: WorkerProcess | null, command: Command): Promise<Outcome> {
+    const outcome = (await process?.command(command, PATIENCE)) ?? { kind: 'gone' };
+    if (outcome.kind === 'late') {
+      this.logger.error('a worker does not answer and is ended', { worker: process?.worker, pid: process?.pid });
+      process?.kill();
+    }
+    return outcome;
+  }
+
+  /** Waits for the workers of the first change; those that end before are replaced when it is in force. */
+  private async firstLoaded(): Promise<void> {
+    await Promise.all(
+      this.places.map(async (place) => {
+        place.serving = place.process !== null && (await this.loadedInTime(place.process));
+      }),
+    );
+  }
+
+  private async loadedInTime(process: WorkerProcess): Promise<boolean> {
+    const timer = setTimeout(() => {
+      this.logger.error('a worker does not begin and is ended', { worker: process.worker, pid: process.pid });
+      process.kill();
+    }, PATIENCE);
+    const loaded = await process.loaded;
+    clearTimeout(timer);
+    return loaded;
+  }
+
+  private launch(place: Place): WorkerProcess {
+    const logs = new WorkerLogs(this.files);
+    const process = new WorkerProcess({ worker: place.worker, ticketKeys: this.options.ticketKeys }, logs);
+    place.process = process;
+    this.attend(place, process, logs).catch((error: unknown) => {
+      this.logger.error('a worker could not be replaced', { worker: place.worker, error });
+    });
+    return process;
+  }
+
+  private async attend(place: Place, process: WorkerProcess, logs: WorkerLogs): Promise<void> {
+    const exit = await process.gone;
+    place.process = null;
+    place.serving = false;
+    await logs.release();
+    if (!this.stopping) await this.replace(place, process.pid, exit);
+  }
+
+  private async replace(place: Place, pid: number, { code, signal, uptime }: Exit): Promise<void> {
+    const delay = place.backoff.ended(uptime);
+    const facts = { worker: place.worker, pid, code, signal, uptime_ms: Math.round(uptime) };
+    this.logger.error('a worker has ended and is replaced', { ...facts, ...(delay === 0 ? {} : { delay_ms: delay }) });
+    if (delay > 0) await new Promise((resolve) => setTimeout(resolve, delay).unref());
+    if (this.stopping) return;
+    const process = this.launch(place);
+    if (!(await this.loadedInTime(process))) return;
+    await this.exclusively(() => this.bringUp(place, process));
+  }
+
+  /** Lets a new worker serve what is in force. Whatever goes wrong, it ends, and another one tries. */
+  private async bringUp(place: Place, process: WorkerProcess): Promise<void> {
+    const change = this.inForce;
+    if (change === null || this.stopping || place.process !== process) return;
+    for (const [key, bound] of this.options.addresses.bound) process.give(key, bound);
+    for (const command of [{ kind: 'prepare', change }, { kind: 'attach' }, { kind: 'commit' }] as const) {
+      const outcome = await this.tellOne(process, command);
+      if (outcome.kind === 'done') continue;
+      if (outcome.kind === 'refused') {
+        this.logger.error('a worker cannot serve what is in force', {
+          worker: place.worker,
+          error: errorOf(outcome.refusal),
+        });
+        process.kill();
+      }
+      return;
+    }
+    place.serving = true;
+    this.logger.info('worker ready', { worker: place.worker, pid: process.pid });
+  }
+}

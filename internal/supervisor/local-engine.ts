@@ -1,0 +1,58 @@
+import type { ServerHandle } from '../transport/index.ts';
+import { DataPlane, type DataPlaneOptions } from './data-plane.ts';
+import type { Addresses, Change, Engine } from './engine.ts';
+
+/** Serves in this very process: `-workers 0`. */
+export class LocalEngine implements Engine {
+  private readonly plane: DataPlane;
+
+  constructor(options: DataPlaneOptions) {
+    this.plane = new DataPlane(options);
+  }
+
+  exclusively<T>(work: () => Promise<T>): Promise<T> {
+    return work();
+  }
+
+  prepare(change: Change): Promise<void> {
+    return this.plane.prepare(change);
+  }
+
+  async suspend(keys: readonly string[]): Promise<void> {
+    this.plane.suspend(keys);
+  }
+
+  attach(addresses: Addresses): Promise<void> {
+    return this.plane.attach(handlesOf(addresses));
+  }
+
+  commit(): Promise<void> {
+    return this.plane.commit();
+  }
+
+  rollback(): Promise<void> {
+    return this.plane.rollback();
+  }
+
+  resume(addresses: Addresses): Promise<void> {
+    return this.plane.resume(handlesOf(addresses));
+  }
+
+  reopenLogs(): Promise<void> {
+    return this.plane.reopenLogs();
+  }
+
+  drain(): Promise<number> {
+    return this.plane.drain();
+  }
+
+  closeLogs(): Promise<void> {
+    return this.plane.closeLogs();
+  }
+
+  kill(): void {}
+}
+
+function handlesOf(addresses: Addresses): Map<string, ServerHandle> {
+  return new Map([...addresses].map(([key, { handle }]) => [key, handle]));
+}

@@ -1,0 +1,25 @@
+import type { ProxyError } from '../base/index.ts';
+import type { FailureSubject } from '../exchange/index.ts';
+import { levelOf, type Logger } from '../logger/index.ts';
+import type { RuntimeEvents } from '../runtime/index.ts';
+
+/** What a runtime reports, written to the log. */
+export function reportsTo(logger: Logger): RuntimeEvents {
+  return {
+    exchangeFailed: (subject, error) => {
+      const level = levelOf(error);
+      if (!logger.enabled(level)) return;
+      logger.log(level, subject.method === undefined ? 'relay failed' : 'exchange failed', about(subject, error));
+    },
+    sessionBroken: (client, error) => logger.error('session lost', { client, error }),
+    connectionRefused: ({ level, ...refusal }) => logger.log(level, 'connection refused', refusal),
+    unreachable: (subject, error) => logger.warn('upstream not reached, another one is tried', about(subject, error)),
+    acceptFailed: (service, error) => logger.error('connection not accepted', { service, error }),
+    failedLater: (error) => logger.error('clean-up failed', { error }),
+  };
+}
+
+function about(subject: FailureSubject, error: ProxyError): Record<string, unknown> {
+  const { route, clientAddress, method, host, path, record } = subject;
+  return { route: route.id, client: clientAddress, method, host, path, upstream: record?.upstream ?? undefined, error };
+}
