@@ -24,6 +24,8 @@ function routeTo(port: number, parts: Partial<ProxyRoute>): ProxyRoute {
       idleTimeout: 1000,
       maxIdle: 1,
       maxIdlePerHost: 1,
+      h2ReadIdleTimeout: 0,
+      h2PingTimeout: 0,
       headLimits: DEFAULT_HEAD_LIMITS,
     },
     timeouts: { responseHeader: 1000, stall: 1000 },

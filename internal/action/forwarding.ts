@@ -3,12 +3,19 @@ import { ProxyError } from '../base/index.ts';
 import { type Exchange, type ExchangeHandler, FlushResult } from '../exchange/index.ts';
 import { FieldId, type Fields, type Framing, NO_BODY, UNTIL_CLOSE } from '../http1/index.ts';
 import { WriteState } from '../transport/index.ts';
-import type { Http1Connection, Peer, ResponseHandler } from '../upstream/index.ts';
+import type { Http2RequestHead, Peer, ResponseHandler, UpstreamLink, UpstreamRequest } from '../upstream/index.ts';
 import type { ProxyRoute } from './proxy-route.ts';
 import { upstreamHead } from './upstream-head.ts';
+import { upstreamHeadHttp2 } from './upstream-head-http2.ts';
 
 /** Methods whose requests may be sent twice (RFC 9110 §9.2.2). */
 const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
+
+/**
+ * How often a request is sent again that the upstream did not look at: a server that goes away refuses once, and one that
+ * refuses again and again is full.
+ */
+const MAX_REFUSALS = 3;
 
 /**
  * One exchange on its way through an upstream.
@@ -19,15 +26,21 @@ const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRAC
  *         └──> dialing ──connected──> sent        └──> failed: an answer, or a cut
  *                 └──> next target, fallback, or failed
  */
-export class Forwarding implements ExchangeHandler, ResponseHandler {
+export class Forwarding implements ExchangeHandler, ResponseHandler, UpstreamRequest {
   private readonly exchange: Exchange;
   private readonly proxy: ProxyRoute;
   private lease: Lease | null = null;
-  private connection: Http1Connection | null = null;
+  private link: UpstreamLink | null = null;
+  private peer: Peer | null = null;
   private cancelDial: (() => void) | null = null;
   /** Targets that could not be reached for this exchange; null while there are none. */
   private tried: Set<Target> | null = null;
+  /** The request was sent again after a failure that may have been that of a connection which had grown old. */
   private retried = false;
+  /** How often the upstream has said that it did not look at the request. */
+  private refusals = 0;
+  /** Bytes of the request body were taken from the client: it cannot be sent again. */
+  private bodyTaken = false;
   private tunnel = false;
   /** Times of `performance.now()`, taken only when somebody wants them. */
   private startedAt = 0;
@@ -42,17 +55,20 @@ export class Forwarding implements ExchangeHandler, ResponseHandler {
   start(): void {
     const peer = this.select();
     if (peer === null) return;
-    const { proxy } = this;
+    this.peer = peer;
+    const { proxy, exchange } = this;
     const pool = proxy.pools.of(peer);
-    const idle = proxy.stream || this.retried ? null : pool.take(proxy.poolOptions);
-    if (idle !== null) return this.send(idle, peer);
-    if (this.exchange.record !== null) this.startedAt = performance.now();
-    const dialing = pool.open(proxy.poolOptions, (error, connection) => {
+    const tunnel = exchange.upgrade !== null || proxy.stream;
+    const open = proxy.stream ? null : pool.take(proxy.poolOptions, this.retried, tunnel);
+    if (open !== null) return this.send(open);
+    if (exchange.record !== null) this.startedAt = performance.now();
+    const needs = { alone: proxy.stream, tunnel, opening: null };
+    const dialing = pool.open(proxy.poolOptions, needs, (error, link) => {
       this.cancelDial = null;
       // Nothing else guards what a dial calls: it happens on no connection yet.
       try {
-        if (connection === null) this.unreachable(error as ProxyError);
-        else this.dialed(connection, peer);
+        if (link === null) this.unreachable(error as ProxyError);
+        else this.dialed(link);
       } catch (thrown) {
         this.broken(thrown);
       }
@@ -63,25 +79,57 @@ export class Forwarding implements ExchangeHandler, ResponseHandler {
   // ── ExchangeHandler ──────────────────────────────────────────────────────────────────────────────────────────
 
   onRequestBody(buffer: Buffer, start: number, end: number): void {
-    this.connection?.write(buffer, start, end);
+    this.bodyTaken = true;
+    this.link?.write(buffer, start, end);
   }
 
   onRequestFlush(): void {
-    if (this.connection !== null && this.connection.flush() === WriteState.full) this.exchange.pauseRequest();
+    if (this.link !== null && this.link.flush() === WriteState.full) this.exchange.pauseRequest();
   }
 
   onRequestEnd(trailers: Fields | null): void {
-    this.connection?.endRequest(trailers);
+    this.link?.endRequest(trailers);
   }
 
   onDrain(): void {
-    this.connection?.resume();
+    this.link?.resume();
   }
 
   onAbort(): void {
     this.cancelDial?.();
-    this.connection?.abort();
+    this.link?.abort();
     this.release();
+  }
+
+  // ── UpstreamRequest ──────────────────────────────────────────────────────────────────────────────────────────
+
+  get method(): string {
+    return this.exchange.method;
+  }
+
+  get framing(): Framing {
+    const { exchange } = this;
+    return exchange.upgrade !== null || exchange.method === 'CONNECT' ? UNTIL_CLOSE : exchange.requestFraming;
+  }
+
+  get upgrade(): string | null {
+    return this.exchange.upgrade;
+  }
+
+  get webSocketKey(): string | null {
+    return this.exchange.requestFields.get('sec-websocket-key');
+  }
+
+  get last(): boolean {
+    return this.proxy.edits.close;
+  }
+
+  http1Head(): string {
+    return upstreamHead(this.exchange, this.peer as Peer, this.proxy.edits);
+  }
+
+  http2Head(): Http2RequestHead {
+    return upstreamHeadHttp2(this.exchange, this.peer as Peer, this.proxy.edits);
   }
 
   // ── ResponseHandler ──────────────────────────────────────────────────────────────────────────────────────────
@@ -114,14 +162,14 @@ export class Forwarding implements ExchangeHandler, ResponseHandler {
 
   onResponseFlush(): boolean {
     const result = this.exchange.flush();
-    if (result === FlushResult.full) this.connection?.pause();
+    if (result === FlushResult.full) this.link?.pause();
     return result === FlushResult.taken;
   }
 
   onResponseEnd(trailers: Fields | null): boolean {
     if (!this.tunnel) {
       // The connection is its pool's again.
-      this.connection = null;
+      this.link = null;
       this.release();
     }
     const { record } = this.exchange;
@@ -134,35 +182,40 @@ export class Forwarding implements ExchangeHandler, ResponseHandler {
   }
 
   onUpstreamError(error: ProxyError): void {
-    this.connection = null;
+    this.link = null;
     this.release();
-    const { exchange } = this;
-    const again = error.retryable && !this.retried && !exchange.responded;
-    if (again && exchange.requestFraming === NO_BODY && IDEMPOTENT.has(exchange.method)) {
-      this.retried = true;
-      try {
-        return this.start();
-      } catch (thrown) {
-        return this.broken(thrown);
-      }
+    if (!this.mayRetry(error)) return this.exchange.fail(error);
+    try {
+      this.start();
+    } catch (thrown) {
+      this.broken(thrown);
     }
-    exchange.fail(error);
   }
 
   // ── steps ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  private dialed(connection: Http1Connection, peer: Peer): void {
+  /** Whether the request is sent again: RFC 9110 §9.2.2, and RFC 9113 §8.7 where the upstream has not looked at it. */
+  private mayRetry(error: ProxyError): boolean {
+    const { exchange } = this;
+    if (!error.retryable || exchange.responded || this.bodyTaken) return false;
+    if (error.unprocessed) return this.refusals++ < MAX_REFUSALS;
+    if (this.retried || exchange.requestFraming !== NO_BODY || !IDEMPOTENT.has(exchange.method)) return false;
+    this.retried = true;
+    return true;
+  }
+
+  private dialed(link: UpstreamLink): void {
     const { record } = this.exchange;
     if (record !== null) record.upstreamConnect = performance.now() - this.startedAt;
-    this.send(connection, peer);
+    this.send(link);
     // Nothing of the body has come with the head: the head goes alone.
-    if (this.connection !== null) this.onRequestFlush();
+    if (this.link !== null) this.onRequestFlush();
   }
 
   /** A fault of prox: it costs this exchange alone. */
   private broken(thrown: unknown): void {
-    this.connection?.abort();
-    this.connection = null;
+    this.link?.abort();
+    this.link = null;
     this.release();
     this.exchange.fail(ProxyError.from(thrown));
   }
@@ -182,21 +235,17 @@ export class Forwarding implements ExchangeHandler, ResponseHandler {
     return this.proxy.peerOf(this.lease.target.address);
   }
 
-  private send(connection: Http1Connection, peer: Peer): void {
+  private send(link: UpstreamLink): void {
     const { exchange, proxy } = this;
-    this.connection = connection;
+    this.link = link;
     const { record } = exchange;
     if (record !== null) {
-      record.upstream = peer.text;
+      record.upstream = (this.peer as Peer).text;
       if (record.upstreamConnect < 0) record.upstreamConnect = 0;
       this.startedAt = performance.now();
     }
-    const tunnel = exchange.upgrade !== null || exchange.method === 'CONNECT';
-    const framing = tunnel ? UNTIL_CLOSE : exchange.requestFraming;
-    const head = upstreamHead(exchange, peer, proxy.edits);
-    connection.last = proxy.edits.close;
-    connection.send(head, exchange.method, framing, proxy.timeouts, this);
-    if (exchange.requestFraming === NO_BODY) connection.flush();
+    link.send(this, proxy.timeouts, this);
+    if (exchange.requestFraming === NO_BODY) link.flush();
     else exchange.resumeRequest();
   }
 

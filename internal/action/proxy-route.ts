@@ -2,7 +2,7 @@ import type { Balancer } from '../balancer/index.ts';
 import type { ProxyError } from '../base/index.ts';
 import type { Action, Exchange } from '../exchange/index.ts';
 import type { Peer, PoolOptions, Pools, UpstreamTimeouts } from '../upstream/index.ts';
-import type { RequestEdits } from './upstream-head.ts';
+import type { RequestEdits } from './upstream-fields.ts';
 
 /** A proxy action as one route uses it: everything that does not change from one exchange to the next. */
 export interface ProxyRoute {

@@ -9,7 +9,7 @@ import { compileFieldValue } from './field-template.ts';
 import { Forwarding } from './forwarding.ts';
 import { mayForward } from './max-forwards.ts';
 import type { ProxyRoute } from './proxy-route.ts';
-import type { RequestEdits } from './upstream-head.ts';
+import type { RequestEdits } from './upstream-fields.ts';
 
 /** Connecting takes milliseconds or fails; 5 s leave room for a lost SYN and its repetitions. */
 const DEFAULT_DIAL_TIMEOUT_MS = 5000;
@@ -70,6 +70,7 @@ class ProxyAction implements Action, ProxyRoute {
         parsePeer(
           upstream.replaceAll('{target}', () => target),
           context.tls,
+          config.proto,
         ),
       );
     }
@@ -124,6 +125,8 @@ function poolOptionsOf(config: ProxyConfig, limits: ServiceLimits): PoolOptions 
     idleTimeout: limits.idleTimeout,
     maxIdle: limits.maxIdleConns,
     maxIdlePerHost: limits.maxIdleConnsPerHost,
+    h2ReadIdleTimeout: limits.h2ReadIdleTimeout,
+    h2PingTimeout: limits.h2PingTimeout,
     headLimits: { ...DEFAULT_HEAD_LIMITS, maxHeaderBytes: limits.maxHeaderBytes, maxHeaders: limits.maxHeaders },
   };
 }

@@ -83,6 +83,16 @@ export const ERROR_CODES = {
     0,
     'The ClientHello, with the records around it, is larger than the 16 KiB that prox reads of one.',
   ),
+  h2_broken: entry(
+    'client',
+    0,
+    'The client broke the rules of HTTP/2 in a way that ends the connection (RFC 9113 §5.4.1).',
+  ),
+  h2_flood: entry(
+    'client',
+    0,
+    'The client reset more streams, or sent more PING or SETTINGS frames, in a second than any honest client does.',
+  ),
   bad_proxy_header: entry(
     'client',
     0,
@@ -90,6 +100,12 @@ export const ERROR_CODES = {
   ),
 
   not_tls: entry('client', 400, 'A connection to a TLS port did not begin with TLS, as one of plain HTTP does.'),
+
+  tls_handshake: entry(
+    'client',
+    0,
+    'The TLS handshake with the client failed: no protocol or cipher in common, no valid client certificate where one is asked for, no end within tls_handshake_timeout, or the client went away.',
+  ),
 
   // The request was read, but prox does not serve it.
   no_route: entry('client', 404, 'No route of the service matches the request.'),
@@ -120,12 +136,23 @@ export const ERROR_CODES = {
     'The TLS handshake with the upstream failed, or its certificate was not accepted.',
   ),
   upstream_closed: entry('upstream', 502, 'The upstream closed the connection before its response was complete.'),
+  upstream_reset: entry(
+    'upstream',
+    502,
+    'The upstream reset the stream of the request with an error code (RFC 9113 §6.4).',
+  ),
+  upstream_http2: entry('upstream', 502, 'The upstream was to speak HTTP/2, and did not begin to (RFC 9113 §3.4).'),
+  no_upgrade: entry(
+    'upstream',
+    501,
+    'An upgrade was asked for, and the upstream speaks HTTP/2 without extended CONNECT (RFC 8441).',
+  ),
   upstream_timeout: entry('upstream', 504, 'The upstream sent no response head within response_header_timeout.'),
   upstream_stalled: entry('upstream', 504, 'The upstream moved no byte for stall_timeout where one was due.'),
   bad_response: entry(
     'upstream',
     502,
-    'The head or the framing of the upstream response is malformed (RFC 9112 §4 to §6).',
+    'The head or the framing of the upstream response is malformed (RFC 9112 §4 to §6, RFC 9113 §8).',
   ),
   response_head_too_large: entry('upstream', 502, 'The head of the upstream response is over the limits on heads.'),
 

@@ -6,6 +6,8 @@ export interface ProxyErrorOptions {
   readonly cause?: unknown;
   /** True when the same request may be sent again on another connection (RFC 9110 §9.2.2). */
   readonly retryable?: boolean;
+  /** True when the upstream is known not to have looked at the request: any method may be sent again (RFC 9113 §8.7). */
+  readonly unprocessed?: boolean;
   /** The status to answer with instead of the code's own. */
   readonly status?: number;
   /** What the target takes instead, for the Allow of a 405 (RFC 9110 §15.5.6): method names, or empty for none. */
@@ -20,6 +22,7 @@ export class ProxyError extends Error {
   readonly code: ErrorCode;
   readonly source: ErrorSource;
   readonly retryable: boolean;
+  readonly unprocessed: boolean;
   /** The status for the client, 0 when the connection is closed without an answer. */
   readonly status: number;
   /** Value of Allow; of meaning only with status 405. */
@@ -31,6 +34,7 @@ export class ProxyError extends Error {
     this.code = code;
     this.source = ERROR_CODES[code].source;
     this.retryable = options.retryable ?? false;
+    this.unprocessed = options.unprocessed ?? false;
     this.status = options.status ?? ERROR_CODES[code].status;
     this.allow = options.allow ?? '';
   }

@@ -1,7 +1,8 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
-import { checkServerIdentity, connect as connectTls, type ConnectionOptions } from 'node:tls';
+import { checkServerIdentity, connect as connectTls, type ConnectionOptions, TLSSocket } from 'node:tls';
 import { type Deadlines, ProxyError } from '../base/index.ts';
 import { Connection, type ConnectionHandler } from './connection.ts';
+import type { TlsFacts } from './tls-facts.ts';
 
 /** Where to connect to. */
 export type DialAddress =
@@ -27,9 +28,14 @@ export interface DialOptions {
   readonly tlsTimeout: number;
   /** Milliseconds between TCP keep-alive probes. */
   readonly keepAlive: number;
+  /** Bytes that a read may bring; 0 for a connection that is released as soon as it is made. */
   readonly readBufferSize: number;
   readonly writeBufferSize: number;
   readonly tls: DialTls | null;
+  /** Protocols to offer in the TLS handshake (ALPN, RFC 7301), the preferred one first; HTTP/1.1 when left out. */
+  readonly alpn?: readonly string[];
+  /** What is sent first of all, before TLS: a PROXY header. */
+  readonly opening?: Buffer | null;
 }
 
 /** Told once how a dial ended. */
@@ -40,6 +46,9 @@ export interface Dialing {
   /** Gives up; `done` is not called any more. */
   cancel(): void;
 }
+
+/** Offered in TLS handshakes when nothing else is asked for. */
+const HTTP1: readonly string[] = ['http/1.1'];
 
 /** Handlers of a connection that has no owner yet: nothing can happen on it that matters. */
 const NOBODY: ConnectionHandler = {
@@ -56,7 +65,8 @@ export function dial(address: DialAddress, options: DialOptions, deadlines: Dead
   let open: Connection | null = null;
   let over = false;
   // Where Node lets us, the socket reads into memory of ours, again and again: nothing is allocated for a read.
-  const readBuffer = options.tls === null ? Buffer.allocUnsafeSlow(options.readBufferSize) : null;
+  const ownsBuffer = options.tls === null && options.readBufferSize > 0;
+  const readBuffer = ownsBuffer ? Buffer.allocUnsafeSlow(options.readBufferSize) : null;
   const socket = connectPlain(address, options, readBuffer, () => open);
   let current: Socket = socket;
 
@@ -75,16 +85,23 @@ export function dial(address: DialAddress, options: DialOptions, deadlines: Dead
     over = true;
     deadlines.remove(deadline);
     current.removeListener('error', onError);
-    open = new Connection(current, deadlines, NOBODY, readBuffer);
+    open = new Connection(
+      current,
+      deadlines,
+      NOBODY,
+      readBuffer,
+      current instanceof TLSSocket ? factsOf(current) : null,
+    );
     done(null, open);
   };
   const onError = (error: Error): void => fail(dialError(address, error, current !== socket));
 
   socket.on('error', onError);
   socket.once('connect', () => {
+    if (options.opening) socket.write(options.opening);
     if (options.tls === null) return succeed();
     deadlines.set(deadline, options.tlsTimeout);
-    current = connectTls({ ...tlsOptions(address, options.tls), socket });
+    current = connectTls({ ...tlsOptions(address, options.tls, options.alpn ?? HTTP1), socket });
     current.on('error', onError);
     current.once('secureConnect', succeed);
   });
@@ -126,14 +143,20 @@ function connectPlain(
   });
 }
 
-function tlsOptions(address: DialAddress, tls: DialTls): ConnectionOptions {
+/** What the handshake has agreed on; the rest is known to whoever has dialed. */
+function factsOf(socket: TLSSocket): TlsFacts {
+  const alpn = socket.alpnProtocol;
+  return { serverName: null, alpn: typeof alpn === 'string' ? alpn : null, client: null };
+}
+
+function tlsOptions(address: DialAddress, tls: DialTls, alpn: readonly string[]): ConnectionOptions {
   const host = address.kind === 'tcp' ? address.host : 'localhost';
   const name = tls.serverName ?? host;
   return {
     // RFC 6066 §3: an IP address is not sent as a server name.
     servername: isIP(name) === 0 ? name : '',
     checkServerIdentity: (_, certificate) => checkServerIdentity(name, certificate),
-    ALPNProtocols: ['http/1.1'],
+    ALPNProtocols: [...alpn],
     rejectUnauthorized: !tls.insecure,
     ...(tls.ca === null ? {} : { ca: tls.ca }),
     ...(tls.cert === null || tls.key === null ? {} : { cert: tls.cert, key: tls.key }),

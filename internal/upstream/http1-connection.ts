@@ -3,8 +3,6 @@ import {
   BodyDecoder,
   CHUNKED,
   ConnectionOption,
-  dropTable,
-  FieldId,
   type Fields,
   type Framing,
   type HeadLimits,
@@ -18,14 +16,8 @@ import {
 } from '../http1/index.ts';
 import { type Connection, type ConnectionHandler, WriteState } from '../transport/index.ts';
 import type { ResponseHandler } from './response-handler.ts';
-
-/** Waits that a request has while it is with an upstream, in milliseconds. */
-export interface UpstreamTimeouts {
-  /** From the request sent to the response head: interim responses on the way to it do not prolong the wait. */
-  readonly responseHeader: number;
-  /** Without a byte moved where one is due. */
-  readonly stall: number;
-}
+import { TRAILER_DROP } from './trailer-drop.ts';
+import type { UpstreamLink, UpstreamRequest, UpstreamTimeouts } from './upstream-link.ts';
 
 /** What to do with a connection whose exchange is over. */
 export interface ConnectionOwner {
@@ -45,11 +37,11 @@ const Reading = { idle: 0, awaiting: 1, body: 2, tunnel: 3, closed: 4 } as const
 type Reading = (typeof Reading)[keyof typeof Reading];
 
 /** One connection to an upstream that speaks HTTP/1.1: one exchange after another. */
-export class Http1Connection implements ConnectionHandler {
+export class Http1Connection implements ConnectionHandler, UpstreamLink {
   /** Exchanges begun on this connection. */
   uses = 0;
   /** The request said `Connection: close`: none may follow it, whatever the upstream says (RFC 9112 §9.6). */
-  last = false;
+  private last = false;
   private readonly connection: Connection;
   private readonly owner: ConnectionOwner;
   private readonly head: ResponseHeadReader;
@@ -84,17 +76,16 @@ export class Http1Connection implements ConnectionHandler {
     this.connection.expect(milliseconds);
   }
 
-  /**
-   * Begins an exchange. The head leaves with the first bytes of the body, or on `flush`.
-   * @param head request line, fields and the empty line
-   * @param framing of the request body: CHUNKED, a number of bytes, or UNTIL_CLOSE for a tunnel that begins at once
-   */
-  send(head: string, method: string, framing: Framing, timeouts: UpstreamTimeouts, handler: ResponseHandler): void {
+  /** Begins an exchange. */
+  send(request: UpstreamRequest, timeouts: UpstreamTimeouts, handler: ResponseHandler): void {
     if (this.reading !== Reading.idle) throw new Error('an exchange is under way on this connection');
+    const head = request.http1Head();
+    const { framing } = request;
+    this.last = request.last;
     this.uses++;
     this.reading = Reading.awaiting;
     this.handler = handler;
-    this.method = method;
+    this.method = request.method;
     this.timeouts = timeouts;
     this.requestFraming = framing;
     this.requestSent = framing === NO_BODY;
@@ -339,26 +330,3 @@ export class Http1Connection implements ConnectionHandler {
     return new ProxyError('upstream_closed', `the upstream closed the connection ${when}${why}`, { cause, retryable });
   }
 }
-
-/**
- * Fields of a trailer section that must not be there (RFC 9110 §6.5.1): they frame a message, route it, say who sent
- * it, or are for one hop.
- */
-const TRAILER_DROP = dropTable(
-  FieldId.connection,
-  FieldId.contentLength,
-  FieldId.expect,
-  FieldId.forwarded,
-  FieldId.host,
-  FieldId.keepAlive,
-  FieldId.maxForwards,
-  FieldId.proxyConnection,
-  FieldId.te,
-  FieldId.trailer,
-  FieldId.transferEncoding,
-  FieldId.upgrade,
-  FieldId.via,
-  FieldId.xForwardedFor,
-  FieldId.xForwardedHost,
-  FieldId.xForwardedProto,
-);

@@ -2,15 +2,19 @@ import { ProxyError } from '../base/index.ts';
 import { isAuthority } from '../http1/index.ts';
 import { addressText, type DialAddress, type DialTls } from '../transport/index.ts';
 
+/** What HTTP an upstream speaks: `alpn` when the TLS handshake decides it (RFC 7301). */
+export type PeerProtocol = 'http/1.1' | 'h2' | 'alpn';
+
 /** An upstream: where it is and how to speak to it. Equal upstreams have equal keys and share one pool. */
 export interface Peer {
-  /** Identifies the address and the TLS settings. */
+  /** Identifies the address, the TLS settings and the protocol. */
   readonly key: string;
   /** For messages and the access log. */
   readonly text: string;
   readonly address: DialAddress;
   /** Null for plain TCP. */
   readonly tls: DialTls | null;
+  readonly protocol: PeerProtocol;
   /** Host field for requests to it, unless the action says otherwise. */
   readonly authority: string;
   /** What stands before the path of each request: empty, or `/api` without a slash at its end. */
@@ -23,10 +27,12 @@ const DEFAULT_TLS: DialTls = { serverName: null, ca: null, insecure: false, cert
 /**
  * Reads an upstream as it stands in the config after its placeholders were filled: `host:port`, `http://…`,
  * `https://…` or `unix:///…`.
+ * @param tls settings for `https://`; null for the defaults
+ * @param proto `h2` for HTTP/2 with prior knowledge where there is no TLS; null for HTTP/1.1
  * @throws ProxyError bad_upstream_address
  */
-export function parsePeer(text: string, tls: DialTls | null = null): Peer {
-  if (text.startsWith('unix://')) return unixPeer(text);
+export function parsePeer(text: string, tls: DialTls | null = null, proto: 'h2' | null = null): Peer {
+  if (text.startsWith('unix://')) return unixPeer(text, proto ?? 'http/1.1');
   const match = /^(?:(https?):\/\/)?([^/?#]+)(\/[^?#]*)?$/i.exec(text);
   const authority = match?.[2] ?? '';
   if (match === null || !isAuthority(authority)) {
@@ -39,27 +45,30 @@ export function parsePeer(text: string, tls: DialTls | null = null): Peer {
   }
   const address: DialAddress = { kind: 'tcp', host, port };
   const peerTls = secure ? (tls ?? DEFAULT_TLS) : null;
+  const protocol = secure ? 'alpn' : (proto ?? 'http/1.1');
   return {
-    key: `${addressText(address)} ${peerTls === null ? '' : JSON.stringify(peerTls)}`,
+    key: `${addressText(address)} ${protocol} ${peerTls === null ? '' : JSON.stringify(peerTls)}`,
     text: addressText(address),
     address,
     tls: peerTls,
+    protocol,
     authority,
     pathPrefix: (match[3] ?? '').replace(/\/+$/, ''),
   };
 }
 
-function unixPeer(text: string): Peer {
+function unixPeer(text: string, protocol: PeerProtocol): Peer {
   const path = text.slice('unix://'.length);
   if (!path.startsWith('/')) {
     throw new ProxyError('bad_upstream_address', `not a unix socket with an absolute path: ${JSON.stringify(text)}`);
   }
   // A unix socket has no authority of its own; a server behind one expects some Host all the same (RFC 9112 §3.2).
   return {
-    key: text,
+    key: `${text} ${protocol}`,
     text,
     address: { kind: 'unix', path },
     tls: null,
+    protocol,
     authority: 'localhost',
     pathPrefix: '',
   };

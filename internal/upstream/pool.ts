@@ -1,16 +1,27 @@
 import { type Deadlines, ProxyError } from '../base/index.ts';
-import type { HeadLimits } from '../http1/index.ts';
-import { type Connection, dial, type Dialing, type DialOptions } from '../transport/index.ts';
+import { type Connection, dial, type DialDone, type Dialing, type DialOptions } from '../transport/index.ts';
 import { type ConnectionOwner, Http1Connection } from './http1-connection.ts';
+import { Http2Session, type Http2SessionOptions, type Http2SessionOwner } from './http2-session.ts';
 import type { Peer } from './peer.ts';
+import { type AcquireDone, type SessionDialer, SessionPool } from './session-pool.ts';
+import type { UpstreamLink } from './upstream-link.ts';
 
 /** How connections of a pool are made and kept. Milliseconds and counts. */
-export interface PoolOptions extends Omit<DialOptions, 'tls'> {
+export interface PoolOptions extends Omit<DialOptions, 'tls' | 'alpn' | 'opening'>, Http2SessionOptions {
   /** How long an idle connection is kept. */
   readonly idleTimeout: number;
   readonly maxIdle: number;
   readonly maxIdlePerHost: number;
-  readonly headLimits: HeadLimits;
+}
+
+/** What an exchange asks of its connection. */
+export interface LinkNeeds {
+  /** The connection serves this exchange alone. */
+  readonly alone: boolean;
+  /** The exchange becomes a tunnel: where TLS decides the protocol, it has to be HTTP/1.1 (RFC 9110 §7.8). */
+  readonly tunnel: boolean;
+  /** What the connection begins with, before TLS: a PROXY header. Null for nothing; else `alone` is true. */
+  readonly opening: Buffer | null;
 }
 
 /**
@@ -18,9 +29,6 @@ export interface PoolOptions extends Omit<DialOptions, 'tls'> {
  * and the one that closes first is spared the race.
  */
 const MAX_UPSTREAM_IDLE_MS = 55_000;
-
-/** What a request for a connection gets, now or later. */
-export type AcquireDone = (error: ProxyError | null, connection: Http1Connection | null) => void;
 
 /** The idle connections of all peers. It outlives every generation of the config. */
 export class Pools {
@@ -53,40 +61,63 @@ export class Pools {
   }
 }
 
-/** The idle connections of one peer, used last in, first out: the others may grow old and be closed. */
-export class PeerPool implements ConnectionOwner {
+/** ALPN protocols (RFC 7301 §3.1), the preferred one first. */
+const BOTH: readonly string[] = ['h2', 'http/1.1'];
+const HTTP1: readonly string[] = ['http/1.1'];
+
+/**
+ * The connections of one peer. Those that speak HTTP/1.1 are used last in, first out: the others may grow old and be
+ * closed. HTTP/2 sessions are shared. Which of the two a peer has, the first TLS handshake tells where that decides it.
+ */
+export class PeerPool implements ConnectionOwner, SessionDialer {
   readonly peer: Peer;
   private readonly pools: Pools;
   private readonly idle: Http1Connection[] = [];
+  private readonly sessions = new SessionPool(this);
+  /** As far as it is known. */
+  private protocol: 'http/1.1' | 'h2' | null;
   private options: PoolOptions | null = null;
+  /** Of the last request: dials for several go by them. */
+  private dialOptions: PoolOptions | null = null;
 
   constructor(peer: Peer, pools: Pools) {
     this.peer = peer;
     this.pools = pools;
+    this.protocol = peer.protocol === 'alpn' ? null : peer.protocol;
   }
 
-  /** An idle connection, or null when there is none. */
-  take(options: PoolOptions): Http1Connection | null {
+  /**
+   * An idle connection, or a stream on a session that is open; null when there is none.
+   * @param fresh a connection that was used before will not do; a session that is open will
+   * @param tunnel as in LinkNeeds
+   */
+  take(options: PoolOptions, fresh: boolean, tunnel: boolean): UpstreamLink | null {
     this.options = options;
-    for (let connection = this.idle.pop(); connection !== undefined; connection = this.idle.pop()) {
-      this.pools.idle--;
-      if (connection.usable) return connection;
+    if (this.protocol === 'h2') {
+      if (!tunnel || this.peer.protocol === 'h2') return this.sessions.take();
+    } else if (!fresh) {
+      for (let connection = this.idle.pop(); connection !== undefined; connection = this.idle.pop()) {
+        this.pools.idle--;
+        if (connection.usable) return connection;
+      }
     }
     return null;
   }
 
-  /** Opens a new connection. */
-  open(options: PoolOptions, done: AcquireDone): Dialing {
+  /** Opens a new connection, or waits for a session that is being opened. */
+  open(options: PoolOptions, needs: LinkNeeds, done: AcquireDone): Dialing {
     this.options = options;
-    return dial(this.peer.address, { ...options, tls: this.peer.tls }, this.pools.deadlines, (error, connection) => {
-      if (connection === null) return done(error ?? new ProxyError('internal', 'a dial ended with nothing'), null);
-      done(null, this.wrap(connection, options));
-    });
+    this.dialOptions = options;
+    const { peer } = this;
+    if (needs.alone) return this.dialOwn(options, needs, done);
+    if (peer.protocol === 'alpn' && needs.tunnel) return this.dialOwn(options, needs, done);
+    return this.protocol === 'http/1.1' ? this.dialOwn(options, needs, done) : this.sessions.acquire(done);
   }
 
   /** Closes what is idle. Connections in use are closed when their exchange is over. */
   closeIdle(): void {
     this.options = null;
+    this.sessions.retire();
     for (const connection of this.idle.splice(0)) {
       this.pools.idle--;
       connection.abort();
@@ -96,7 +127,9 @@ export class PeerPool implements ConnectionOwner {
   /** @internal */
   onIdle(connection: Http1Connection): void {
     const { options } = this;
-    if (options === null || this.pools.idle >= options.maxIdle || this.idle.length >= options.maxIdlePerHost) {
+    // One that was made for an upgrade, to a peer whose protocol is another or not known yet, has no further use.
+    const useless = options === null || this.protocol !== 'http/1.1';
+    if (useless || this.pools.idle >= options.maxIdle || this.idle.length >= options.maxIdlePerHost) {
       return connection.abort();
     }
     connection.waitIdle(Math.min(options.idleTimeout, MAX_UPSTREAM_IDLE_MS));
@@ -112,7 +145,93 @@ export class PeerPool implements ConnectionOwner {
     this.pools.idle--;
   }
 
-  private wrap(connection: Connection, options: PoolOptions): Http1Connection {
-    return new Http1Connection(connection, this, options.headLimits);
+  /** @internal */
+  onSessionIdle(session: Http2Session): void {
+    const { options } = this;
+    if (options === null || options.maxIdle === 0 || options.maxIdlePerHost === 0) return session.retire();
+    session.waitIdle(Math.min(options.idleTimeout, MAX_UPSTREAM_IDLE_MS));
   }
+
+  /** @internal */
+  dialAlone(done: AcquireDone): Dialing {
+    return this.dialOwn(this.dialOptions as PoolOptions, { alone: false, tunnel: false, opening: null }, done);
+  }
+
+  /** @internal */
+  dialSession(done: (error: ProxyError | null, session: Http2Session | null) => void): Dialing {
+    const options = this.dialOptions as PoolOptions;
+    let session: Http2Session | null = null;
+    const dialing = this.dial(options, BOTH, null, (error, connection) => {
+      if (connection === null) return done(error ?? ended(), null);
+      if (this.speaksHttp2(connection)) {
+        this.protocol = 'h2';
+        session = this.session(connection, this.sessions, options, done);
+        return;
+      }
+      // Whoever waits after this one dials at once from now on.
+      this.protocol = 'http/1.1';
+      const http1 = new Http1Connection(connection, this, options.headLimits);
+      done(null, null);
+      if (!this.sessions.give(http1)) this.onIdle(http1);
+      this.sessions.dissolve();
+    });
+    return {
+      cancel: () => {
+        dialing.cancel();
+        session?.destroy();
+      },
+    };
+  }
+
+  /** Dials for one exchange. */
+  private dialOwn(options: PoolOptions, needs: LinkNeeds, done: AcquireDone): Dialing {
+    let session: Http2Session | null = null;
+    const alpn = needs.tunnel ? HTTP1 : BOTH;
+    const dialing = this.dial(options, alpn, needs.opening, (error, connection) => {
+      if (connection === null) return done(error ?? ended(), null);
+      if (!this.speaksHttp2(connection)) return done(null, new Http1Connection(connection, this, options.headLimits));
+      // The server has changed its mind since the last dial: the session is this exchange's alone.
+      if (this.peer.protocol === 'alpn' && !needs.alone) this.protocol = null;
+      session = this.session(connection, SINGLE_USE, options, (failure, ready) => {
+        done(failure, ready === null ? null : ready.open());
+      });
+    });
+    return {
+      cancel: () => {
+        dialing.cancel();
+        session?.destroy();
+      },
+    };
+  }
+
+  private dial(options: PoolOptions, alpn: readonly string[], opening: Buffer | null, done: DialDone): Dialing {
+    const { address, tls, protocol } = this.peer;
+    // A socket that is given away to node:http2 is read by it, into memory of its own.
+    const readBufferSize = protocol === 'h2' ? 0 : options.readBufferSize;
+    return dial(address, { ...options, readBufferSize, tls, alpn, opening }, this.pools.deadlines, done);
+  }
+
+  private speaksHttp2(connection: Connection): boolean {
+    return this.peer.protocol === 'h2' || connection.tls?.alpn === 'h2';
+  }
+
+  private session(
+    connection: Connection,
+    owner: Http2SessionOwner,
+    options: PoolOptions,
+    done: (error: ProxyError | null, session: Http2Session | null) => void,
+  ): Http2Session {
+    return new Http2Session(connection, owner, options, this.pools.deadlines, done, options.timeout);
+  }
+}
+
+/** Owns sessions that serve one exchange: they end with it. */
+const SINGLE_USE: Http2SessionOwner = {
+  onRoom: (session) => session.retire(),
+  onRetired() {},
+  onSessionGone() {},
+};
+
+function ended(): ProxyError {
+  return new ProxyError('internal', 'a dial ended with nothing');
 }

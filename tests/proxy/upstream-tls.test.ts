@@ -43,7 +43,7 @@ describe('an https:// upstream', () => {
     certify('server', 'origin.test', 'DNS:origin.test,IP:127.0.0.1');
     certify('client', 'prox', 'DNS:prox.test');
     const keys = { cert: readFileSync(pem('server.crt')), key: readFileSync(pem('server.key')) };
-    server = createServer({ ...keys, ALPNProtocols: ['h2', 'http/1.1'] }, (request, response) => {
+    server = createServer({ ...keys, ALPNProtocols: ['http/1.1'] }, (request, response) => {
       const socket = request.socket as TLSSocket & { servername?: string | false };
       response.end(JSON.stringify([socket.servername, socket.alpnProtocol, request.headers.host]));
     });

@@ -1,0 +1,46 @@
+import type { Exchange } from '../exchange/index.ts';
+import type { Http2RequestHead, Peer } from '../upstream/index.ts';
+import { fieldLines, hostOf, offersTrailers, type RequestEdits, targetOf } from './upstream-fields.ts';
+
+/**
+ * What the lines may hold and HTTP/2 has no place for: the authority is a pseudo-field, TE is decided apart, and the
+ * handshake of RFC 6455 is left out of an extended CONNECT (RFC 8441 §5).
+ */
+const LEFT_OUT: ReadonlySet<string> = new Set(['host', 'te', 'sec-websocket-key']);
+
+/**
+ * The head of the request to an upstream that speaks HTTP/2 (RFC 9113 §8.3.1). The rules are those of HTTP/1.1, line by
+ * line: names become lower case (§8.2), and the lines of one name a list, as node:http2 refuses several of some.
+ */
+export function upstreamHeadHttp2(exchange: Exchange, peer: Peer, edits: RequestEdits): Http2RequestHead {
+  const head: Http2RequestHead = Object.create(null);
+  if (exchange.upgrade === null) {
+    head[':method'] = exchange.method;
+  } else {
+    head[':method'] = 'CONNECT';
+    head[':protocol'] = exchange.upgrade.toLowerCase();
+  }
+  head[':authority'] = hostOf(exchange, peer, edits) || peer.authority;
+  if (exchange.method !== 'CONNECT') {
+    head[':scheme'] = peer.tls === null ? 'http' : 'https';
+    head[':path'] = targetOf(exchange, peer);
+  }
+  addLines(head, fieldLines(exchange, edits));
+  if (offersTrailers(exchange, edits)) head['te'] = 'trailers';
+  return head;
+}
+
+function addLines(head: Http2RequestHead, lines: string): void {
+  for (let start = 0; start < lines.length;) {
+    const end = lines.indexOf('\r\n', start);
+    const colon = lines.indexOf(':', start);
+    const name = lines.slice(start, colon).toLowerCase();
+    const value = lines.slice(colon + 2, end);
+    start = end + 2;
+    if (LEFT_OUT.has(name)) continue;
+    const before = head[name];
+    // RFC 9110 §5.3 joins lines with commas; RFC 9113 §8.2.3 joins cookies with semicolons.
+    if (before === undefined) head[name] = value;
+    else head[name] = name === 'cookie' ? `${before}; ${value}` : `${before}, ${value}`;
+  }
+}

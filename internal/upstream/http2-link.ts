@@ -1,0 +1,357 @@
+import type { ClientHttp2Stream, IncomingHttpHeaders } from 'node:http2';
+import { type Deadline, type Deadlines, ProxyError } from '../base/index.ts';
+import { CHUNKED, Fields, type Framing, type HeadLimits, NO_BODY, UNTIL_CLOSE } from '../http1/index.ts';
+import { WriteState } from '../transport/index.ts';
+import { Http2Code, type SessionFate, streamError } from './http2-errors.ts';
+import { isBodiless, readResponseFields, responseFramingOf, statusOf } from './http2-response.ts';
+import type { ResponseHandler } from './response-handler.ts';
+import { TRAILER_DROP } from './trailer-drop.ts';
+import type { Http2RequestHead, UpstreamLink, UpstreamRequest, UpstreamTimeouts } from './upstream-link.ts';
+import { switchedFields } from './extended-connect.ts';
+
+/**
+ *     idle ──send──> awaiting ──head──> body ──END_STREAM──> over
+ *                     │    ↑ interim       │
+ *                     │    └──             └──RST_STREAM, session lost──> over
+ *                     └──2xx to CONNECT──> tunnel ──> over
+ */
+const Reading = { idle: 0, awaiting: 1, body: 2, tunnel: 3, over: 4 } as const;
+type Reading = (typeof Reading)[keyof typeof Reading];
+
+/** What an exchange needs of the session that it belongs to. */
+export interface LinkSession extends SessionFate {
+  readonly deadlines: Deadlines;
+  readonly headLimits: HeadLimits;
+  /** Whether upgrades can be asked for (RFC 8441 §3). */
+  readonly takesExtendedConnect: boolean;
+  /** Sends a request head. @throws Error when the session does not take it any more */
+  request(head: Http2RequestHead, endStream: boolean, waitForTrailers: boolean): ClientHttp2Stream;
+  /** The stream is over, or was never begun. */
+  released(): void;
+}
+
+/** One exchange on a stream of an HTTP/2 session (RFC 9113 §8.1). */
+export class Http2Link implements UpstreamLink {
+  private readonly session: LinkSession;
+  private readonly deadline: Deadline;
+  private readonly onWritten: () => void;
+  private stream: ClientHttp2Stream | null = null;
+  private handler: ResponseHandler | null = null;
+  private timeouts: UpstreamTimeouts = { responseHeader: 0, stall: 0 };
+  private reading: Reading = Reading.idle;
+  private request: UpstreamRequest | null = null;
+  private requestSent = true;
+  /** Of the request body, as long as it is not known to be complete. */
+  private requestTrailers: Fields | null = null;
+  private requestFraming: Framing = NO_BODY;
+  /** Bytes of the response body that are still due, CHUNKED when that is not known. */
+  private due: Framing = CHUNKED;
+  private trailers: Fields | null = null;
+  private paused = false;
+  private flushScheduled = false;
+  /** The upstream's side of the stream is over. */
+  private ended = false;
+  /** The stream was closed before the upstream had ended its side: what came is not all. */
+  private truncated = false;
+  private released = false;
+
+  constructor(session: LinkSession) {
+    this.session = session;
+    this.deadline = session.deadlines.create(() => this.guard(() => this.onDeadline()));
+    this.onWritten = () => this.streamOnWritten();
+  }
+
+  send(request: UpstreamRequest, timeouts: UpstreamTimeouts, handler: ResponseHandler): void {
+    const { framing } = request;
+    this.request = request;
+    this.handler = handler;
+    this.timeouts = timeouts;
+    this.requestFraming = framing;
+    this.requestSent = framing === NO_BODY;
+    this.reading = Reading.awaiting;
+    if (request.upgrade !== null && !this.session.takesExtendedConnect) return this.failLater(noUpgrade(request));
+    const head = request.http2Head();
+    try {
+      this.stream = this.session.request(head, framing === NO_BODY, framing === CHUNKED);
+    } catch (cause) {
+      return this.failLater(refused(cause));
+    }
+    this.attach(this.stream);
+    this.expect(this.bodyDue ? 0 : timeouts.responseHeader);
+  }
+
+  write(buffer: Buffer, start: number, end: number): void {
+    const { stream } = this;
+    if (stream === null || this.requestSent || !stream.writable) return;
+    stream.write(buffer.subarray(start, end), this.onWritten);
+  }
+
+  flush(): WriteState {
+    const { stream } = this;
+    if (stream === null || stream.writableLength === 0) return WriteState.taken;
+    if (this.bodyDue) this.expect(this.timeouts.stall);
+    return stream.writableNeedDrain ? WriteState.full : WriteState.pending;
+  }
+
+  endRequest(trailers: Fields | null): void {
+    const { stream } = this;
+    if (this.requestSent) return;
+    this.requestSent = true;
+    this.requestTrailers = trailers;
+    if (stream?.writable === true) stream.end();
+    if (this.reading === Reading.awaiting) this.expect(this.timeouts.responseHeader);
+    else this.expectBody();
+  }
+
+  pause(): void {
+    this.paused = true;
+    this.stream?.pause();
+    if (this.reading !== Reading.awaiting) this.expect(0);
+  }
+
+  resume(): void {
+    if (!this.paused) return;
+    this.paused = false;
+    if (this.reading !== Reading.awaiting) this.expectBody();
+    if (this.reading === Reading.body || this.reading === Reading.tunnel) this.stream?.resume();
+  }
+
+  abort(): void {
+    this.handler = null;
+    this.reading = Reading.over;
+    this.reset();
+  }
+
+  // ── the stream ───────────────────────────────────────────────────────────────────────────────────────────────
+
+  private attach(stream: ClientHttp2Stream): void {
+    const onHead = (headers: IncomingHttpHeaders, flags: number, raw?: readonly string[]): void =>
+      this.guard(() => this.streamOnHeaders(headers, flags, raw ?? []));
+    stream.on('headers', onHead);
+    stream.on('response', onHead);
+    stream.on('trailers', (_: unknown, __: number, raw?: readonly string[]) =>
+      this.guard(() => this.streamOnTrailers(raw ?? [])),
+    );
+    stream.on('end', () => this.guard(() => this.streamOnEnd()));
+    stream.on('drain', () => this.guard(() => this.streamOnDrain()));
+    stream.on('wantTrailers', () => this.guard(() => this.streamOnWantTrailers()));
+    stream.on('close', () => this.guard(() => this.streamOnClose()));
+    // What there is to know of it, `close` tells: it follows.
+    stream.on('error', () => {});
+    watchEnd(stream, () => (this.truncated = true));
+  }
+
+  /** Interim and final heads. A `response` may also be what node:http2 emits for trailers that hold a status. */
+  private streamOnHeaders(headers: IncomingHttpHeaders, flags: number, raw: readonly string[]): void {
+    const { handler, request } = this;
+    if (handler === null || request === null) return;
+    if (this.reading !== Reading.awaiting) throw new ProxyError('bad_response', 'more than one response on a stream');
+    const status = statusOf(headers);
+    const fields = readResponseFields(raw, this.session.headLimits);
+    if (status < 200) {
+      handler.onInterim(status, '', fields);
+      return this.scheduleFlush();
+    }
+    const tunnel = (request.upgrade !== null || request.method === 'CONNECT') && status < 300;
+    if (tunnel)
+      return this.beginTunnel(
+        handler,
+        request,
+        status,
+        request.upgrade === null ? fields : switchedFields(request, raw),
+      );
+    if (this.requestFraming === UNTIL_CLOSE) this.requestSent = true;
+    const framing = responseFramingOf(fields, status, request.method, (flags & END_STREAM) !== 0);
+    this.due = isBodiless(status, request.method) ? 0 : framing;
+    this.reading = Reading.body;
+    this.expectBody();
+    handler.onResponse(status, '', fields, framing);
+    this.read();
+  }
+
+  private beginTunnel(handler: ResponseHandler, request: UpstreamRequest, status: number, fields: Fields): void {
+    this.reading = Reading.tunnel;
+    this.due = CHUNKED;
+    this.expect(0);
+    handler.onTunnel(request.upgrade === null ? status : 101, '', fields);
+    this.read();
+  }
+
+  /** Reads the body from now on. What of it comes at once leaves with the head. */
+  private read(): void {
+    this.stream?.on('data', (chunk: Buffer) => this.guard(() => this.streamOnData(chunk)));
+    if (this.paused) this.stream?.pause();
+    this.scheduleFlush();
+  }
+
+  private streamOnData(chunk: Buffer): void {
+    const { handler } = this;
+    if (handler === null) return;
+    if (this.due >= 0) {
+      this.due -= chunk.length;
+      if (this.due < 0) throw new ProxyError('bad_response', 'a body longer than its Content-Length');
+    }
+    if (this.reading === Reading.body) this.expectBody();
+    else if (this.requestSent && !this.paused) this.expect(this.timeouts.stall);
+    handler.onResponseBody(chunk, 0, chunk.length);
+    this.scheduleFlush();
+  }
+
+  private streamOnTrailers(raw: readonly string[]): void {
+    // Before the head of the response they are none.
+    if (this.reading === Reading.awaiting) throw new ProxyError('bad_response', 'a response without a status');
+    this.trailers = readResponseFields(raw, this.session.headLimits);
+  }
+
+  private streamOnEnd(): void {
+    const { handler, stream } = this;
+    if (handler === null || stream === null) return;
+    if (this.truncated || stream.rstCode !== Http2Code.noError) return this.streamOnClose();
+    this.ended = true;
+    if (this.reading === Reading.tunnel) {
+      handler.onResponseEnd(null);
+      return;
+    }
+    if (this.due > 0) throw new ProxyError('bad_response', `a body ${this.due} bytes shorter than its Content-Length`);
+    this.handler = null;
+    this.reading = Reading.over;
+    this.session.deadlines.remove(this.deadline);
+    // RFC 9113 §8.1: what is left of the request is of no interest to the upstream any more.
+    if (!this.requestSent) this.reset();
+    handler.onResponseEnd(this.trailers);
+  }
+
+  private streamOnDrain(): void {
+    this.handler?.onUpstreamDrain();
+  }
+
+  /** The upstream has taken one piece of the request body: the next is due, when there is one. */
+  private streamOnWritten(): void {
+    if (this.bodyDue) this.expect(this.stream?.writableLength === 0 ? 0 : this.timeouts.stall);
+  }
+
+  private streamOnWantTrailers(): void {
+    const trailers: Record<string, string> = Object.create(null);
+    if (this.requestTrailers !== null) {
+      const kept = new Fields();
+      kept.appendLines(this.requestTrailers.lines(TRAILER_DROP));
+      for (const [name, value] of kept.entries()) {
+        const key = name.toLowerCase();
+        trailers[key] = key in trailers ? `${trailers[key]}, ${value}` : value;
+      }
+    }
+    this.stream?.sendTrailers(trailers);
+  }
+
+  private streamOnClose(): void {
+    this.release();
+    const { handler, stream } = this;
+    if (handler === null || stream === null) return;
+    const code = stream.rstCode ?? Http2Code.noError;
+    // A tunnel whose upstream said its last word ends with the stream, as tunnels do.
+    if (this.reading === Reading.tunnel && this.ended && code === Http2Code.noError) return;
+    this.fail(streamError(this.session, { id: stream.id, code, anyByte: this.reading !== Reading.awaiting }));
+  }
+
+  // ── waits and ends ───────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Whether bytes of a request body are still to be sent; what a client sends into a tunnel is no body. */
+  private get bodyDue(): boolean {
+    return !this.requestSent && this.requestFraming !== UNTIL_CLOSE;
+  }
+
+  private expect(milliseconds: number): void {
+    if (this.reading !== Reading.over) this.session.deadlines.set(this.deadline, milliseconds);
+  }
+
+  /** More of the response is due, unless its reader is paused, or the upstream may still wait for the request. */
+  private expectBody(): void {
+    const waits = this.reading === Reading.tunnel ? !this.requestSent : this.bodyDue;
+    this.expect(this.paused || waits ? 0 : this.timeouts.stall);
+  }
+
+  /** One flush for everything that comes in one turn of the event loop. */
+  private scheduleFlush(): void {
+    if (this.flushScheduled) return;
+    this.flushScheduled = true;
+    process.nextTick(() => {
+      this.flushScheduled = false;
+      this.guard(() => this.handler?.onResponseFlush());
+    });
+  }
+
+  private onDeadline(): void {
+    if (this.reading === Reading.awaiting && !this.bodyDue) {
+      const milliseconds = this.timeouts.responseHeader;
+      return this.fail(new ProxyError('upstream_timeout', `no response head within ${milliseconds} ms`));
+    }
+    this.fail(new ProxyError('upstream_stalled', `no byte moved for ${this.timeouts.stall} ms`));
+  }
+
+  /** `send` tells of no failure itself. */
+  private failLater(error: ProxyError): void {
+    process.nextTick(() => this.guard(() => this.fail(error)));
+  }
+
+  private fail(error: ProxyError): void {
+    const { handler } = this;
+    this.handler = null;
+    this.reading = Reading.over;
+    this.reset();
+    handler?.onUpstreamError(error);
+  }
+
+  /** Ends the stream; RFC 9113 §7: the one side does not need it any more. */
+  private reset(): void {
+    const { stream } = this;
+    this.session.deadlines.remove(this.deadline);
+    if (stream === null) return this.release();
+    if (!stream.closed) stream.close(Http2Code.cancel);
+    stream.destroy();
+  }
+
+  /** The stream's room is the session's again. */
+  private release(): void {
+    if (this.released) return;
+    this.released = true;
+    this.session.deadlines.remove(this.deadline);
+    this.session.released();
+  }
+
+  /** Whatever an event throws costs this exchange alone. */
+  private guard(action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      this.fail(ProxyError.from(error));
+    }
+  }
+}
+
+/** NGHTTP2_FLAG_END_STREAM (RFC 9113 §6.2). */
+const END_STREAM = 0x1;
+
+/**
+ * Tells of a stream that was closed before the upstream had ended its side. A stream that is reset with NO_ERROR
+ * (RFC 9113 §8.1) emits `end` as if it were complete; the difference is that it is closed by the time its end is pushed.
+ */
+function watchEnd(stream: ClientHttp2Stream, onTruncated: () => void): void {
+  let ended = false;
+  stream.push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
+    if (chunk === null && !ended) {
+      ended = true;
+      if (stream.closed) onTruncated();
+    }
+    return Object.getPrototypeOf(stream).push.call(stream, chunk, encoding);
+  };
+}
+
+/** node:http2 did not send the request: the session has just gone. */
+function refused(cause: unknown): ProxyError {
+  const message = `the session takes no request any more: ${String(cause)}`;
+  return new ProxyError('upstream_closed', message, { cause, retryable: true, unprocessed: true });
+}
+
+function noUpgrade({ upgrade }: UpstreamRequest): ProxyError {
+  return new ProxyError('no_upgrade', `the upstream speaks HTTP/2 without extended CONNECT, and no ${upgrade} by it`);
+}

@@ -1,0 +1,64 @@
+import type { IncomingHttpHeaders } from 'node:http2';
+import { ProxyError } from '../base/index.ts';
+import {
+  CHUNKED,
+  FieldId,
+  Fields,
+  type Framing,
+  type HeadLimits,
+  NO_BODY,
+  readFieldPairs,
+  responseFraming,
+} from '../http1/index.ts';
+
+/** Fields that make a message of HTTP/2 malformed (RFC 9113 §8.2.2). */
+const FORBIDDEN =
+  (1 << FieldId.connection) |
+  (1 << FieldId.keepAlive) |
+  (1 << FieldId.proxyConnection) |
+  (1 << FieldId.transferEncoding) |
+  (1 << FieldId.upgrade);
+
+/** The status of a response head (RFC 9113 §8.3.2): 100 to 599, but 101 (§8.6). @throws ProxyError bad_response */
+export function statusOf(headers: IncomingHttpHeaders): number {
+  const status = headers[':status'];
+  if (typeof status === 'number' && status >= 100 && status <= 599 && status !== 101) return status;
+  throw new ProxyError('bad_response', `:status ${String(status)} in HTTP/2`);
+}
+
+/**
+ * The fields of a head or of trailers.
+ * @param raw name, value, name, value …
+ * @throws ProxyError bad_response, response_head_too_large
+ */
+export function readResponseFields(raw: readonly string[], limits: HeadLimits): Fields {
+  const fields = new Fields();
+  readFieldPairs(fields, raw, 'bad_response');
+  if (fields.count > limits.maxHeaders || fields.linesEnd > limits.maxHeaderBytes) {
+    const { maxHeaderBytes, maxHeaders } = limits;
+    const message = `the head is larger than ${maxHeaderBytes} bytes or has more than ${maxHeaders} fields`;
+    throw new ProxyError('response_head_too_large', message);
+  }
+  if ((fields.present & FORBIDDEN) !== 0) {
+    throw new ProxyError('bad_response', 'a field of HTTP/1.1 connections in an HTTP/2 response');
+  }
+  return fields;
+}
+
+/**
+ * How the client is told where the body ends: its Content-Length, or CHUNKED when only END_STREAM says so.
+ * @param ended the head has ended the stream
+ * @throws ProxyError bad_response
+ */
+export function responseFramingOf(fields: Fields, status: number, method: string, ended: boolean): Framing {
+  const framing = responseFraming(fields, 1, status, method);
+  if (framing < 0) return ended ? NO_BODY : CHUNKED;
+  if (ended && framing > 0)
+    throw new ProxyError('bad_response', `a body ${framing} bytes shorter than its Content-Length`);
+  return framing;
+}
+
+/** Whether the response has no body, whatever its fields say (RFC 9110 §6.4.1). */
+export function isBodiless(status: number, method: string): boolean {
+  return method === 'HEAD' || status === 204 || status === 304;
+}

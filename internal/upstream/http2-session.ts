@@ -1,0 +1,256 @@
+import type { ClientHttp2Session, ClientHttp2Stream, Settings } from 'node:http2';
+import { type Deadline, type Deadlines, ProxyError } from '../base/index.ts';
+import type { HeadLimits } from '../http1/index.ts';
+import type { Connection } from '../transport/index.ts';
+import { Http2Link, type LinkSession } from './http2-link.ts';
+import type { Http2RequestHead } from './upstream-link.ts';
+
+/** How sessions are kept. Milliseconds. */
+export interface Http2SessionOptions {
+  /** Silence after which the upstream is asked whether it still lives; 0 never asks. */
+  readonly h2ReadIdleTimeout: number;
+  /** How long it may take to answer. */
+  readonly h2PingTimeout: number;
+  readonly headLimits: HeadLimits;
+}
+
+/** What a session tells its pool. */
+export interface Http2SessionOwner {
+  /** A stream is over: there is room, and perhaps no stream at all any more. */
+  onRoom(session: Http2Session): void;
+  /** The session takes no stream any more; those that it has go on. */
+  onRetired(session: Http2Session): void;
+  /** The session has no connection any more. */
+  onSessionGone(session: Http2Session): void;
+}
+
+/** Told once whether the upstream has begun to speak HTTP/2. */
+export type Http2Ready = (error: ProxyError | null, session: Http2Session | null) => void;
+
+/**
+ * Bytes of a response that an upstream may send before they are read: what a slow client costs at most, for each stream.
+ * Twice what RFC 9113 §6.9.2 begins with, for upstreams that are some milliseconds away.
+ */
+const STREAM_WINDOW_BYTES = 131_072;
+
+/**
+ * The same for all streams of a session. Node gives it back as bytes come, read or not, so that a stream that is paused
+ * takes nothing from the others (RFC 9113 §5.2.2); it bounds what is on its way.
+ */
+const SESSION_WINDOW_BYTES = 1_048_576;
+
+/** Streams at once, whatever the upstream would allow: what is lost with one connection has a bound. */
+const MAX_STREAMS = 1000;
+
+/** Megabytes that node:http2 may hold for a session: heads, and request bodies that the upstream does not take yet. */
+const MAX_SESSION_MEMORY_MB = 64;
+
+/** Pairs that node:http2 takes beyond `max_headers`, so that it is prox that refuses a head, with a code of its own. */
+const SPARE_PAIRS = 32;
+
+/** Requests on one session; a little under what stream identifiers suffice for (RFC 9113 §5.1.1). */
+const MAX_REQUESTS = 2 ** 30 - 1;
+
+/** A connection to an upstream that speaks HTTP/2: many exchanges at once. */
+export class Http2Session implements LinkSession {
+  /** Streams that are open, or about to be. */
+  active = 0;
+  /** The peer's last-stream-id of a GOAWAY: streams above it were not looked at (RFC 9113 §6.8). */
+  lastStreamId = Number.MAX_SAFE_INTEGER;
+  readonly deadlines: Deadlines;
+  readonly headLimits: HeadLimits;
+  /** Why the session was lost; null while it was not, or when it simply closed. */
+  error: Error | null = null;
+  private readonly session: ClientHttp2Session;
+  private readonly socket: ReturnType<Connection['release']>;
+  private readonly owner: Http2SessionOwner;
+  private readonly options: Http2SessionOptions;
+  private readonly idleDeadline: Deadline;
+  private readonly readDeadline: Deadline;
+  private ready: Http2Ready | null;
+  private retired = false;
+  private gone = false;
+  private maxStreams = 0;
+  private requests = 0;
+  private bytesSeen = 0;
+  private pinging = false;
+
+  /**
+   * Speaks HTTP/2 on a connection, with prior knowledge (RFC 9113 §3.3) or because ALPN said so. It belongs to the
+   * session from then on.
+   * @param ready told when the upstream's SETTINGS have come, or that they have not
+   * @param milliseconds for that
+   */
+  constructor(
+    connection: Connection,
+    owner: Http2SessionOwner,
+    options: Http2SessionOptions,
+    deadlines: Deadlines,
+    ready: Http2Ready,
+    milliseconds: number,
+  ) {
+    this.owner = owner;
+    this.options = options;
+    this.headLimits = options.headLimits;
+    this.deadlines = deadlines;
+    this.ready = ready;
+    this.socket = connection.release(null);
+    // The session ends with the upstream's side: HTTP/2 knows no half-closed connections.
+    this.socket.allowHalfOpen = false;
+    this.idleDeadline = deadlines.create(() => this.onIdleDeadline(milliseconds));
+    this.readDeadline = deadlines.create(() => this.onReadDeadline());
+    // Loaded by the first session, as it takes a part of the start that a daemon without HTTP/2 need not spend.
+    const http2 = process.getBuiltinModule('node:http2');
+    this.session = http2.connect('http://upstream', {
+      createConnection: () => this.socket,
+      settings: settingsOf(options.headLimits),
+      maxHeaderListPairs: options.headLimits.maxHeaders + SPARE_PAIRS,
+      maxSessionMemory: MAX_SESSION_MEMORY_MB,
+      peerMaxConcurrentStreams: MAX_STREAMS,
+    });
+    this.session.on('connect', () => this.session.setLocalWindowSize(SESSION_WINDOW_BYTES));
+    this.session.on('remoteSettings', (settings) => this.onSettings(settings));
+    this.session.on('goaway', (_, lastStreamId) => this.onGoaway(lastStreamId));
+    this.session.on('error', (error: Error) => (this.error = error));
+    this.session.on('close', () => this.onClose());
+    deadlines.set(this.idleDeadline, milliseconds);
+  }
+
+  /** Whether it can take a stream. */
+  get hasRoom(): boolean {
+    return !this.retired && this.active < this.maxStreams;
+  }
+
+  /** Streams that it takes at once; at least 1. */
+  get capacity(): number {
+    return this.maxStreams;
+  }
+
+  /** Whether upgrades can be asked for (RFC 8441 §3). */
+  get takesExtendedConnect(): boolean {
+    return this.session.remoteSettings.enableConnectProtocol === true;
+  }
+
+  /** Takes room for one exchange. */
+  open(): Http2Link {
+    this.active++;
+    this.deadlines.clear(this.idleDeadline);
+    return new Http2Link(this);
+  }
+
+  /** @internal Sends a request head. @throws Error when the session does not take it any more */
+  request(head: Http2RequestHead, endStream: boolean, waitForTrailers: boolean): ClientHttp2Stream {
+    this.requests++;
+    if (this.requests >= MAX_REQUESTS) this.retire();
+    return this.session.request(head, { endStream, waitForTrailers });
+  }
+
+  /** @internal A stream is over, or was never begun. */
+  released(): void {
+    this.active--;
+    if (this.gone) return;
+    if (this.retired && this.active === 0) return this.destroy();
+    this.owner.onRoom(this);
+  }
+
+  /** Milliseconds that the session is kept without a stream. */
+  waitIdle(milliseconds: number): void {
+    this.deadlines.set(this.idleDeadline, milliseconds);
+  }
+
+  /** Takes no stream any more, and closes behind those that it has. */
+  retire(): void {
+    if (this.retired) return;
+    this.retired = true;
+    this.owner.onRetired(this);
+    if (this.active === 0) this.destroy();
+  }
+
+  /** Closes at once; streams that are open fail. */
+  destroy(): void {
+    this.retired = true;
+    this.session.destroy();
+    // node:http2 waits until what it has written was taken, which an upstream can put off for ever.
+    this.socket.destroy();
+  }
+
+  private onSettings(settings: Settings): void {
+    // RFC 9113 §5.1.2: without the setting there is no limit.
+    this.maxStreams = Math.min(settings.maxConcurrentStreams ?? MAX_STREAMS, MAX_STREAMS);
+    const { ready } = this;
+    if (ready !== null && this.maxStreams === 0) {
+      this.error = new Error('it allows no streams');
+      return this.destroy();
+    }
+    if (ready === null) {
+      if (this.hasRoom) this.owner.onRoom(this);
+      return;
+    }
+    this.ready = null;
+    this.deadlines.clear(this.idleDeadline);
+    this.bytesSeen = this.socket.bytesRead;
+    this.deadlines.set(this.readDeadline, this.options.h2ReadIdleTimeout);
+    ready(null, this);
+  }
+
+  private onGoaway(lastStreamId: number): void {
+    this.lastStreamId = Math.min(this.lastStreamId, lastStreamId);
+    this.retire();
+  }
+
+  private onIdleDeadline(milliseconds: number): void {
+    if (this.ready !== null) this.error = new Error(`no SETTINGS within ${milliseconds} ms`);
+    this.destroy();
+  }
+
+  /** Nothing came for as long as it may: is the upstream still there? */
+  private onReadDeadline(): void {
+    if (this.pinging) {
+      this.error = new Error(`no answer to a PING within ${this.options.h2PingTimeout} ms`);
+      return this.destroy();
+    }
+    const { bytesRead } = this.socket;
+    if (bytesRead !== this.bytesSeen) {
+      this.bytesSeen = bytesRead;
+      return this.deadlines.set(this.readDeadline, this.options.h2ReadIdleTimeout);
+    }
+    this.pinging = this.session.ping(() => this.onPingAnswered());
+    this.deadlines.set(this.readDeadline, this.options.h2PingTimeout);
+  }
+
+  private onPingAnswered(): void {
+    this.pinging = false;
+    if (this.gone) return;
+    this.bytesSeen = this.socket.bytesRead;
+    this.deadlines.set(this.readDeadline, this.options.h2ReadIdleTimeout);
+  }
+
+  private onClose(): void {
+    this.gone = true;
+    this.retired = true;
+    this.deadlines.remove(this.idleDeadline);
+    this.deadlines.remove(this.readDeadline);
+    this.owner.onSessionGone(this);
+    const { ready } = this;
+    this.ready = null;
+    ready?.(this.notReady(), null);
+  }
+
+  private notReady(): ProxyError {
+    const why = this.error?.message ?? 'it closed the connection';
+    return new ProxyError('upstream_http2', `the upstream does not speak HTTP/2: ${why}`, {
+      cause: this.error,
+      retryable: true,
+    });
+  }
+}
+
+function settingsOf(limits: HeadLimits): Settings {
+  return {
+    // RFC 9113 §8.4: a proxy has no use for what nobody has asked for.
+    enablePush: false,
+    initialWindowSize: STREAM_WINDOW_BYTES,
+    // RFC 9113 §6.5.2 counts 32 bytes more for each field than HTTP/1.1 would.
+    maxHeaderListSize: limits.maxHeaderBytes + 32 * (limits.maxHeaders + SPARE_PAIRS),
+  };
+}
