@@ -1,35 +1,255 @@
-import type { ServerHttp2Session } from 'node:http2';
-import type { ProxyError } from '../base/index.ts';
-import type { Connection } from '../transport/index.ts';
+import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
+import { type Deadline, ProxyError } from '../base/index.ts';
+import type { ConnectionSpeed, RouteSpeed } from '../exchange/index.ts';
+import type { ClientCertificate, Connection } from '../transport/index.ts';
+import type { Http2Client } from './http2-request.ts';
+import { Http2Exchange } from './http2-exchange.ts';
+import {
+  CONNECTION_WINDOW_BYTES,
+  DRAIN_NOTICE_MS,
+  ErrorCode,
+  LINGER_MS,
+  MAX_PINGS_PER_SECOND,
+  MAX_RESETS_PER_SECOND,
+  MAX_SETTINGS_PER_SECOND,
+  sessionOptions,
+} from './http2-limits.ts';
+import { Http2Pings } from './http2-pings.ts';
+import { Rate } from './http2-rate.ts';
+import { Http2Stalls } from './http2-stalls.ts';
+import { startExchange } from './http2-start.ts';
 import type { DrainableSession, SessionSlot } from './session-host.ts';
+import { SessionRecords } from './session-records.ts';
+
+/** Flag of a HEADERS frame: nothing follows it (RFC 9113 §6.2). */
+const END_STREAM = 0x1;
+
+/** The highest stream identifier: a GOAWAY with it refuses nothing yet (RFC 9113 §6.8). */
+const LAST_STREAM = 2 ** 31 - 1;
+
+/**
+ * What the deadline of a session waits for:
+ *
+ *     opening ──SETTINGS──> open ──drain──> notified ──round trip──┐
+ *                             │  idle, GOAWAY of the client        ↓
+ *                             └─────────────────────────────────> closing ──last stream──> lingering
+ *
+ * `open` has a deadline only while no stream is open, `closing` none: streams have their own.
+ */
+const Phase = { opening: 0, open: 1, notified: 2, closing: 3 } as const;
+type Phase = (typeof Phase)[keyof typeof Phase];
 
 /** The HTTP/2 life of a client connection: many exchanges at once. */
-export class Http2Session implements DrainableSession {
+export class Http2Session implements DrainableSession, Http2Client {
+  readonly clientAddress: string;
+  readonly clientPort: number;
+  readonly localAddress: string;
+  readonly localPort: number;
+  readonly secure: boolean;
+  readonly certificate: ClientCertificate | null;
   private readonly session: ServerHttp2Session;
+  private readonly socket: ReturnType<Connection['release']>;
   private readonly slot: SessionSlot;
+  private readonly deadline: Deadline;
+  private readonly stalls: Http2Stalls;
+  private readonly pings: Http2Pings;
+  /** Exchanges whose stream is open, those that are over included. */
+  private readonly open = new Set<Http2Exchange>();
+  /** Records of streams that have gone, for those that come. */
+  private readonly spare: SessionRecords[] = [];
+  private readonly speeds = new WeakMap<RouteSpeed, ConnectionSpeed>();
+  private readonly resets = new Rate(MAX_RESETS_PER_SECOND);
+  private readonly pinged = new Rate(MAX_PINGS_PER_SECOND);
+  private readonly settings = new Rate(MAX_SETTINGS_PER_SECOND);
+  private phase: Phase = Phase.opening;
+  /** Why streams end that end with the session. */
+  private reason: ProxyError | null = null;
 
   /**
    * Serves a connection that speaks HTTP/2. It belongs to the session from then on.
    * @param unread what was read of the connection already
    */
   static serve(connection: Connection, unread: Buffer | null, slot: SessionSlot): void {
-    slot.sessions.add(new Http2Session(connection, unread, slot));
+    const session = new Http2Session(connection, unread, slot);
+    slot.sessions.add(session);
+    if (slot.draining) session.drain();
   }
 
   private constructor(connection: Connection, unread: Buffer | null, slot: SessionSlot) {
     this.slot = slot;
+    this.clientAddress = connection.remoteAddress;
+    this.clientPort = connection.remotePort;
+    this.localAddress = connection.localAddress;
+    this.localPort = connection.localPort;
+    this.secure = connection.tls !== null;
+    this.certificate = connection.tls?.client ?? null;
+    const { limits } = slot.current;
+    const { deadlines } = slot;
+    this.deadline = deadlines.create(() => this.onDeadline());
+    this.socket = connection.release(unread);
+    // HTTP/2 has no half-closed connections: a client that ends its side is gone.
+    this.socket.allowHalfOpen = false;
     const { performServerHandshake } = process.getBuiltinModule('node:http2');
-    this.session = performServerHandshake(connection.release(unread));
-    this.session.on('close', () => this.slot.sessionEnded(this));
-    this.session.on('error', () => this.session.destroy());
-    this.session.on('stream', (stream) => stream.respond({ ':status': 501 }, { endStream: true }));
+    this.session = performServerHandshake(this.socket, sessionOptions(limits));
+    this.stalls = new Http2Stalls(
+      deadlines,
+      () => this.socket.bytesWritten,
+      () => this.look(),
+    );
+    this.pings = new Http2Pings(deadlines, this.session, this.socket, limits, (error) => this.kill(error));
+    this.attach();
+    this.session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
+    deadlines.set(this.deadline, limits.headerTimeout);
   }
 
   drain(): void {
-    this.session.close();
+    if (this.phase >= Phase.notified || this.session.destroyed) return;
+    this.phase = Phase.notified;
+    // RFC 9113 §6.8: a first GOAWAY tells the client to stop, and takes what is on its way meanwhile; a second, a round
+    // trip later, tells which stream was the last.
+    this.session.goaway(ErrorCode.noError, LAST_STREAM);
+    this.slot.deadlines.set(this.deadline, DRAIN_NOTICE_MS);
+    const sent = this.session.ping(() => this.close());
+    if (!sent) this.close();
   }
 
   kill(error: ProxyError): void {
-    this.session.destroy(error);
+    this.end(error, ErrorCode.noError);
+    this.socket.destroy();
   }
+
+  /** @internal */
+  speedOf(route: RouteSpeed): ConnectionSpeed {
+    let speed = this.speeds.get(route);
+    if (speed === undefined) {
+      speed = route.forConnection();
+      this.speeds.set(route, speed);
+    }
+    return speed;
+  }
+
+  /** @internal */
+  queuedFrames(): number {
+    return this.session.state.outboundQueueSize ?? 0;
+  }
+
+  private attach(): void {
+    const { session } = this;
+    session.on('stream', (stream, _headers, flags, pairs?: string[]) =>
+      this.sessionOnStream(stream, flags, pairs ?? []),
+    );
+    session.on('remoteSettings', () => this.sessionOnRemoteSettings());
+    session.on('ping', () => {
+      if (this.pinged.exceeded()) this.calm('PING frames');
+    });
+    session.on('goaway', () => this.sessionOnGoaway());
+    session.on('error', (error: Error) => this.sessionOnError(error));
+    session.on('close', () => this.sessionOnClose());
+  }
+
+  private sessionOnStream(stream: ServerHttp2Stream, flags: number, pairs: readonly string[]): void {
+    const service = this.slot.current;
+    const records = this.spare.pop() ?? new SessionRecords();
+    const exchange = new Http2Exchange(stream, this, service, (flags & END_STREAM) !== 0, records);
+    this.open.add(exchange);
+    this.slot.deadlines.clear(this.deadline);
+    this.stalls.watch(service.limits.stallTimeout);
+    stream.on('error', (error) => (exchange.failure = error));
+    stream.on('close', () => this.streamOnClose(exchange));
+    service.exchangeBegan();
+    exchange.guard(() => startExchange(exchange, pairs, this.slot.deadlines));
+  }
+
+  private streamOnClose(exchange: Http2Exchange): void {
+    const { rstCode } = exchange.stream;
+    exchange.guard(() => exchange.streamClosed(this.reason ?? streamGone(exchange)));
+    this.open.delete(exchange);
+    this.spare.push(exchange.records);
+    this.stalls.forget(exchange);
+    // What the upstream did is not the client's fault.
+    const clients = exchange.error === null || exchange.error.source === 'client';
+    if (rstCode !== ErrorCode.noError && clients && this.resets.exceeded()) this.calm('streams that were reset');
+    if (this.open.size === 0) this.rest();
+  }
+
+  /** No stream is open. */
+  private rest(): void {
+    if (this.phase === Phase.notified) return;
+    const { deadlines, current } = this.slot;
+    const closing = this.phase === Phase.closing || this.session.closed;
+    deadlines.set(this.deadline, closing ? LINGER_MS : current.limits.idleTimeout);
+  }
+
+  private sessionOnRemoteSettings(): void {
+    if (this.settings.exceeded()) return this.calm('SETTINGS frames');
+    if (this.phase !== Phase.opening) return;
+    this.phase = Phase.open;
+    if (this.open.size === 0) this.rest();
+  }
+
+  /** The client opens no more streams. node:http2 closes the session behind those that are open. */
+  private sessionOnGoaway(): void {
+    this.phase = Phase.closing;
+    if (this.open.size === 0) this.rest();
+  }
+
+  private sessionOnError(error: Error): void {
+    this.reason ??= new ProxyError('h2_broken', error.message, { cause: error });
+  }
+
+  private sessionOnClose(): void {
+    const { deadlines } = this.slot;
+    deadlines.remove(this.deadline);
+    this.stalls.close();
+    this.pings.close();
+    this.slot.sessionEnded(this);
+  }
+
+  private onDeadline(): void {
+    if (this.phase === Phase.opening) return this.kill(new ProxyError('head_timeout', 'no SETTINGS came'));
+    // What is closed already does not close on its side.
+    if (this.session.closed && this.open.size === 0)
+      return this.kill(new ProxyError('client_stalled', 'no close came'));
+    this.close();
+  }
+
+  /** Opens no more streams, and ends behind those that are open. */
+  private close(): void {
+    this.phase = Phase.closing;
+    this.session.close();
+    if (this.open.size === 0) this.rest();
+  }
+
+  /** The client does what no honest client does. */
+  private calm(what: string): void {
+    if (this.session.destroyed) return;
+    const error = new ProxyError('h2_flood', `too many ${what} in a second`);
+    this.slot.current.connectionRefused(this.clientAddress, error);
+    this.end(error, ErrorCode.enhanceYourCalm);
+    this.slot.deadlines.set(this.deadline, LINGER_MS);
+  }
+
+  private end(error: ProxyError, code: number): void {
+    this.reason ??= error;
+    this.phase = Phase.closing;
+    for (const exchange of this.open) exchange.guard(() => exchange.abort(error));
+    this.session.destroy(error, code);
+  }
+
+  private look(): void {
+    const now = performance.now();
+    const { stalls } = this;
+    stalls.begin(now);
+    for (const exchange of this.open) {
+      const { stallTimeout } = exchange.service.limits;
+      if (stalls.look(exchange, stallTimeout, now)) exchange.guard(() => exchange.stalled());
+    }
+    if (this.open.size > 0) stalls.watch(this.slot.current.limits.stallTimeout);
+  }
+}
+
+/** Why a stream has ended that should not have. */
+function streamGone({ failure, stream }: Http2Exchange): ProxyError {
+  const message = failure?.message ?? `the client closed the stream or its connection (code ${stream.rstCode})`;
+  return new ProxyError('client_closed', message, { cause: failure });
 }

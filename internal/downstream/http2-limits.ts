@@ -1,0 +1,86 @@
+import type { ServerSessionOptions } from 'node:http2';
+import type { ServiceLimits } from '../config/index.ts';
+
+/** Error codes of frames (RFC 9113 §7) that prox sends. */
+export const ErrorCode = { noError: 0, protocolError: 1, internalError: 2, cancel: 8, enhanceYourCalm: 11 } as const;
+
+/** Streams that a client may have open: what nginx allows, and more than browsers use. */
+export const MAX_STREAMS = 128;
+
+/**
+ * Bytes of a request body that may come before somebody takes them: the window of a stream, which is opened again as
+ * bytes are taken. Times MAX_STREAMS it is the most that a connection can make prox hold.
+ */
+const STREAM_WINDOW_BYTES = 65_535;
+
+/**
+ * Bytes under way on all streams of a connection together. It costs no memory of its own, as node:http2 opens it again
+ * with whatever comes, and a smaller one would share out the window of one stream among all.
+ */
+export const CONNECTION_WINDOW_BYTES = 1_048_576;
+
+/** Field lines beyond max_headers that are still read, so that a 431 can tell what is wrong. */
+const SPARE_PAIRS = 64;
+
+/** Pseudo-fields of a request, with that of RFC 8441. */
+const PSEUDO_FIELDS = 5;
+
+/** What a field line counts beyond its name and value in SETTINGS_MAX_HEADER_LIST_SIZE (RFC 9113 §6.5.2). */
+const LINE_OVERHEAD_BYTES = 32;
+
+/**
+ * Streams that a client may reset, or make prox reset, in a second: a browser that leaves a page cancels some dozens at
+ * once, an attacker (CVE-2023-44487, CVE-2025-8671) sends tens of thousands.
+ */
+export const MAX_RESETS_PER_SECOND = 200;
+
+/** PING frames in a second: gRPC measures with one for each round trip, which on a local network are hundreds. */
+export const MAX_PINGS_PER_SECOND = 1000;
+
+/** SETTINGS frames in a second: clients send one, and another when they change their mind. */
+export const MAX_SETTINGS_PER_SECOND = 50;
+
+/** Malformed frames and empty DATA frames in the life of a connection: some libraries send an empty one now and then. */
+const MAX_INVALID_FRAMES = 1000;
+
+/** Streams beyond MAX_STREAMS that are refused in the life of a connection, before it is taken for an attack. */
+const MAX_REJECTED_STREAMS = 1000;
+
+/** Interim responses that wait for a client which does not read: what comes beyond is left out. */
+export const MAX_QUEUED_INTERIM = 32;
+
+/** So much of an unwanted body is read over; with more, the client is told to stop (RFC 9113 §8.1). */
+export const MAX_DISCARD_BYTES = 65_536;
+
+/** Milliseconds that a client has to take the last frames and to close, once prox has nothing more to say. */
+export const LINGER_MS = 2000;
+
+/** Milliseconds that a drain waits for the round trip after which no request can be on its way any more. */
+export const DRAIN_NOTICE_MS = 1000;
+
+/** Looks at the streams of a connection within one stall_timeout: so much later than due a stall may be noticed. */
+export const LOOKS_A_STALL = 4;
+
+/**
+ * A stream that moves nothing while its connection does has so many times stall_timeout: many streams share a slow line,
+ * and what one of them has got is seen only when all of a piece has left.
+ */
+export const PATIENCE_WHILE_OTHERS_MOVE = 4;
+
+/** What node:http2 is told of the limits. */
+export function sessionOptions(limits: ServiceLimits): ServerSessionOptions {
+  const { maxHeaderBytes, maxHeaders } = limits;
+  return {
+    maxHeaderListPairs: maxHeaders + PSEUDO_FIELDS + SPARE_PAIRS,
+    maxSessionInvalidFrames: MAX_INVALID_FRAMES,
+    maxSessionRejectedStreams: MAX_REJECTED_STREAMS,
+    settings: {
+      enableConnectProtocol: true,
+      enablePush: false,
+      initialWindowSize: STREAM_WINDOW_BYTES,
+      maxConcurrentStreams: MAX_STREAMS,
+      // Twice what is accepted: what is just too large gets a 431, what is far too large a RST_STREAM.
+      maxHeaderListSize: 2 * (maxHeaderBytes + LINE_OVERHEAD_BYTES * (maxHeaders + PSEUDO_FIELDS)),
+    },
+  };
+}
