@@ -20,7 +20,7 @@ export interface FleetOptions extends DataPlaneOptions {
 const PATIENCE = 30_000;
 
 /** Milliseconds beyond the longest shutdown_timeout that a worker may take to end. */
-const END_PATIENCE = 5000;
+const END_PATIENCE = 3000;
 
 /** One of the places that workers have; when its worker has ended, another one takes it. */
 interface Place {

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { killIfAlive, workerPids } from './worker-processes.ts';
 
 /** The daemon as users run it: built by `npm test` before the tests, or the build that PROX_TEST_BUNDLE names. */
 export const PROX = process.env['PROX_TEST_BUNDLE'] ?? join(import.meta.dirname, '../../dist/prox.mjs');
@@ -133,8 +134,11 @@ export class TestDaemon {
 
   /** Ends the daemon for good and removes its folder. */
   async stop(): Promise<void> {
+    // Workers that are left alone let exchanges finish; nobody waits for them here.
+    const workers = await workerPids(this.pid);
     if (!this.ended) this.process.kill('SIGKILL');
     await this.exited;
+    for (const pid of workers) killIfAlive(pid);
     await rm(this.folder, { recursive: true, force: true });
   }
 

@@ -11,6 +11,12 @@ export interface LoadOptions {
   readonly accepts?: (head: string, body: string) => boolean;
 }
 
+/** A request that failed, and the port of its client's end; 0 when the client never got one. */
+export interface Failure {
+  readonly port: number;
+  readonly what: string;
+}
+
 /** Requests that a pipelining client has under way. */
 const DEPTH = 8;
 
@@ -20,7 +26,7 @@ const DEPTH = 8;
  */
 export class Load {
   answered = 0;
-  readonly failures: string[] = [];
+  readonly failed: Failure[] = [];
   /** Milliseconds from request to answer, the longest so far. */
   longest = 0;
   /** Connections opened. */
@@ -34,6 +40,11 @@ export class Load {
     this.port = port;
     this.options = options;
     this.done = Promise.all(Array.from({ length: options.clients }, () => this.client()));
+  }
+
+  /** What went wrong, without whose connection it was. */
+  get failures(): string[] {
+    return this.failed.map(({ what }) => what);
   }
 
   /** Lets every request that is under way be answered, and resolves. */
@@ -57,6 +68,10 @@ export class Load {
     const request = `GET ${path} HTTP/1.1\r\nHost: load.test\r\n${close}\r\n`;
     const sent: number[] = [];
     let buffer = '';
+    let port = 0;
+    const fail = (what: string): void => {
+      this.failed.push({ port, what });
+    };
     const send = (): void => {
       sent.push(performance.now());
       socket.write(request);
@@ -66,7 +81,7 @@ export class Load {
         buffer = buffer.slice(response.length);
         this.longest = Math.max(this.longest, performance.now() - (sent.shift() ?? 0));
         if (accepts(response.head, response.body)) this.answered++;
-        else this.failures.push(`answer: ${response.head}`);
+        else fail(`answer: ${response.head}`);
         if (mode === 'new') continue;
         if (!this.stopping) send();
         else if (sent.length === 0) socket.end();
@@ -74,15 +89,16 @@ export class Load {
     };
     socket.setEncoding('latin1');
     socket.on('connect', () => {
+      port = socket.localPort as number;
       for (let i = 0; i < (mode === 'pipelined' ? DEPTH : 1); i++) send();
     });
     socket.on('data', (chunk: string) => {
       buffer += chunk;
       take();
     });
-    socket.on('error', (error) => this.failures.push(`connection: ${error.message}`));
+    socket.on('error', (error) => fail(`connection: ${error.message}`));
     socket.on('close', (broken) => {
-      if (!broken && sent.length > 0) this.failures.push(`closed with ${sent.length} requests under way`);
+      if (!broken && sent.length > 0) fail(`closed with ${sent.length} requests under way`);
       resolve();
     });
   }
