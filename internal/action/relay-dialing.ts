@@ -2,6 +2,7 @@ import type { Balancer, Lease, Target } from '../balancer/index.ts';
 import { ProxyError } from '../base/index.ts';
 import type { ProxyProtocolVersion, ServiceLimits } from '../config/index.ts';
 import type { FailureSubject, RelayedConnection } from '../exchange/index.ts';
+import { proxyHeaderV1, proxyHeaderV2 } from '../proxy-protocol/index.ts';
 import { type Connection, type ConnectionHandler, dial, type Dialing, type DialOptions } from '../transport/index.ts';
 import type { Peer } from '../upstream/index.ts';
 import { Relay } from './relay.ts';
@@ -114,9 +115,18 @@ export class RelayDialing implements ConnectionHandler {
       client.record.upstream = peer.text;
       client.record.upstreamConnect = performance.now() - this.startedAt;
     }
+    if (route.proxyProtocol !== null) this.head = Buffer.concat([this.proxyHeader(route.proxyProtocol), this.head]);
     const relay = new Relay(client, upstream, route.limits, () => lease?.release());
     this.over = true;
     relay.start(this.head, this.clientEnded);
+  }
+
+  /** What tells the upstream who the client is. It stands before every byte of the client (PROXY protocol §2). */
+  private proxyHeader(version: ProxyProtocolVersion): Buffer {
+    const { connection, clientAddress } = this.client;
+    const source = { address: clientAddress, port: connection.remotePort };
+    const destination = { address: connection.localAddress, port: connection.localPort };
+    return version === 'v1' ? proxyHeaderV1(source, destination) : proxyHeaderV2(source, destination);
   }
 
   private finish(error: ProxyError): void {

@@ -1,9 +1,12 @@
 import type { SessionSlot } from '../downstream/index.ts';
 import type { Connection, ConnectionHandler } from '../transport/index.ts';
 import { begin } from './begin.ts';
+import { ProxyHeaderStart } from './proxy-header-start.ts';
 
 /**
  * Decides what an accepted connection is, by its first bytes:
+ *
+ *     from a trusted proxy, with proxy_protocol ── PROXY header ──> as below
  *
  *     plain listener ─┬─ HTTP/2 preface ──────────────────────────────────> Http2Session
  *                     ├─ ClientHello, if routes pass ─ pass, drop ────────> RelaySession
@@ -14,5 +17,9 @@ import { begin } from './begin.ts';
  *                                    └─ http/1.1, none ───────────────────> Http1Session
  */
 export function dispatch(connection: Connection, slot: SessionSlot): ConnectionHandler {
+  const { current } = slot;
+  if (current.expectsProxyHeader && current.trusts(connection.remoteAddress)) {
+    return new ProxyHeaderStart(connection, slot);
+  }
   return begin(connection, slot);
 }
