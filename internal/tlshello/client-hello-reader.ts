@@ -109,8 +109,6 @@ export class ClientHelloReader {
     if (messageBytes < MESSAGE_HEADER_BYTES) return;
     this.messageLength = MESSAGE_HEADER_BYTES + message.readUIntBE(1, 3);
     this.checkLengths();
-    // No field is there, and no byte would come that could say so.
-    if (this.messageLength === MESSAGE_HEADER_BYTES) throw badClientHello('an empty ClientHello');
   }
 
   /** Refuses what cannot become a ClientHello any more as soon as the lengths tell. */
