@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
+import { makePair } from '../../tests/testing/certificates.ts';
 import { loadConfig } from './load-config.ts';
 import { ConfigError } from './problem.ts';
 import { ConfigFolder } from './testing/config-folder.ts';
@@ -44,8 +45,9 @@ const VALID = {
   admin: { listen: 'unix:///a' },
 };
 
+const pair = makePair();
 const folder = new ConfigFolder({
-  'c.pem': 'x',
+  'c.pem': pair.cert + pair.key,
   'r.json5': `[{ action: { type: 'drop' } }]`,
   's/a.json5': `{ listen: ':1', routes: ['../r.json5'] }`,
 });

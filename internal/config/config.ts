@@ -12,6 +12,16 @@ export interface Position {
   readonly column: number;
 }
 
+/** One thing that is wrong with a config. */
+export interface Problem {
+  /** Where it stands; line 1, column 1 for a file that could not be read at all. */
+  readonly position: Position;
+  /** The way to the value within its file, such as `services.web.routes[3].action.upstream`; empty for the whole file. */
+  readonly path: string;
+  /** What is wrong, and what is allowed. */
+  readonly message: string;
+}
+
 /** A whole configuration: what one generation of the daemon is compiled from. */
 export interface Config {
   readonly services: readonly ServiceConfig[];
@@ -20,6 +30,8 @@ export interface Config {
   readonly admin: AdminConfig | null;
   /** Absolute paths of every file and folder that was read: what the watcher watches. */
   readonly files: readonly string[];
+  /** What will go wrong, but does not yet, such as a certificate that expires within days. */
+  readonly warnings: readonly Problem[];
 }
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
@@ -73,16 +85,30 @@ export interface ServiceConfig {
 }
 
 export interface TlsConfig {
-  /** Absolute path of a PEM file, or of a folder of pairs; null only with acme. */
-  readonly cert: string | null;
-  readonly key: string | null;
+  /** In the order of choice: the pair, or those of the folder by the name of their file; empty only with acme. */
+  readonly certificates: readonly CertificateConfig[];
   readonly h2: boolean;
   /** Checked and kept as written, but for `storage`, which is absolute: its runtime comes later. */
   readonly acme: Readonly<Record<string, unknown>> | null;
-  /** Absolute path of the PEM bundle that client certificates are verified against; null asks clients for none. */
+  /** The PEM text of the bundle that client certificates are verified against; null asks clients for none. */
   readonly clientCa: string | null;
   /** `require` refuses a client without a valid certificate, `request` lets it in; null without clientCa. */
   readonly clientAuth: 'require' | 'request' | null;
+}
+
+/** A certificate with its chain, and its key; they belong together, and OpenSSL takes them. */
+export interface CertificateConfig {
+  /** PEM text: the server's own certificate first. */
+  readonly cert: string;
+  /** PEM text, not encrypted. */
+  readonly key: string;
+  /** The host names that it is for: lower case, no trailing dot, `*.` in front of a wildcard. Empty for none. */
+  readonly names: readonly string[];
+  /** Kind of its key as node:crypto names it: `rsa`, `ec`, `ed25519` … */
+  readonly keyType: string;
+  /** Absolute paths, for messages. */
+  readonly certPath: string;
+  readonly keyPath: string;
 }
 
 /** The `config` block of a service with every default filled in. 0 means "no limit" where noted. */
@@ -191,9 +217,9 @@ export interface ProxyConfig extends ActionBase {
 
 export type ProxyProtocolVersion = 'v1' | 'v2';
 
-/** TLS towards an upstream. Paths are absolute. */
+/** TLS towards an upstream. Certificates and keys are PEM text. */
 export interface UpstreamTlsConfig {
-  /** PEM bundle of roots instead of the system's; null = the system's. */
+  /** Bundle of roots instead of the system's; null = the system's. */
   readonly ca: string | null;
   /** True accepts any certificate: whoever is in the way can read and change the traffic. */
   readonly insecure: boolean;

@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { makePair } from '../../tests/testing/certificates.ts';
 import type { ActionConfig, Config, ProxyConfig, StaticConfig } from './config.ts';
 import { loadConfig } from './load-config.ts';
 import { DEFAULT_LIMITS } from './schema/limits.ts';
 import { ConfigFolder, load } from './testing/config-folder.ts';
+
+const pair = makePair({ alternatives: 'DNS:a.test' });
 
 /** Everything that a file written for the Go prox may say, in its spelling. */
 const GO_STYLE = {
@@ -60,7 +63,8 @@ const GO_STYLE = {
   'more/.hidden.json5': 'not a service',
   'more/deeper/x.json5': 'not a service',
   'public/index.html': 'hi',
-  'certs/a.crt': '',
+  'certs/a.crt': pair.cert,
+  'certs/a.key': pair.key,
 };
 
 function services(config: Config): Record<string, readonly string[]> {
@@ -109,8 +113,15 @@ describe('a config with every feature', () => {
     expect(shop?.routes[3]?.action).toMatchObject({ file: folder.at('public/index.html'), root: null });
     expect(shop?.routes[3]?.position).toEqual({ file: folder.at('routes/more.json5'), line: 1, column: 2 });
     expect(edge?.tls).toEqual({
-      cert: folder.at('certs'),
-      key: null,
+      certificates: [
+        {
+          ...pair,
+          names: ['a.test'],
+          keyType: 'ec',
+          certPath: folder.at('certs/a.crt'),
+          keyPath: folder.at('certs/a.key'),
+        },
+      ],
       h2: true,
       acme: null,
       clientCa: null,
@@ -119,7 +130,7 @@ describe('a config with every feature', () => {
     expect(edge?.routes[1]?.plugins).toEqual(['discovery', folder.at('plugins/a')]);
     expect(edge?.routes[3]?.accessLog).toBe('off');
     expect(auto?.tls).toMatchObject({
-      cert: null,
+      certificates: [],
       h2: false,
       acme: { email: 'a@example.com', storage: folder.at('acme') },
     });
@@ -136,6 +147,8 @@ describe('a config with every feature', () => {
         'more/two.json5',
         'more/none.html',
         'certs',
+        'certs/a.crt',
+        'certs/a.key',
       ].map((name) => folder.at(name)),
     );
   });
@@ -218,14 +231,15 @@ describe('values of the additions', () => {
         config: { trusted_proxies: ['10.1.1.1/8', '::1'], proxy_protocol: true, header_timeout: '100us' },
         routes: [{ action: { type: 'proxy', upstream: 'https://a', upstream_tls: { ca: 'c.pem', insecure: true, server_name: 'b', cert: 'c.pem', key: 'k.pem' }, proxy_protocol: 'v2', preserve_host: true } }],
       } }, logging: { rotate: { frequency: '6h', size: '10m', keep: 3 } } }`,
-      'c.pem': '',
-      'k.pem': '',
+      'c.pem': pair.cert,
+      'k.pem': pair.key,
     });
     const [service] = config.services;
     expect(config.logging.rotate).toEqual({ frequency: 21_600_000, size: 10_485_760, keep: 3 });
     expect(service?.tls).toMatchObject({
       clientAuth: 'request',
-      clientCa: expect.stringContaining('c.pem') as unknown,
+      clientCa: pair.cert,
+      certificates: [{ ...pair, keyType: 'ec' }],
     });
     expect(service?.limits).toMatchObject({
       trustedProxies: ['10.0.0.0/8', '::1/128'],
@@ -233,7 +247,7 @@ describe('values of the additions', () => {
       headerTimeout: 1,
     });
     expect(service?.routes[0]?.action).toMatchObject({
-      upstreamTls: { insecure: true, serverName: 'b', ca: expect.stringMatching(/^\/.*c\.pem$/) as unknown },
+      upstreamTls: { insecure: true, serverName: 'b', ca: pair.cert, ...pair },
       proxyProtocol: 'v2',
       preserveHost: true,
     });

@@ -27,5 +27,5 @@ export async function loadConfig(path: string): Promise<Config> {
   const built = await buildConfig(project, findings, facts);
   const files = Object.freeze(sources.looked);
   if (findings.count > 0) throw new ConfigError(findings.list(), files);
-  return Object.freeze({ ...built, files });
+  return Object.freeze({ ...built, files, warnings: Object.freeze([...findings.warnings]) });
 }

@@ -1,15 +1,5 @@
 import { relative, sep } from 'node:path';
-import type { Position } from './config.ts';
-
-/** One thing that is wrong with a config. */
-export interface Problem {
-  /** Where it stands; line 1, column 1 for a file that could not be read at all. */
-  readonly position: Position;
-  /** The way to the value within its file, such as `services.web.routes[3].action.upstream`; empty for the whole file. */
-  readonly path: string;
-  /** What is wrong, and what is allowed. */
-  readonly message: string;
-}
+import type { Position, Problem } from './config.ts';
 
 /**
  * Thrown for a config that cannot be used, with everything that is wrong with it. `message` has one problem a line:

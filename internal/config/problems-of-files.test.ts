@@ -1,6 +1,7 @@
 import { symlinkSync } from 'node:fs';
 import { relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { makePair } from '../../tests/testing/certificates.ts';
 import { loadConfig } from './load-config.ts';
 import { ConfigError } from './problem.ts';
 import { ConfigFolder, problemsOf } from './testing/config-folder.ts';
@@ -213,10 +214,17 @@ describe('files of routes', () => {
 });
 
 describe('service', () => {
+  const pair = makePair();
   const rows = (list: readonly (readonly [service: string, ...problems: string[]])[]): readonly Row[] =>
     list.map(([service, ...problems]) => [
       service,
-      { 'prox.json5': root({ service }), 'c.pem': '', 'k.pem': '', 'certs/': '' },
+      {
+        'prox.json5': root({ service }),
+        'c.pem': pair.cert,
+        'k.pem': pair.key,
+        'certs/a.pem': pair.cert,
+        'certs/a.key': pair.key,
+      },
       ...problems.map((problem) => `prox.json5:${problem}`),
     ]);
   expectRows(

@@ -22,14 +22,14 @@ import {
 import { compileDomain, compilePath, type DomainPattern, type PathPattern } from '../router/index.ts';
 import type { Peer, Pools } from '../upstream/index.ts';
 import { AccessLogFilter, type RecordSink } from './access-log-filter.ts';
-import type { UpstreamTlsSettings } from './upstream-tls.ts';
+import type { UpstreamTls } from './upstream-tls.ts';
 
 /** What routes are compiled with. */
 export interface RouteDependencies {
   readonly pools: Pools;
   readonly targets: TargetStore;
   readonly limits: ServiceLimits;
-  readonly upstreamTls: UpstreamTlsSettings;
+  readonly upstreamTls: UpstreamTls;
   /** The sink of an access log by its path; null for none. */
   accessLog(path: string | null): RecordSink | null;
   /** The balancer that the route had in the generation before. */
@@ -131,7 +131,7 @@ function compileProxy(
     balancer: action.upstream.includes('{target}') ? balancer : null,
     variables: route.set,
     fallback: fallback === null ? null : compileAction(fallback, route, balancer, dependencies),
-    tls: action.upstreamTls === null ? null : (dependencies.upstreamTls.get(action.upstreamTls) ?? null),
+    tls: action.upstreamTls === null ? null : dependencies.upstreamTls.get(action.upstreamTls),
     unreachable: (exchange, error) => dependencies.unreachable(exchange, error),
   });
   dependencies.notePeers(compiled.peers);

@@ -6,7 +6,7 @@ import type { Peer, Pools } from '../upstream/index.ts';
 import type { RecordSink } from './access-log-filter.ts';
 import { CompiledService, type FailureReports } from './compiled-service.ts';
 import { createTlsAcceptor } from './tls-acceptor.ts';
-import { readUpstreamTls, type UpstreamTlsSettings } from './upstream-tls.ts';
+import { UpstreamTls } from './upstream-tls.ts';
 
 /** Access logs by path. The same path is one file, as long as anybody holds it. */
 export interface AccessLogs {
@@ -27,6 +27,8 @@ export interface Environment extends FailureReports {
   readonly targets: TargetStore;
   readonly accessLogs: AccessLogs;
   readonly deadlines: Deadlines;
+  /** Keys of the TLS session tickets, the same in all generations and processes: 48 bytes. */
+  readonly ticketKeys: Buffer;
   unreachable(subject: FailureSubject, error: ProxyError): void;
 }
 
@@ -62,8 +64,7 @@ export class Generation {
         logs.set(path, await environment.accessLogs.acquire(path, config.logging.rotate));
       }
       const peerKeys = new Set<string>();
-      const upstreamTls = await readUpstreamTls(config);
-      const services = await compileServices({ config, environment, previous, logs, peerKeys, upstreamTls });
+      const services = await compileServices({ config, environment, previous, logs, peerKeys });
       return new Generation(config, services, peerKeys, [...logs.values()]);
     } catch (error) {
       for (const log of logs.values()) await log.release();
@@ -93,13 +94,13 @@ interface Ingredients {
   readonly environment: Environment;
   readonly previous: Generation | null;
   readonly logs: ReadonlyMap<string, HeldLog>;
-  readonly upstreamTls: UpstreamTlsSettings;
   /** Filled here. */
   readonly peerKeys: Set<string>;
 }
 
 async function compileServices(ingredients: Ingredients): Promise<Map<string, CompiledService>> {
-  const { config, environment, previous, logs, peerKeys, upstreamTls } = ingredients;
+  const { config, environment, previous, logs, peerKeys } = ingredients;
+  const upstreamTls = new UpstreamTls();
   const balancers = new Map<string, Balancer>();
   for (const service of previous?.services.values() ?? []) {
     for (const [id, balancer] of service.balancers()) balancers.set(id, balancer);
@@ -110,7 +111,7 @@ async function compileServices(ingredients: Ingredients): Promise<Map<string, Co
       pools: environment.pools,
       targets: environment.targets,
       limits: service.limits,
-      tls: await createTlsAcceptor(service, environment.deadlines),
+      tls: createTlsAcceptor(service, environment.ticketKeys, environment.deadlines),
       upstreamTls,
       accessLog: (path: string | null) => logs.get(path ?? config.logging.accessLog ?? '')?.sink ?? null,
       previousBalancer: (id: string) => balancers.get(id) ?? null,

@@ -40,13 +40,15 @@ export class Runtime {
   private pending: PendingChange | null = null;
   private stopping = false;
 
-  constructor(accessLogs: AccessLogs, events: RuntimeEvents) {
+  /** @param ticketKeys of TLS session tickets, 48 bytes: whoever has the same ones resumes the same sessions */
+  constructor(accessLogs: AccessLogs, events: RuntimeEvents, ticketKeys: Buffer) {
     this.events = events;
     this.environment = {
       pools: this.pools,
       targets: new TargetStore(),
       accessLogs,
       deadlines: this.deadlines,
+      ticketKeys,
       exchangeFailed: (exchange, error) => events.exchangeFailed(exchange, error),
       sessionBroken: (client, error) => events.sessionBroken(client, error),
       connectionRefused: (refusal) => events.connectionRefused(refusal),

@@ -1,19 +1,32 @@
-import { readFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
 import type { Deadlines } from '../base/index.ts';
 import type { ServiceConfig } from '../config/index.ts';
 import { TlsAcceptor } from '../transport/index.ts';
 
-/** Makes what terminates TLS for a service; null for a plain listener. @throws Error when a file cannot be read */
-export async function createTlsAcceptor(config: ServiceConfig, deadlines: Deadlines): Promise<TlsAcceptor | null> {
+/**
+ * Makes what terminates TLS for a service; null for a plain listener, and for one without a certificate.
+ * @param ticketKeys of the session tickets: 48 bytes
+ */
+export function createTlsAcceptor(config: ServiceConfig, ticketKeys: Buffer, deadlines: Deadlines): TlsAcceptor | null {
   const { tls, limits } = config;
-  if (tls === null || tls.cert === null || tls.key === null) return null;
-  const [cert, key] = await Promise.all([readFile(tls.cert, 'utf8'), readFile(tls.key, 'utf8')]);
+  if (tls === null || tls.certificates.length === 0) return null;
   const settings = {
-    certificates: [{ cert, key }],
+    certificates: tls.certificates,
     h2: tls.h2,
-    clientCa: null,
-    clientRequired: false,
+    clientCa: tls.clientCa,
+    clientRequired: tls.clientAuth === 'require',
     handshakeTimeout: limits.tlsHandshakeTimeout,
+    ticketKeys,
+    sessionContext: sessionContextOf(config),
   };
   return new TlsAcceptor(settings, deadlines);
+}
+
+/**
+ * What sessions of a service are good for. A session carries the client certificate that was verified when it began:
+ * it must be of no use at a service that trusts other authorities, or after a reload that has changed them.
+ */
+function sessionContextOf({ name, tls }: ServiceConfig): string {
+  const text = JSON.stringify([name, tls?.clientCa ?? null, tls?.clientAuth ?? null]);
+  return createHash('sha256').update(text).digest('base64url').slice(0, 32);
 }

@@ -134,7 +134,7 @@ export class Daemon {
       }
       return rebinding.commit();
     });
-    for (const warning of warnings) this.logger.warn(warning);
+    for (const warning of [...warnings, ...config.warnings.map(formatProblem)]) this.logger.warn(warning);
     this.logAddresses(applied);
     if (config.admin !== null) {
       this.logger.warn('this version has no management API; admin is not served', { listen: config.admin.listen.text });

@@ -22,11 +22,11 @@ export class DataPlane {
   private readonly runtime: Runtime;
   private level: LogLevel | null = null;
 
-  constructor({ logger, files }: DataPlaneOptions) {
+  constructor({ logger, files, ticketKeys }: DataPlaneOptions) {
     this.logger = logger;
     this.files = files;
     this.errorLog = new ErrorLog(files, logger);
-    this.runtime = new Runtime(accessLogsOver(files), reportsTo(logger));
+    this.runtime = new Runtime(accessLogsOver(files), reportsTo(logger), ticketKeys);
   }
 
   /** @throws StartError, or Error when a log cannot be opened; nothing is held then */

@@ -118,6 +118,13 @@ export class Connection {
     this.assumedLocal = { address: unmapped(address), port };
   }
 
+  /** Takes the addresses of a connection that has become this one: the same peer, now behind TLS. */
+  succeed(plain: Connection): void {
+    this.address = plain.remoteAddress;
+    this.port = plain.remotePort;
+    this.assumedLocal = plain.assumedLocal;
+  }
+
   /** IP address of the peer (IPv4 where it is an IPv4-mapped one), or `unix`. */
   get remoteAddress(): string {
     return (this.address ??= addressOf(this.socket));

@@ -3,23 +3,12 @@ import { checkServerIdentity, connect as connectTls, type ConnectionOptions, TLS
 import { type Deadlines, ProxyError } from '../base/index.ts';
 import { Connection, type ConnectionHandler } from './connection.ts';
 import type { TlsFacts } from './tls-facts.ts';
+import { type DialTls, dialTlsId, upstreamContext, UpstreamSessions } from './upstream-context.ts';
 
 /** Where to connect to. */
 export type DialAddress =
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
   | { readonly kind: 'unix'; readonly path: string };
-
-/** How the TLS handshake with an upstream is done; PEM contents, not paths. */
-export interface DialTls {
-  /** Name for SNI and for checking the certificate; the host by default. */
-  readonly serverName: string | null;
-  /** Certificates to trust instead of the system's. */
-  readonly ca: string | null;
-  /** Accepts any certificate: for tests and closed networks alone. */
-  readonly insecure: boolean;
-  readonly cert: string | null;
-  readonly key: string | null;
-}
 
 export interface DialOptions {
   /** Milliseconds for the TCP connection. */
@@ -101,7 +90,11 @@ export function dial(address: DialAddress, options: DialOptions, deadlines: Dead
     if (options.opening) socket.write(options.opening);
     if (options.tls === null) return succeed();
     deadlines.set(deadline, options.tlsTimeout);
-    current = connectTls({ ...tlsOptions(address, options.tls, options.alpn ?? HTTP1), socket });
+    try {
+      current = secure(socket, address, options.tls, options.alpn ?? HTTP1);
+    } catch (error) {
+      return onError(error as Error);
+    }
     current.on('error', onError);
     current.once('secureConnect', succeed);
   });
@@ -143,6 +136,25 @@ function connectPlain(
   });
 }
 
+/** Sessions to resume, of all upstreams of the process. */
+const sessions = new UpstreamSessions();
+
+/** Begins the handshake. @throws Error of OpenSSL when it does not take a certificate */
+function secure(socket: Socket, address: DialAddress, tls: DialTls, alpn: readonly string[]): TLSSocket {
+  const peer = `${addressText(address)} ${dialTlsId(tls)} ${alpn.join(' ')}`;
+  const session = sessions.get(peer);
+  const secured = connectTls({
+    ...tlsOptions(address, tls, alpn),
+    secureContext: upstreamContext(tls),
+    socket,
+    ...(session === undefined ? {} : { session }),
+  });
+  // With TLS 1.3 tickets come behind the handshake.
+  secured.on('session', (ticket) => sessions.keep(peer, ticket));
+  secured.once('error', () => sessions.forget(peer));
+  return secured;
+}
+
 /** What the handshake has agreed on; the rest is known to whoever has dialed. */
 function factsOf(socket: TLSSocket): TlsFacts {
   const alpn = socket.alpnProtocol;
@@ -158,8 +170,6 @@ function tlsOptions(address: DialAddress, tls: DialTls, alpn: readonly string[])
     checkServerIdentity: (_, certificate) => checkServerIdentity(name, certificate),
     ALPNProtocols: [...alpn],
     rejectUnauthorized: !tls.insecure,
-    ...(tls.ca === null ? {} : { ca: tls.ca }),
-    ...(tls.cert === null || tls.key === null ? {} : { cert: tls.cert, key: tls.key }),
   };
 }
 

@@ -1,80 +1,248 @@
+import type { Socket } from 'node:net';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
-import { type Deadlines, ProxyError } from '../base/index.ts';
+import { type Deadline, type Deadlines, ProxyError } from '../base/index.ts';
 import { Connection, type ConnectionHandler } from './connection.ts';
-
-/** A certificate with its chain, and its key: PEM contents. */
-export interface TlsCertificate {
-  readonly cert: string;
-  readonly key: string;
-}
+import {
+  contextOptions,
+  normalServerName,
+  type TlsCertificate,
+  TlsContexts,
+  type TlsContextSettings,
+} from './tls-context.ts';
+import type { ClientCertificate } from './tls-facts.ts';
 
 /** How a service terminates TLS. */
-export interface TlsSettings {
-  /** In the order of the config; the first answers clients whose name none is for. */
+export interface TlsSettings extends TlsContextSettings {
+  /** In the order of the config, one at least; the first answers clients whose name none is for. */
   readonly certificates: readonly TlsCertificate[];
   /** Offer HTTP/2 by ALPN. */
   readonly h2: boolean;
-  /** PEM bundle that client certificates are verified against; null asks for none. */
-  readonly clientCa: string | null;
-  /** Whether a client without a valid certificate is refused. */
+  /** Whether a client without a valid certificate is refused, rather than one with an invalid certificate alone. */
   readonly clientRequired: boolean;
-  /** Milliseconds for the handshake. */
+  /** Milliseconds for the handshake; 0 = none. */
   readonly handshakeTimeout: number;
 }
 
-/** Told once how a handshake ended. */
+/** Told once how a handshake ended: an error, or the connection behind it. */
 export type TlsDone = (error: ProxyError | null, connection: Connection | null) => void;
 
-/** Terminates TLS on connections that were accepted as plain ones. One serves all connections of a generation. */
-export class TlsAcceptor {
-  private readonly server: Server;
-  private readonly deadlines: Deadlines;
-  /** What to tell of the handshakes under way, by the socket's peer. */
-  private readonly underWay = new Map<string, TlsDone>();
+/** A handshake under way. */
+export interface TlsHandshake {
+  /** Ends it: the connection is closed, and `done` is told. Does nothing to one that is over. */
+  abort(error: ProxyError): void;
+}
 
+/**
+ * Handshakes at a time. Each takes about 60 kB, so all of them 120 MB: what a herd of clients that come back after an
+ * outage needs, while those who connect and say no more cannot take all memory. The next ones are closed.
+ */
+const MAX_HANDSHAKES = 2048;
+
+/** Node's own timer starts again at every byte; ours does not, and is the one that counts. */
+const NODE_HANDSHAKE_TIMEOUT_MS = 2 ** 31 - 1;
+
+/**
+ * Terminates TLS on connections that were accepted as plain ones. One serves all connections of a generation.
+ *
+ * The handshakes are those of a tls.Server that listens nowhere: sockets are handed to it by its 'connection' event,
+ * as the documentation has it, and it alone says whether a client certificate is valid. Its events come with a
+ * TLSSocket of its own making. Which connection that belongs to is told by its addresses, of which no two open
+ * sockets share all. Unix sockets have none, so each of their handshakes has a server to itself, which is used again.
+ *
+ *     accept ──> Handshake ─┬─ secureConnection ─────────> done(null, connection)
+ *                           ├─ tlsClientError ───────────> done(error, null)
+ *                           ├─ the raw socket closes ────> done(error, null)
+ *                           └─ its deadline, abort ──────> done(error, null), the raw socket is destroyed
+ */
+export class TlsAcceptor {
+  private readonly settings: TlsSettings;
+  private readonly deadlines: Deadlines;
+  private readonly contexts: TlsContexts;
+  private readonly server: Server;
+  /** Servers for peers without an address that have nothing to do. */
+  private readonly idle: Server[] = [];
+  private readonly underWay = new Set<Handshake>();
+  private readonly byAddress = new Map<string, Handshake>();
+  private readonly byServer = new Map<Server, Handshake>();
+
+  /** @throws Error of OpenSSL for a certificate or key that it does not take */
   constructor(settings: TlsSettings, deadlines: Deadlines) {
+    this.settings = settings;
     this.deadlines = deadlines;
-    const [first] = settings.certificates;
-    this.server = createServer({
-      cert: first?.cert,
-      key: first?.key,
-      ALPNProtocols: settings.h2 ? ['h2', 'http/1.1'] : ['http/1.1'],
-      handshakeTimeout: settings.handshakeTimeout,
-    });
-    this.server.on('secureConnection', (socket) => this.serverOnSecure(socket));
-    this.server.on('tlsClientError', (error, socket) => this.serverOnClientError(error, socket));
+    this.contexts = new TlsContexts(settings.certificates, settings);
+    this.server = this.createServer();
   }
 
   /**
    * Takes a connection over and does the handshake on it.
    * @param unread what was read of it already: the begin of the ClientHello
    */
-  accept(connection: Connection, unread: Buffer, done: TlsDone): void {
-    this.underWay.set(`${connection.remoteAddress} ${connection.remotePort}`, done);
-    this.server.emit('connection', connection.release(unread));
+  accept(connection: Connection, unread: Buffer, done: TlsDone): TlsHandshake {
+    const handshake = new Handshake(connection, unread, this, done);
+    if (this.underWay.size >= MAX_HANDSHAKES) {
+      handshake.abort(new ProxyError('tls_handshake', `more than ${MAX_HANDSHAKES} handshakes are under way`));
+      return handshake;
+    }
+    this.underWay.add(handshake);
+    this.deadlines.set(handshake.deadline, this.settings.handshakeTimeout);
+    this.serverFor(handshake).emit('connection', handshake.socket);
+    return handshake;
   }
 
-  private serverOnSecure(socket: TLSSocket): void {
+  /** @internal */
+  createDeadline(handshake: Handshake): Deadline {
+    return this.deadlines.create(() => {
+      const { handshakeTimeout } = this.settings;
+      handshake.abort(new ProxyError('tls_handshake', `the handshake was not over within ${handshakeTimeout} ms`));
+    });
+  }
+
+  /** @internal A handshake is over, and nothing of the server comes for it any more if it is `clean`. */
+  ended(handshake: Handshake, clean: boolean): void {
+    this.deadlines.remove(handshake.deadline);
+    this.underWay.delete(handshake);
+    const { address, server } = handshake;
+    if (this.byAddress.get(address) === handshake) this.byAddress.delete(address);
+    if (server === null) return;
+    this.byServer.delete(server);
+    // An event that is still to come would be taken for one of the next handshake.
+    if (clean) this.idle.push(server);
+  }
+
+  private serverFor(handshake: Handshake): Server {
+    if (handshake.address !== '') {
+      this.byAddress.set(handshake.address, handshake);
+      return this.server;
+    }
+    const server = this.idle.pop() ?? this.createServer();
+    this.byServer.set(server, handshake);
+    handshake.server = server;
+    return server;
+  }
+
+  private createServer(): Server {
+    const { contexts, settings } = this;
+    const server = createServer({
+      ...contextOptions(contexts.first, settings),
+      ALPNProtocols: settings.h2 ? ['h2', 'http/1.1'] : ['http/1.1'],
+      handshakeTimeout: NODE_HANDSHAKE_TIMEOUT_MS,
+      requestCert: settings.clientCa !== null,
+      rejectUnauthorized: settings.clientCa !== null && settings.clientRequired,
+      // It costs a call out of OpenSSL and back into it in each handshake.
+      ...(contexts.several ? { SNICallback: contexts.choose } : {}),
+    });
+    server.on('secureConnection', (socket) => this.serverOnSecure(server, socket));
+    server.on('tlsClientError', (error, socket) => this.find(server, socket)?.fail(handshakeError(error), true));
+    return server;
+  }
+
+  private find(server: Server, socket: TLSSocket): Handshake | undefined {
+    return this.byServer.get(server) ?? this.byAddress.get(addressKey(socket));
+  }
+
+  private serverOnSecure(server: Server, socket: TLSSocket): void {
+    const handshake = this.find(server, socket);
+    // The peer has reset the connection meanwhile, and took its address with it.
+    if (handshake === undefined) return void socket.destroy();
+    const client = clientOf(socket);
+    const refusal = this.refusalOf(socket, client);
+    if (refusal !== null) {
+      handshake.fail(new ProxyError('tls_handshake', refusal), true);
+      return void socket.destroy();
+    }
+    const { servername, alpnProtocol } = socket as TLSSocket & { readonly servername?: string | false };
     const facts = {
-      serverName: socket.servername === false ? null : (socket.servername ?? null),
-      alpn: socket.alpnProtocol === false ? null : socket.alpnProtocol,
-      client: null,
+      serverName: servername ? normalServerName(servername) : null,
+      alpn: alpnProtocol === false ? null : alpnProtocol,
+      client: socket.authorized ? client : null,
     };
     const connection = new Connection(socket, this.deadlines, UNOWNED, null, facts);
-    this.take(connection.remoteAddress, connection.remotePort)?.(null, connection);
+    connection.succeed(handshake.plain);
+    handshake.succeed(connection);
   }
 
-  private serverOnClientError(error: Error, socket: TLSSocket): void {
-    const done = this.take(socket.remoteAddress ?? '', socket.remotePort ?? 0);
-    done?.(new ProxyError('client_closed', error.message, { cause: error }), null);
+  /** Why a client certificate, or that there is none, ends the connection; null when it does not. */
+  private refusalOf(socket: TLSSocket, client: ClientCertificate | null): string | null {
+    if (this.settings.clientCa === null) return null;
+    // Node calls a resumed session without a certificate authorized.
+    if (client === null) return this.settings.clientRequired ? 'the client has sent no certificate' : null;
+    if (socket.authorized) return null;
+    return `the client's certificate is not valid: ${String(socket.authorizationError)}`;
+  }
+}
+
+/** One handshake, from the hand-over of the plain connection to the end that `done` is told of. */
+class Handshake implements TlsHandshake {
+  readonly plain: Connection;
+  readonly socket: Socket;
+  /** What tells its socket from all others; empty on a unix socket. */
+  readonly address: string;
+  readonly deadline: Deadline;
+  /** The server that it has to itself; null when it is one of many. */
+  server: Server | null = null;
+  private readonly acceptor: TlsAcceptor;
+  private readonly done: TlsDone;
+  private readonly onClose: () => void;
+  private over = false;
+
+  constructor(plain: Connection, unread: Buffer, acceptor: TlsAcceptor, done: TlsDone) {
+    this.plain = plain;
+    this.acceptor = acceptor;
+    this.done = done;
+    this.socket = plain.release(unread);
+    this.address = addressKey(this.socket);
+    this.deadline = acceptor.createDeadline(this);
+    this.onClose = () => this.fail(new ProxyError('tls_handshake', 'the connection closed in the handshake'), false);
+    this.socket.on('close', this.onClose);
+    this.socket.on('error', ignoreError);
   }
 
-  private take(address: string, port: number): TlsDone | undefined {
-    const key = `${address} ${port}`;
-    const done = this.underWay.get(key);
-    this.underWay.delete(key);
-    return done;
+  succeed(connection: Connection): void {
+    if (this.end(true)) this.done(null, connection);
+    else connection.destroy();
   }
+
+  /** @param clean whether the server has said its last word on it */
+  fail(error: ProxyError, clean: boolean): void {
+    if (this.end(clean)) this.done(error, null);
+  }
+
+  abort(error: ProxyError): void {
+    if (!this.end(false)) return;
+    this.socket.destroy();
+    this.done(error, null);
+  }
+
+  private end(clean: boolean): boolean {
+    if (this.over) return false;
+    this.over = true;
+    this.socket.removeListener('close', this.onClose);
+    this.acceptor.ended(this, clean);
+    return true;
+  }
+}
+
+/** The TLSSocket over it tells of every error that matters; without a listener they would end the process. */
+function ignoreError(): void {}
+
+/** Both ends of a TCP connection; empty when it is none. */
+function addressKey(socket: Socket): string {
+  const { remoteAddress, remotePort, localAddress, localPort } = socket;
+  if (localAddress === undefined) return '';
+  return `${remoteAddress ?? ''} ${remotePort ?? 0} ${localAddress} ${localPort ?? 0}`;
+}
+
+function clientOf(socket: TLSSocket): ClientCertificate | null {
+  const certificate = socket.getPeerX509Certificate();
+  if (certificate === undefined) return null;
+  return {
+    subject: certificate.subject.split('\n').toReversed().join(','),
+    fingerprint: certificate.fingerprint256.replaceAll(':', '').toLowerCase(),
+  };
+}
+
+function handshakeError(cause: Error & { readonly reason?: string }): ProxyError {
+  return new ProxyError('tls_handshake', cause.reason ?? cause.message, { cause });
 }
 
 /** Until `done` has given the connection an owner, nothing can come. */

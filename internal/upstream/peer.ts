@@ -1,6 +1,6 @@
 import { ProxyError } from '../base/index.ts';
 import { isAuthority } from '../http1/index.ts';
-import { addressText, type DialAddress, type DialTls } from '../transport/index.ts';
+import { addressText, type DialAddress, type DialTls, dialTlsId } from '../transport/index.ts';
 
 /** What HTTP an upstream speaks: `alpn` when the TLS handshake decides it (RFC 7301). */
 export type PeerProtocol = 'http/1.1' | 'h2' | 'alpn';
@@ -47,7 +47,7 @@ export function parsePeer(text: string, tls: DialTls | null = null, proto: 'h2' 
   const peerTls = secure ? (tls ?? DEFAULT_TLS) : null;
   const protocol = secure ? 'alpn' : (proto ?? 'http/1.1');
   return {
-    key: `${addressText(address)} ${protocol} ${peerTls === null ? '' : JSON.stringify(peerTls)}`,
+    key: `${addressText(address)} ${protocol} ${peerTls === null ? '' : dialTlsId(peerTls)}`,
     text: addressText(address),
     address,
     tls: peerTls,

@@ -1,4 +1,12 @@
-import type { ActionConfig, PassConfig, ProxyConfig, ServeConfig, StaticConfig, UpstreamTlsConfig } from '../config.ts';
+import type {
+  ActionConfig,
+  CertificateConfig,
+  PassConfig,
+  ProxyConfig,
+  ServeConfig,
+  StaticConfig,
+  UpstreamTlsConfig,
+} from '../config.ts';
 import type { Written } from '../load/assemble.ts';
 import type { RawAction, RawPass, RawProxy, RawServe, RawStatic } from '../schema/action.ts';
 import { parseDuration } from '../value/duration.ts';
@@ -16,6 +24,7 @@ import {
   positionOf,
   report,
 } from './context.ts';
+import { readBundle, readCheckedPair } from './pairs.ts';
 import { buildResource, namedResource } from './resource.ts';
 
 const NOTHING: Readonly<Record<string, string>> = Object.freeze({});
@@ -104,21 +113,30 @@ function buildProxy(context: BuildContext, written: Written, raw: RawProxy, base
 
 function buildUpstreamTls(context: BuildContext, written: Written): UpstreamTlsConfig {
   const raw = written.value as NonNullable<RawProxy['upstream_tls']>;
-  const file = (key: 'ca' | 'cert' | 'key'): string | null => {
-    const path = raw[key];
-    return path === undefined ? null : existing(context, written, [key], path, ['file']);
-  };
   if ((raw.cert === undefined) !== (raw.key === undefined)) {
     const [has, misses] = raw.cert === undefined ? ['key', 'cert'] : ['cert', 'key'];
     report(context, written, [has], `\`${has}\` needs \`${misses}\` beside it`);
   }
+  const identity = raw.cert === undefined || raw.key === undefined ? null : buildIdentity(context, written, raw);
   return Object.freeze({
-    ca: file('ca'),
+    ca: raw.ca === undefined ? null : readBundle(context, written, ['ca'], raw.ca),
     insecure: raw.insecure ?? false,
     serverName: raw.server_name ?? null,
-    cert: file('cert'),
-    key: file('key'),
+    cert: identity?.cert ?? null,
+    key: identity?.key ?? null,
   });
+}
+
+/** The client certificate for an upstream; null, and problems, when it cannot be used. */
+function buildIdentity(
+  context: BuildContext,
+  written: Written,
+  raw: NonNullable<RawProxy['upstream_tls']>,
+): CertificateConfig | null {
+  const cert = existing(context, written, ['cert'], raw.cert as string, ['file']);
+  const key = existing(context, written, ['key'], raw.key as string, ['file']);
+  if (cert === null || key === null) return null;
+  return readCheckedPair(context, written, { cert: ['cert'], key: ['key'] }, cert, key);
 }
 
 /** Circles are cut and reported by checkFallbackCircles, which runs first. */

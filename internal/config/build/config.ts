@@ -11,8 +11,8 @@ import { absolute, type BuildContext, report } from './context.ts';
 import { namedResource } from './resource.ts';
 import { buildService, checkListenClashes, type Listening } from './service.ts';
 
-/** Everything of a config but the list of its files. */
-export type BuiltConfig = Omit<Config, 'files'>;
+/** Everything of a config but the list of its files, and what is to be warned of. */
+export type BuiltConfig = Omit<Config, 'files' | 'warnings'>;
 
 /** Builds the config from what was read. The result counts only when the findings stay empty. */
 export async function buildConfig(

@@ -1,11 +1,12 @@
-import type { TlsConfig } from '../config.ts';
+import type { CertificateConfig, TlsConfig } from '../config.ts';
 import type { Written } from '../load/assemble.ts';
 import type { RawAcme } from '../schema/acme.ts';
 import type { RawService } from '../schema/service.ts';
 import { absolute, type BuildContext, existing, partOf, report } from './context.ts';
+import { folderPairs, readBundle, readCheckedPair } from './pairs.ts';
 
 /** Builds the TLS settings of a service; null for a plain listener. */
-export function buildTls(context: BuildContext, written: Written): TlsConfig | null {
+export async function buildTls(context: BuildContext, written: Written): Promise<TlsConfig | null> {
   const raw = written.value as RawService;
   const on = raw.tls ?? raw.acme !== undefined;
   if (!on) {
@@ -26,9 +27,9 @@ export function buildTls(context: BuildContext, written: Written): TlsConfig | n
     );
   }
   const clientCa =
-    raw.tls_client_ca === undefined ? null : existing(context, written, ['tls_client_ca'], raw.tls_client_ca, ['file']);
+    raw.tls_client_ca === undefined ? null : readBundle(context, written, ['tls_client_ca'], raw.tls_client_ca);
   return Object.freeze({
-    ...buildPair(context, written, raw),
+    certificates: Object.freeze(await buildCertificates(context, written, raw)),
     h2: raw.h2 ?? true,
     acme: raw.acme === undefined ? null : buildAcme(context, partOf(written, 'acme')),
     clientCa,
@@ -47,8 +48,12 @@ function checkPlain(context: BuildContext, written: Written, raw: RawService): v
   }
 }
 
-function buildPair(context: BuildContext, written: Written, raw: RawService): Pick<TlsConfig, 'cert' | 'key'> {
-  if (raw.tls_cert === undefined) return { cert: null, key: null };
+async function buildCertificates(
+  context: BuildContext,
+  written: Written,
+  raw: RawService,
+): Promise<CertificateConfig[]> {
+  if (raw.tls_cert === undefined) return [];
   const cert = existing(context, written, ['tls_cert'], raw.tls_cert, ['file', 'folder']);
   const isFolder = cert !== null && context.facts.get(cert)?.kind === 'folder';
   if (cert !== null && !isFolder && raw.tls_key === undefined) {
@@ -59,9 +64,12 @@ function buildPair(context: BuildContext, written: Written, raw: RawService): Pi
       '`tls_cert` is a file and needs `tls_key` beside it; a folder of pairs does not',
     );
   }
-  if (raw.tls_key === undefined) return { cert, key: null };
-  const key = existing(context, written, ['tls_key'], raw.tls_key, ['file']);
-  return { cert, key: isFolder ? null : key };
+  const key = raw.tls_key === undefined ? null : existing(context, written, ['tls_key'], raw.tls_key, ['file']);
+  if (cert === null) return [];
+  if (isFolder) return folderPairs(context, written, 'tls_cert', cert);
+  if (key === null) return [];
+  const pair = readCheckedPair(context, written, { cert: ['tls_cert'], key: ['tls_key'] }, cert, key);
+  return pair === null ? [] : [pair];
 }
 
 function buildAcme(context: BuildContext, written: Written): Readonly<Record<string, unknown>> {

@@ -1,5 +1,5 @@
-import { readFile, stat } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { extname, join, resolve } from 'node:path';
 import type { RawAction, RawProxy, RawServe, RawStatic } from '../schema/action.ts';
 import type { RawResource } from '../schema/resource.ts';
 import type { RawRoute } from '../schema/route.ts';
@@ -11,6 +11,15 @@ import { fileProblem, type Sources } from './sources.ts';
 /** A resource is held in memory by every worker. */
 export const MAX_RESOURCE_BYTES = 16 * 1024 * 1024;
 
+/** The bundle of roots of a system takes a quarter of this; what is larger is something else. */
+export const MAX_PEM_BYTES = 1024 * 1024;
+
+/** The files of a folder of certificates: pairs for some thousand names, or somebody's home folder by mistake. */
+export const MAX_PEM_FILES = 20_000;
+
+/** What is looked at in a folder of certificates. */
+const PEM_EXTENSIONS = ['.crt', '.pem', '.key'];
+
 /** Stats at a time: enough to hide the latency of a network file system, few enough to leave threads for others. */
 const CONCURRENCY = 16;
 
@@ -21,6 +30,8 @@ export interface FileFact {
   readonly problem: string | null;
   /** The content, for files that are read at load. */
   readonly bytes: Uint8Array | null;
+  /** The absolute paths of the PEM files in a folder of certificates, sorted; each has a fact of its own. */
+  readonly pemFiles: readonly string[];
 }
 
 /** Looks at every file that the values of a project name, before the build, which does not wait for anything. */
@@ -33,34 +44,53 @@ export async function gatherFileFacts(project: Project, sources: Sources): Promi
     for (const route of service.routes) wanted.route(route);
   }
   const facts = new Map<string, FileFact>();
-  const pending = wanted.paths.entries();
-  const worker = async (): Promise<void> => {
-    for (const [path, use] of pending) facts.set(path, await look(path, use === 'read'));
-  };
-  await Promise.all(Array.from({ length: CONCURRENCY }, worker));
-  for (const [path, use] of wanted.paths) {
+  await lookAtAll(wanted.paths, facts);
+  const inFolders = new Map<string, Use>();
+  for (const { pemFiles } of facts.values()) {
+    for (const path of pemFiles) if (!facts.has(path)) inFolders.set(path, 'pem');
+  }
+  await lookAtAll(inFolders, facts);
+  for (const [path, use] of [...wanted.paths, ...inFolders]) {
     // What prox reads is watched; what is not there yet, too, so that making it mends the config.
     if (use !== 'served' || facts.get(path)?.problem !== null) sources.note(path);
   }
   return facts;
 }
 
-async function look(path: string, read: boolean): Promise<FileFact> {
+async function lookAtAll(paths: ReadonlyMap<string, Use>, facts: Map<string, FileFact>): Promise<void> {
+  const pending = paths.entries();
+  const worker = async (): Promise<void> => {
+    for (const [path, use] of pending) facts.set(path, await look(path, use));
+  };
+  await Promise.all(Array.from({ length: CONCURRENCY }, worker));
+}
+
+async function look(path: string, use: Use): Promise<FileFact> {
   try {
     const stats = await stat(path);
     const kind = stats.isFile() ? 'file' : stats.isDirectory() ? 'folder' : 'other';
-    if (!read || kind !== 'file') return { kind, problem: null, bytes: null };
-    if (stats.size > MAX_RESOURCE_BYTES) {
-      return { kind, problem: `it is larger than ${MAX_RESOURCE_BYTES / 1024 / 1024} MiB`, bytes: null };
-    }
-    return { kind, problem: null, bytes: await readFile(path) };
+    const fact = { kind, problem: null, bytes: null, pemFiles: NO_FILES } as const;
+    if (use === 'pem' && kind === 'folder') return await lookIntoFolder(path);
+    if (use === 'served' || kind !== 'file') return fact;
+    const limit = use === 'pem' ? MAX_PEM_BYTES : MAX_RESOURCE_BYTES;
+    if (stats.size > limit) return { ...fact, problem: `it is larger than ${limit / 1024 / 1024} MiB` };
+    return { ...fact, bytes: await readFile(path) };
   } catch (error) {
-    return { kind: 'missing', problem: fileProblem(error), bytes: null };
+    return { kind: 'missing', problem: fileProblem(error), bytes: null, pemFiles: NO_FILES };
   }
 }
 
-/** How a file is used: read now, read later by prox, or served to clients. */
-type Use = 'read' | 'later' | 'served';
+async function lookIntoFolder(path: string): Promise<FileFact> {
+  const names = (await readdir(path)).filter((name) => !name.startsWith('.') && PEM_EXTENSIONS.includes(extname(name)));
+  const tooMany = names.length > MAX_PEM_FILES ? `it holds more than ${MAX_PEM_FILES} certificates and keys` : null;
+  const pemFiles = tooMany === null ? names.toSorted().map((name) => join(path, name)) : NO_FILES;
+  return { kind: 'folder', problem: tooMany, bytes: null, pemFiles };
+}
+
+const NO_FILES: readonly string[] = Object.freeze([]);
+
+/** How a file is used: read now, read now as certificates or keys, or served to clients. */
+type Use = 'read' | 'pem' | 'served';
 
 class Wanted {
   readonly paths = new Map<string, Use>();
@@ -72,7 +102,7 @@ class Wanted {
 
   service(written: Written): void {
     const { tls_cert, tls_key, tls_client_ca } = written.value as RawService;
-    for (const path of [tls_cert, tls_key, tls_client_ca]) this.#want(written, path, 'later');
+    for (const path of [tls_cert, tls_key, tls_client_ca]) this.#want(written, path, 'pem');
   }
 
   /** An action in place is built even where the rest of its route is broken. */
@@ -102,7 +132,7 @@ class Wanted {
 
   #proxy(written: Written, { upstream_tls }: RawProxy): void {
     if (upstream_tls === undefined) return;
-    for (const path of [upstream_tls.ca, upstream_tls.cert, upstream_tls.key]) this.#want(written, path, 'later');
+    for (const path of [upstream_tls.ca, upstream_tls.cert, upstream_tls.key]) this.#want(written, path, 'pem');
   }
 
   resource(written: Written): void {

@@ -1,9 +1,11 @@
-import { formatPosition, type Problem } from '../problem.ts';
+import type { Problem } from '../config.ts';
+import { formatPosition } from '../problem.ts';
 import { type Document, joinPath } from '../document.ts';
 
 /** Collects what is wrong, over all files, and which values therefore cannot be built. */
 export class Findings {
   readonly #problems = new Map<string, { readonly problem: Problem; readonly file: number; readonly offset: number }>();
+  readonly #warnings: Problem[] = [];
   readonly #files = new Map<string, number>();
   readonly #broken = new Map<Document, { readonly nodes: number[]; sorted: boolean }>();
   /** True when a file could not be read: names that it may define are not reported as unknown then. */
@@ -29,6 +31,21 @@ export class Findings {
       document.pathOf(node),
     );
     this.#add({ position: document.position(offset), path: text, message }, offset);
+  }
+
+  /** Something at a value that will go wrong, but does not yet: the config can be used. */
+  warn(document: Document, node: number, message: string, path: readonly PropertyKey[]): void {
+    const { node: found } = document.follow(node, path);
+    this.#warnings.push({
+      position: document.position(document.startOf(found)),
+      path: document.pathOf(found),
+      message,
+    });
+  }
+
+  /** In the order of finding. */
+  get warnings(): readonly Problem[] {
+    return this.#warnings;
   }
 
   /** Takes up what the reader remarked: repeated keys, `__proto__`, NaN. */

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { makePair } from '../../../tests/testing/certificates.ts';
 import { jsonSchema } from '../json-schema.ts';
 import { DEFAULT_LIMITS, limitsSchema } from '../schema/limits.ts';
 import { keyNotes } from '../schema/field.ts';
@@ -26,9 +27,11 @@ describe('generated files', () => {
 
 describe('docs/config.md', () => {
   /** What the examples refer to. */
+  const pair = makePair();
   const files = {
     'public/index.html': '',
-    'certs/a.crt': '',
+    'certs/a.crt': pair.cert,
+    'certs/a.key': pair.key,
     'services/web.json5': `{ listen: ':1', routes: [{ action: 'maintenance' }] }`,
     'more-services/a.json5': `{ listen: ':2', routes: [{ action: 'maintenance' }] }`,
     'routes/realtime.json5': `[{ action: { type: 'drop' } }]`,
