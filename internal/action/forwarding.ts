@@ -1,6 +1,6 @@
 import type { Lease, Target } from '../balancer/index.ts';
 import { ProxyError } from '../base/index.ts';
-import { type Exchange, type ExchangeHandler, FlushResult } from '../exchange/index.ts';
+import { type Exchange, type ExchangeHandler, FlushResult, reasonPhrase } from '../exchange/index.ts';
 import { FieldId, type Fields, type Framing, NO_BODY, UNTIL_CLOSE } from '../http1/index.ts';
 import { WriteState } from '../transport/index.ts';
 import type { Http2RequestHead, Peer, ResponseHandler, UpstreamLink, UpstreamRequest } from '../upstream/index.ts';
@@ -135,7 +135,7 @@ export class Forwarding implements ExchangeHandler, ResponseHandler, UpstreamReq
   // ── ResponseHandler ──────────────────────────────────────────────────────────────────────────────────────────
 
   onInterim(status: number, reason: string, fields: Fields): void {
-    this.exchange.inform(status, reason, fields);
+    this.exchange.inform(status, reason || reasonPhrase(status), fields);
   }
 
   onResponse(status: number, reason: string, fields: Fields, framing: Framing): void {
@@ -147,13 +147,14 @@ export class Forwarding implements ExchangeHandler, ResponseHandler, UpstreamReq
     }
     // The length that a HEAD response does not tell is not 0.
     const unknown = exchange.method === 'HEAD' && (fields.present & (1 << FieldId.contentLength)) === 0;
-    exchange.respond(status, reason, fields, unknown ? UNTIL_CLOSE : framing);
+    // HTTP/2 has no reason phrases (RFC 9113 §8.3.2), and one that is empty tells nobody anything.
+    exchange.respond(status, reason || reasonPhrase(status), fields, unknown ? UNTIL_CLOSE : framing);
   }
 
   onTunnel(status: number, reason: string, fields: Fields): void {
     this.takeTimes();
     this.tunnel = true;
-    this.exchange.respondTunnel(status, reason, fields);
+    this.exchange.respondTunnel(status, reason || reasonPhrase(status), fields);
   }
 
   onResponseBody(buffer: Buffer, start: number, end: number): void {
