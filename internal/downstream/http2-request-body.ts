@@ -37,6 +37,8 @@ export class Http2RequestBody {
   /** 0 = no limit. */
   private readonly maxBytes: number;
   private started = false;
+  /** The end has come, and nobody was told yet. */
+  private untold = false;
   private discarding = false;
   private trailers: Fields | null = null;
   /** Null without a speed limit. */
@@ -49,6 +51,11 @@ export class Http2RequestBody {
     this.reader = reader;
     this.complete = ended;
     this.maxBytes = maxBytes;
+    // Trailers are told when they come, whether or not the content before them was taken, and so is the end of none.
+    if (!ended) {
+      stream.on('end', () => reader.guard(() => this.streamOnEnd()));
+      stream.on('trailers', (_, __, pairs?: string[]) => reader.guard(() => this.streamOnTrailers(pairs ?? [])));
+    }
   }
 
   /** Puts a speed limit in force. */
@@ -62,7 +69,8 @@ export class Http2RequestBody {
   }
 
   resume(): void {
-    if (this.awaited || this.discarding || (this.complete && this.held === null)) return;
+    if (this.awaited || this.discarding) return;
+    if (this.complete) return this.tellEnd();
     this.awaited = true;
     if (!this.started) this.start();
     // While bytes are held, the gate goes on when they may pass.
@@ -100,8 +108,6 @@ export class Http2RequestBody {
     const { stream, reader } = this;
     this.started = true;
     stream.on('data', (chunk: Buffer) => reader.guard(() => this.streamOnData(chunk)));
-    stream.on('end', () => reader.guard(() => this.streamOnEnd()));
-    stream.on('trailers', (_, __, pairs?: string[]) => reader.guard(() => this.streamOnTrailers(pairs ?? [])));
   }
 
   private streamOnData(chunk: Buffer): void {
@@ -147,7 +153,14 @@ export class Http2RequestBody {
     // A stream that was reset ends, too: then what has come is not all there was.
     if (this.stream.closed) return;
     this.complete = true;
+    this.untold = true;
     this.awaited = false;
-    if (!this.discarding) this.reader.bodyEnded(this.trailers);
+    if (this.started) this.tellEnd();
+  }
+
+  private tellEnd(): void {
+    if (!this.untold || this.discarding) return;
+    this.untold = false;
+    this.reader.bodyEnded(this.trailers);
   }
 }
