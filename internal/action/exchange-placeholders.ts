@@ -18,4 +18,8 @@ export const EXCHANGE_PLACEHOLDERS: Placeholders<Exchange> = new Map([
   ['method', (exchange: Exchange) => exchange.method],
   // The host as the client wrote it, with its port.
   ['host', (exchange: Exchange) => exchange.authority],
+  // The distinguished name of the verified client certificate (RFC 4514), empty without one.
+  ['tls.client.subject', (exchange: Exchange) => exchange.clientCertificate?.subject ?? ''],
+  // SHA-256 of it, 64 lower-case hex digits, empty without one.
+  ['tls.client.fingerprint', (exchange: Exchange) => exchange.clientCertificate?.fingerprint ?? ''],
 ]);

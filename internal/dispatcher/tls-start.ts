@@ -2,7 +2,7 @@ import { ProxyError } from '../base/index.ts';
 import { Http1Session, Http2Session, type SessionSlot } from '../downstream/index.ts';
 import { normalizeHost } from '../router/index.ts';
 import { ClientHelloReader } from '../tlshello/index.ts';
-import type { Connection } from '../transport/index.ts';
+import type { Connection, TlsHandshake } from '../transport/index.ts';
 import { FirstBytes } from './first-bytes.ts';
 import { PlainRefusal } from './plain-refusal.ts';
 import { PlainStart } from './plain-start.ts';
@@ -14,6 +14,9 @@ const HANDSHAKE_RECORD = 0x16;
 
 /** Milliseconds for the whole ClientHello: one flight that clients send at once, so that only loss makes it take long. */
 const HELLO_TIMEOUT_MS = 5000;
+
+/** Milliseconds for the rest of a handshake when the listener goes away: two round trips around the world. */
+const DRAINING_HANDSHAKE_MS = 1000;
 
 /**
  * The begin of a connection to a TLS listener, or to a plain one with pass routes.
@@ -27,8 +30,8 @@ export class TlsStart extends Start {
   private hello: ClientHelloReader | null = null;
   /** What was read of the ClientHello, for whoever comes next. */
   private readonly first = new FirstBytes();
-  /** Set by `kill` while the acceptor has the connection. */
-  private killed = false;
+  /** Set while the acceptor has the connection. */
+  private handshake: TlsHandshake | null = null;
 
   constructor(connection: Connection, slot: SessionSlot) {
     super(connection, slot);
@@ -60,13 +63,14 @@ export class TlsStart extends Start {
   }
 
   override drain(): void {
-    // What is said in a handshake already is answered; the session that comes out of it knows that it drains.
-    if (!this.connection.closed) super.drain();
+    // A handshake that is nearly over is let finish; the session that comes out of it knows that it drains.
+    if (this.handshake === null) super.drain();
+    else this.handshake.hurry(DRAINING_HANDSHAKE_MS);
   }
 
   override kill(): void {
-    this.killed = true;
-    super.kill();
+    if (this.handshake === null) super.kill();
+    else this.handshake.abort(new ProxyError('shutting_down', 'the handshake was not over when its time was up'));
   }
 
   /** The first route of the name decides. */
@@ -88,7 +92,7 @@ export class TlsStart extends Start {
     const { tls } = slot.current;
     if (tls === null) return connection.destroy();
     const client = connection.remoteAddress;
-    tls.accept(connection, bytes, (error, secured) => {
+    this.handshake = tls.accept(connection, bytes, (error, secured) => {
       // A handshake ends on no connection that would guard this.
       try {
         if (secured !== null) this.begin(secured);
@@ -103,8 +107,7 @@ export class TlsStart extends Start {
 
   private begin(secured: Connection): void {
     const { slot } = this;
-    if (this.killed) secured.destroy();
-    else if (secured.tls?.alpn === 'h2') Http2Session.serve(secured, null, slot);
+    if (secured.tls?.alpn === 'h2') Http2Session.serve(secured, null, slot);
     else secured.handler = new Http1Session(secured, slot, true);
   }
 

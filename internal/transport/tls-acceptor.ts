@@ -30,6 +30,8 @@ export type TlsDone = (error: ProxyError | null, connection: Connection | null) 
 export interface TlsHandshake {
   /** Ends it: the connection is closed, and `done` is told. Does nothing to one that is over. */
   abort(error: ProxyError): void;
+  /** Leaves it no more than `milliseconds` from now. */
+  hurry(milliseconds: number): void;
 }
 
 /**
@@ -93,8 +95,14 @@ export class TlsAcceptor {
   createDeadline(handshake: Handshake): Deadline {
     return this.deadlines.create(() => {
       const { handshakeTimeout } = this.settings;
-      handshake.abort(new ProxyError('tls_handshake', `the handshake was not over within ${handshakeTimeout} ms`));
+      handshake.abort(new ProxyError('tls_handshake', `the handshake was not over within its ${handshakeTimeout} ms`));
     });
+  }
+
+  /** @internal */
+  hurry({ deadline }: Handshake, milliseconds: number): void {
+    const { handshakeTimeout } = this.settings;
+    this.deadlines.set(deadline, handshakeTimeout === 0 ? milliseconds : Math.min(milliseconds, handshakeTimeout));
   }
 
   /** @internal A handshake is over, and nothing of the server comes for it any more if it is `clean`. */
@@ -211,6 +219,10 @@ class Handshake implements TlsHandshake {
     if (!this.end(false)) return;
     this.socket.destroy();
     this.done(error, null);
+  }
+
+  hurry(milliseconds: number): void {
+    if (!this.over) this.acceptor.hurry(this, milliseconds);
   }
 
   private end(clean: boolean): boolean {

@@ -41,6 +41,7 @@ const REQUEST: MemoryRequest = {
   method: 'POST',
   path: '/api/users',
   authority: 'CDN-eu.Example.com:8080',
+  clientCertificate: { subject: 'CN=alice,O=Example', fingerprint: 'ab'.repeat(32) },
   route: {
     domainPattern: 'cdn-*.**',
     captures: () => ({ domain: 'eu', glob: 'example.com' }),
@@ -57,6 +58,8 @@ const PLACEHOLDERS: readonly [name: string, value: string][] = [
   ['match.path', '/api/*'],
   ['method', 'POST'],
   ['host', 'CDN-eu.Example.com:8080'],
+  ['tls.client.subject', 'CN=alice,O=Example'],
+  ['tls.client.fingerprint', 'ab'.repeat(32)],
 ];
 
 describe('static', () => {

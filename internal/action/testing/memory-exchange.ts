@@ -12,6 +12,7 @@ export interface MemoryRequest {
   readonly fields?: Readonly<Record<string, string>>;
   readonly requestFraming?: Framing;
   readonly route?: Partial<RouteContext>;
+  readonly clientCertificate?: Exchange['clientCertificate'];
   /** What each flush says, counted from 0. Not given: everything is taken at once. */
   readonly onFlush?: (count: number) => FlushResult;
 }
@@ -39,7 +40,7 @@ export class MemoryExchange implements Exchange {
   readonly localPort = 8080;
   readonly originAddress = '127.0.0.1';
   readonly secure = false;
-  readonly clientCertificate = null;
+  readonly clientCertificate: Exchange['clientCertificate'];
   readonly trusted = false;
   readonly route: RouteContext;
   readonly record = null;
@@ -69,6 +70,7 @@ export class MemoryExchange implements Exchange {
   #watchers: (() => void)[] = [];
 
   constructor(request: MemoryRequest = {}) {
+    this.clientCertificate = request.clientCertificate ?? null;
     this.method = request.method ?? 'GET';
     this.path = request.path ?? '/';
     this.query = request.query ?? '';

@@ -14,6 +14,8 @@ export const STATIC_PLACEHOLDERS = [
   'match.path',
   'method',
   'host',
+  'tls.client.subject',
+  'tls.client.fingerprint',
 ] as const;
 
 /** In an upstream a brace is never text: no address holds one. */
@@ -50,7 +52,7 @@ export function checkStaticTemplate(text: string): void {
   for (const name of placeholdersOf(text)) {
     if ((STATIC_PLACEHOLDERS as readonly string[]).includes(name)) continue;
     const meant = name.length < 4 ? null : nearest(name, STATIC_PLACEHOLDERS);
-    const family = name.startsWith('match.') || name.startsWith('domain.');
+    const family = /^(?:match|domain|tls)\./.test(name);
     if (meant === null && !family) continue;
     const known = STATIC_PLACEHOLDERS.map((each) => `\`{${each}}\``).join(', ');
     throw new InvalidValue(

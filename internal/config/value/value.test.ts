@@ -206,6 +206,7 @@ describe('static templates', () => {
   it.each([
     ['{domian}', 'did you mean `{domain}`?'],
     ['{match.host}', 'unknown placeholder `{match.host}`'],
+    ['{tls.client.name}', 'unknown placeholder `{tls.client.name}`'],
     ['{Method}', 'did you mean `{method}`?'],
   ])('refuse %s', (text, why) => expect(problemOf(checkStaticTemplate, text)).toContain(why));
 });
