@@ -7,6 +7,7 @@ import type { Http2RequestHead, Peer, ResponseHandler, UpstreamLink, UpstreamReq
 import type { ProxyRoute } from './proxy-route.ts';
 import { upstreamHead } from './upstream-head.ts';
 import { upstreamHeadHttp2 } from './upstream-head-http2.ts';
+import { upstreamOpening } from './upstream-opening.ts';
 
 /** Methods whose requests may be sent twice (RFC 9110 §9.2.2). */
 const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
@@ -59,10 +60,11 @@ export class Forwarding implements ExchangeHandler, ResponseHandler, UpstreamReq
     const { proxy, exchange } = this;
     const pool = proxy.pools.of(peer);
     const tunnel = exchange.upgrade !== null || proxy.stream;
-    const open = proxy.stream ? null : pool.take(proxy.poolOptions, this.retried, tunnel);
+    const alone = proxy.stream || proxy.proxyProtocol !== null;
+    const open = alone ? null : pool.take(proxy.poolOptions, this.retried, tunnel);
     if (open !== null) return this.send(open);
     if (exchange.record !== null) this.startedAt = performance.now();
-    const needs = { alone: proxy.stream, tunnel, opening: null };
+    const needs = { alone, tunnel, opening: upstreamOpening(exchange, proxy.proxyProtocol) };
     const dialing = pool.open(proxy.poolOptions, needs, (error, link) => {
       this.cancelDial = null;
       // Nothing else guards what a dial calls: it happens on no connection yet.

@@ -1,5 +1,6 @@
 import type { Balancer } from '../balancer/index.ts';
 import type { ProxyError } from '../base/index.ts';
+import type { ProxyProtocolVersion } from '../config/index.ts';
 import type { Action, Exchange } from '../exchange/index.ts';
 import type { Peer, PoolOptions, Pools, UpstreamTimeouts } from '../upstream/index.ts';
 import type { RequestEdits } from './upstream-fields.ts';
@@ -13,6 +14,8 @@ export interface ProxyRoute {
   readonly edits: RequestEdits;
   readonly fallback: Action | null;
   readonly stream: boolean;
+  /** The PROXY header that each connection begins with; null for none. */
+  readonly proxyProtocol: ProxyProtocolVersion | null;
   /** The peer for a target; for an upstream without `{target}` there is one, whatever the argument. */
   peerOf(target: string): Peer;
   /** Logs that an upstream was not reached, though the exchange goes on elsewhere. */

@@ -1,6 +1,6 @@
 import type { Balancer } from '../balancer/index.ts';
 import type { ProxyError } from '../base/index.ts';
-import type { ProxyConfig, ServiceLimits } from '../config/index.ts';
+import type { ProxyConfig, ProxyProtocolVersion, ServiceLimits } from '../config/index.ts';
 import type { Action, Exchange } from '../exchange/index.ts';
 import { DEFAULT_HEAD_LIMITS, fieldIdOf } from '../http1/index.ts';
 import { type DialTls } from '../transport/index.ts';
@@ -44,6 +44,7 @@ class ProxyAction implements Action, ProxyRoute {
   readonly edits: RequestEdits;
   readonly fallback: Action | null;
   readonly stream: boolean;
+  readonly proxyProtocol: ProxyProtocolVersion | null;
   readonly takesConnect: boolean;
   readonly unreachable: (exchange: Exchange, error: ProxyError) => void;
   private readonly peersByTarget = new Map<string, Peer>();
@@ -59,6 +60,7 @@ class ProxyAction implements Action, ProxyRoute {
     this.balancer = context.balancer;
     this.fallback = context.fallback;
     this.stream = config.stream;
+    this.proxyProtocol = config.proxyProtocol;
     this.takesConnect = config.stream;
     this.edits = editsOf(config);
     this.unreachable = (exchange, error) => context.unreachable(exchange, error);
@@ -111,7 +113,8 @@ function editsOf(config: ProxyConfig): RequestEdits {
     fields,
     omitted: fields.length === 0 ? null : new Set(fields.map(({ name }) => name.toLowerCase())),
     replaced: all.reduce((bits, { name }) => bits | (1 << fieldIdOf(name)), 0),
-    close: config.stream,
+    // Such a connection belongs to one client: none of another may follow.
+    close: config.stream || config.proxyProtocol !== null,
   };
 }
 

@@ -19,8 +19,11 @@ export class Nginx {
     this.folder = folder;
   }
 
-  /** @param locations what stands inside of its `server` block */
-  static async start(locations: string): Promise<Nginx> {
+  /**
+   * @param locations what stands inside of its `server` block
+   * @param listen what stands behind the address: `http2`, `ssl`, `proxy_protocol`
+   */
+  static async start(locations: string, listen = ''): Promise<Nginx> {
     const folder = await mkdtemp(join(tmpdir(), 'prox-nginx-'));
     const port = await freePort();
     const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
@@ -29,7 +32,7 @@ export class Nginx {
     const config = `daemon off; master_process off; pid ${folder}/pid; error_log ${folder}/error.log;
       events { worker_connections 1024; }
       http { access_log off; ${paths.join(' ')} keepalive_requests 1000000;
-        server { listen 127.0.0.1:${port}; ${locations} } }`;
+        server { listen 127.0.0.1:${port} ${listen}; ${locations} } }`;
     await writeFile(join(folder, 'nginx.conf'), config);
     const process = spawn('nginx', ['-c', join(folder, 'nginx.conf'), '-e', join(folder, 'error.log')], {
       stdio: 'inherit',
