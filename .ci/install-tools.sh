@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Installs what the tests drive from outside: nginx as an upstream, curl, openssl, wrk and h2load as clients. Does
+# Installs what the tests drive from outside: nginx and haproxy as peers, curl, openssl, wrk and h2load as clients. Does
 # nothing where they are present; names what is missing where it cannot install it.
 set -euo pipefail
 
 # Command and the Debian package that brings it.
-tools=(git:git nginx:nginx-light curl:curl openssl:openssl wrk:wrk h2load:nghttp2-client)
+tools=(git:git prlimit:util-linux nginx:nginx-light haproxy:haproxy curl:curl openssl:openssl wrk:wrk h2load:nghttp2-client)
 
 # Debian keeps servers where the path of an ordinary user does not look.
 PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"

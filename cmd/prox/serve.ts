@@ -18,11 +18,11 @@ export interface ServeOptions {
 export async function serve(options: ServeOptions): Promise<void> {
   const levelEnv = process.env['LOG_LEVEL'] ?? null;
   const { level } = resolveLevel({ env: levelEnv, flag: options.levelFlag });
-  const logger = createLogger({ level });
+  const workers = options.workers ?? availableParallelism();
+  const logger = createLogger({ level, shared: workers > 0 });
   surviveFaults(logger);
   // Until there is a config to reload, SIGHUP has nothing to do; by default it would end the process.
   process.on('SIGHUP', () => {});
-  const workers = options.workers ?? availableParallelism();
   const daemon = new Daemon({
     configPath: options.configPath,
     levelFlag: options.levelFlag,

@@ -15,7 +15,7 @@ export function worker(): number {
     return 1;
   }
   for (const signal of IGNORED) process.on(signal, () => {});
-  const logger = createLogger();
+  const logger = createLogger({ shared: true });
   surviveFaults(logger);
   runWorker(logger);
   return 0;

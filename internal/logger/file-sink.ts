@@ -1,4 +1,4 @@
-import { close, open, stat, write, writeSync } from 'node:fs';
+import { close, fstatSync, open, stat, write, writeSync } from 'node:fs';
 import type { Done, Sink } from './sink.ts';
 
 /** Owner writes, group reads: access logs hold personal data, and log shippers are in the group. */
@@ -8,6 +8,12 @@ export const LOG_FILE_MODE = 0o640;
 const PIPE_WAIT = 20;
 
 const LINE_FEED = 10;
+
+/**
+ * Bytes that a pipe takes as a whole, whoever else writes to it: PIPE_BUF of Linux (POSIX asks for 512). A line that is
+ * longer may be torn. Files that are opened for appending take any write as a whole.
+ */
+const PIPE_PIECE = 4096;
 
 /** Descriptors of this process that a path may stand for; opening them by name fails for sockets (systemd). */
 const OWN_DESCRIPTORS: Readonly<Record<string, number>> = {
@@ -29,29 +35,39 @@ const OWN_DESCRIPTORS: Readonly<Record<string, number>> = {
 export class FileSink implements Sink {
   lostLines = 0;
   readonly #path: string | null;
+  readonly #shared: boolean;
   #fd: number;
+  /** Bytes of a write at most, so that it is not mixed with those of other processes. */
+  #most: number;
   /** The chunk being written or waiting for a retry, and how much of it is written. */
   #chunk: Buffer | null = null;
   #written = 0;
   #done: Done | null = null;
 
-  private constructor(path: string | null, fd: number) {
+  private constructor(path: string | null, fd: number, shared: boolean) {
     this.#path = path;
+    this.#shared = shared;
     this.#fd = fd;
+    this.#most = mostOf(fd, shared);
   }
 
-  /** Opens `path` for appending and creates it if need be; rejects with the system's error. */
-  static async open(path: string): Promise<FileSink> {
+  /**
+   * Opens `path` for appending and creates it if need be; rejects with the system's error.
+   * @param shared whether other processes write to it too
+   */
+  static async open(path: string, shared = false): Promise<FileSink> {
     const own = OWN_DESCRIPTORS[path];
-    if (own !== undefined) return new FileSink(null, own);
+    if (own !== undefined) return new FileSink(null, own, shared);
     return new Promise((resolve, reject) => {
-      open(path, 'a', LOG_FILE_MODE, (error, fd) => (error === null ? resolve(new FileSink(path, fd)) : reject(error)));
+      open(path, 'a', LOG_FILE_MODE, (error, fd) =>
+        error === null ? resolve(new FileSink(path, fd, shared)) : reject(error),
+      );
     });
   }
 
   /** Writes to a descriptor that someone else opened and closes, such as 2. */
-  static on(fd: number): FileSink {
-    return new FileSink(null, fd);
+  static on(fd: number, shared = false): FileSink {
+    return new FileSink(null, fd, shared);
   }
 
   write(chunk: Buffer, done: Done): void {
@@ -77,6 +93,7 @@ export class FileSink implements Sink {
       }
       const old = this.#fd;
       this.#fd = fd;
+      this.#most = mostOf(fd, this.#shared);
       this.#skipTornLine();
       close(old, done);
     });
@@ -100,7 +117,15 @@ export class FileSink implements Sink {
 
   #writeRest(): void {
     const chunk = this.#chunk!;
-    write(this.#fd, chunk, this.#written, chunk.length - this.#written, null, this.#fileOnWrite);
+    write(this.#fd, chunk, this.#written, this.#pieceEnd(chunk) - this.#written, null, this.#fileOnWrite);
+  }
+
+  /** Where the next write ends: behind the last line that fits in, or behind a line that never would. */
+  #pieceEnd(chunk: Buffer): number {
+    if (chunk.length - this.#written <= this.#most) return chunk.length;
+    const end = chunk.lastIndexOf(LINE_FEED, this.#written + this.#most - 1) + 1;
+    if (end > this.#written) return end;
+    return chunk.indexOf(LINE_FEED, this.#written) + 1 || chunk.length;
   }
 
   #fileOnWrite = (error: NodeJS.ErrnoException | null, count: number): void => {
@@ -127,6 +152,10 @@ export class FileSink implements Sink {
     this.#written = chunk.indexOf(LINE_FEED, this.#written) + 1;
     this.lostLines++;
   }
+}
+
+function mostOf(fd: number, shared: boolean): number {
+  return shared && !fstatSync(fd).isFile() ? PIPE_PIECE : Infinity;
 }
 
 /** Whether a path names something that exists and is no regular file: a device, a pipe, a socket, a folder. */

@@ -10,7 +10,7 @@ export {
   type ResolvedLevel,
 } from './levels.ts';
 export { LogFile, type LogFileOptions } from './log-file.ts';
-export { LogFiles, type OpenRotating } from './log-files.ts';
+export { type Company, LogFiles } from './log-files.ts';
 export { CLOSE_WAIT, createLogger, type LogFields, type Logger, type LoggerOptions } from './logger.ts';
 export { RequestIds, requestIds } from './request-id.ts';
 export type { RotateOptions } from './roll-sink.ts';

@@ -4,8 +4,11 @@ import { LogFile, type LogFileOptions } from './log-file.ts';
 import { RollSink, type RotateOptions } from './roll-sink.ts';
 import type { Report, Sink } from './sink.ts';
 
-/** Opens a log that rotates; other logs are files everywhere. */
-export type OpenRotating = (path: string, rotate: RotateOptions, report: Report) => Promise<Sink>;
+/** Other processes that write the same log files. */
+export interface Company {
+  /** Opens a log that rotates. One process of all does that, and the others write through it. */
+  openRotating(path: string, rotate: RotateOptions, report: Report): Promise<Sink>;
+}
 
 interface Slot {
   readonly file: Promise<LogFile>;
@@ -20,19 +23,18 @@ interface Slot {
 export class LogFiles {
   readonly #report: Report;
   readonly #options: LogFileOptions;
-  readonly #openRotating: OpenRotating;
+  readonly #company: Company | null;
   readonly #slots = new Map<string, Slot>();
   readonly #keys = new Map<LogFile, string>();
 
   /**
    * @param report Told of trouble with a file; usually `(message, fields) => logger.warn(message, fields)`.
-   * @param openRotating Where several processes write the same logs, one of them rotates, and the others write through
-   * it; by default this one rotates.
+   * @param company Who else writes the same files; null for nobody.
    */
-  constructor(report: Report, options: LogFileOptions = {}, openRotating: OpenRotating = rotateHere) {
+  constructor(report: Report, options: LogFileOptions = {}, company: Company | null = null) {
     this.#report = report;
     this.#options = options;
-    this.#openRotating = openRotating;
+    this.#company = company;
   }
 
   /**
@@ -94,7 +96,7 @@ export class LogFiles {
     let sink: Sink;
     try {
       const rotates = rotate !== null && !(await isSpecial(path));
-      sink = rotates ? await this.#openRotating(path, rotate, this.#report) : await FileSink.open(path);
+      sink = rotates ? await this.#openRotating(path, rotate) : await FileSink.open(path, this.#company !== null);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       throw new Error(`cannot open the log file ${path}: ${reason}`, { cause: error });
@@ -103,8 +105,10 @@ export class LogFiles {
     this.#keys.set(file, key);
     return file;
   }
-}
 
-function rotateHere(path: string, rotate: RotateOptions, report: Report): Promise<Sink> {
-  return RollSink.open(path, rotate, report);
+  #openRotating(path: string, rotate: RotateOptions): Promise<Sink> {
+    return this.#company === null
+      ? RollSink.open(path, rotate, this.#report)
+      : this.#company.openRotating(path, rotate, this.#report);
+  }
 }

@@ -46,6 +46,8 @@ export interface LoggerOptions {
    * in the foreground, and it leaves the standard output to what a command was asked for (`prox validate`).
    */
   readonly fd?: number;
+  /** Whether other processes write to the console too: then records are written in pieces that do not mix. */
+  readonly shared?: boolean;
   /** Text for people instead of JSON. Default: whether the console is a terminal. */
   readonly pretty?: boolean;
   /** Colours in it. Default: yes, unless NO_COLOR is set (no-color.org) or the terminal is a dumb one. */
@@ -80,7 +82,7 @@ export function createLogger(options: LoggerOptions = {}): Logger {
   const env = process.env;
   const colour = options.colour ?? ((env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb');
   // Trouble with the console itself has nobody to tell; LogFile bounds what is kept, and counts what is lost.
-  const console = new LogFile('console', FileSink.on(fd), () => {}, { encoding: 'utf8' });
+  const console = new LogFile('console', FileSink.on(fd, options.shared), () => {}, { encoding: 'utf8' });
   const shared: Shared = {
     rank: LEVEL_RANK[options.level ?? 'info'],
     console,

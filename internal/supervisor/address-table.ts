@@ -26,6 +26,7 @@ export class AddressTable {
   private entries = new Map<string, Entry>();
   /** Sockets that somebody else has bound, for the first config that names their addresses. */
   private readonly inherited: Map<string, BoundAddress>;
+  private closed = false;
 
   constructor(inherited: ReadonlyMap<string, BoundAddress> = new Map()) {
     this.inherited = new Map(inherited);
@@ -48,6 +49,7 @@ export class AddressTable {
 
   /** Gives every address up. */
   async close(): Promise<void> {
+    this.closed = true;
     const all = [...this.entries.values()].map(({ bound }) => bound).concat(...this.inherited.values());
     this.entries.clear();
     this.inherited.clear();
@@ -62,6 +64,8 @@ export class AddressTable {
 
   /** @internal Puts a change in force. `given` are the sockets that are not any more; they are still open. */
   adopt(config: Config, bound: ReadonlyMap<string, BoundAddress>): Applied & { readonly given: BoundAddress[] } {
+    // The daemon was told to stop while the change was on its way.
+    if (this.closed) return { opened: [], closed: [], given: [...bound.values()] };
     const before = this.entries;
     const after = new Map<string, Entry>();
     for (const service of config.services) {

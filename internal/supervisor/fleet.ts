@@ -6,7 +6,7 @@ import type { Addresses, Change, Engine } from './engine.ts';
 import { ErrorLog } from './error-log.ts';
 import { type Command, errorOf } from './messages.ts';
 import { WorkerLogs } from './worker-logs.ts';
-import { type Exit, type Outcome, WorkerProcess } from './worker-process.ts';
+import { type Exit, type Member, type Outcome, type StartMember, WorkerProcess } from './worker-process.ts';
 
 /** What a fleet is made of. */
 export interface FleetOptions extends DataPlaneOptions {
@@ -14,10 +14,15 @@ export interface FleetOptions extends DataPlaneOptions {
   readonly workers: number;
   /** The addresses in force, for workers that begin later. */
   readonly addresses: AddressTable;
+  /** By default, workers are processes. */
+  readonly startMember?: StartMember;
 }
 
 /** Milliseconds that a worker may take to begin, or for a step of a change: a large config compiles for a second. */
 const PATIENCE = 30_000;
+
+/** Milliseconds between two questions whether a worker still runs. One that hangs is found after PATIENCE more. */
+const PING_EVERY = 10_000;
 
 /** Milliseconds beyond the longest shutdown_timeout that a worker may take to end. */
 const END_PATIENCE = 3000;
@@ -27,7 +32,7 @@ interface Place {
   readonly worker: number;
   readonly backoff: CrashBackoff;
   /** Null between two workers. */
-  process: WorkerProcess | null;
+  process: Member | null;
   /** Whether it has the config in force, and takes part in changes. */
   serving: boolean;
 }
@@ -46,6 +51,8 @@ export class Fleet implements Engine {
   private readonly errorLog: ErrorLog;
   private readonly places: readonly Place[];
   /** Ends with the change, or the begin of a worker, that is under way. */
+  private readonly startMember: StartMember;
+  private readonly pings: NodeJS.Timeout;
   private turn: Promise<unknown> = Promise.resolve();
   private inForce: Change | null = null;
   private pending: Change | null = null;
@@ -56,6 +63,7 @@ export class Fleet implements Engine {
     this.logger = options.logger;
     this.files = options.files;
     this.errorLog = new ErrorLog(options.files, options.logger);
+    this.startMember = options.startMember ?? ((setup, logs) => new WorkerProcess(setup, logs));
     this.places = Array.from({ length: options.workers }, (_, i) => ({
       worker: i + 1,
       backoff: new CrashBackoff(),
@@ -63,6 +71,8 @@ export class Fleet implements Engine {
       serving: false,
     }));
     for (const place of this.places) this.launch(place);
+    this.pings = setInterval(() => void this.tell({ kind: 'ping' }), PING_EVERY);
+    this.pings.unref();
   }
 
   exclusively<T>(work: () => Promise<T>): Promise<T> {
@@ -93,21 +103,21 @@ export class Fleet implements Engine {
     if (pending === null) throw new Error('no config was prepared');
     this.pending = null;
     this.inForce = pending;
-    await this.tell({ kind: 'commit' });
+    await this.settle({ kind: 'commit' });
     this.logger.setLevel(pending.level);
     await this.errorLog.commit();
   }
 
   async rollback(): Promise<void> {
     this.pending = null;
-    await this.tell({ kind: 'rollback' });
+    await this.settle({ kind: 'rollback' });
     await this.errorLog.rollback();
   }
 
   async resume(addresses: Addresses): Promise<void> {
     if (addresses.size === 0) return;
     this.give(addresses);
-    await this.tell({ kind: 'resume' });
+    await this.settle({ kind: 'resume' });
   }
 
   async reopenLogs(): Promise<void> {
@@ -115,7 +125,7 @@ export class Fleet implements Engine {
   }
 
   async drain(): Promise<number> {
-    this.stopping = true;
+    this.stop();
     const timeouts = this.inForce?.config.services.map(({ limits }) => limits.shutdownTimeout) ?? [];
     const patience = Math.max(0, ...timeouts) + END_PATIENCE;
     const cut = await Promise.all(this.processes().map((process) => this.end(process, patience)));
@@ -128,16 +138,21 @@ export class Fleet implements Engine {
   }
 
   kill(): void {
-    this.stopping = true;
+    this.stop();
     for (const process of this.processes()) process.kill();
   }
 
-  private processes(): WorkerProcess[] {
+  private stop(): void {
+    this.stopping = true;
+    clearInterval(this.pings);
+  }
+
+  private processes(): Member[] {
     return this.places.flatMap(({ process }) => process ?? []);
   }
 
   /** @returns how many connections it cut */
-  private async end(process: WorkerProcess, patience: number): Promise<number> {
+  private async end(process: Member, patience: number): Promise<number> {
     const outcome = await process.command({ kind: 'drain' }, patience);
     if (outcome.kind === 'late') process.kill();
     const timer = setTimeout(() => process.kill(), END_PATIENCE);
@@ -165,12 +180,26 @@ export class Fleet implements Engine {
     if (!outcomes.some(({ kind }) => kind === 'done')) throw new Error(`no worker lived to ${command.kind}`);
   }
 
+  /** Has all do what must not fail. A worker that could not do it is in no known state, and is replaced. */
+  private async settle(command: Command): Promise<void> {
+    const serving = this.places.filter((place) => place.serving);
+    const members = serving.flatMap(({ process }) => process ?? []);
+    const outcomes = await Promise.all(members.map((process) => this.tellOne(process, command)));
+    for (const [i, outcome] of outcomes.entries()) {
+      // Told to stop, it may refuse to begin anything.
+      if (outcome.kind !== 'refused' || this.stopping) continue;
+      const error = errorOf(outcome.refusal);
+      this.logger.error('a worker failed and is ended', { worker: members[i]?.worker, step: command.kind, error });
+      members[i]?.kill();
+    }
+  }
+
   private tell(command: Command): Promise<Outcome[]> {
     const serving = this.places.filter((place) => place.serving);
     return Promise.all(serving.map(async ({ process }) => await this.tellOne(process, command)));
   }
 
-  private async tellOne(process: WorkerProcess | null, command: Command): Promise<Outcome> {
+  private async tellOne(process: Member | null, command: Command): Promise<Outcome> {
     const outcome = (await process?.command(command, PATIENCE)) ?? { kind: 'gone' };
     if (outcome.kind === 'late') {
       this.logger.error('a worker does not answer and is ended', { worker: process?.worker, pid: process?.pid });
@@ -188,7 +217,7 @@ export class Fleet implements Engine {
     );
   }
 
-  private async loadedInTime(process: WorkerProcess): Promise<boolean> {
+  private async loadedInTime(process: Member): Promise<boolean> {
     const timer = setTimeout(() => {
       this.logger.error('a worker does not begin and is ended', { worker: process.worker, pid: process.pid });
       process.kill();
@@ -198,9 +227,9 @@ export class Fleet implements Engine {
     return loaded;
   }
 
-  private launch(place: Place): WorkerProcess {
+  private launch(place: Place): Member {
     const logs = new WorkerLogs(this.files);
-    const process = new WorkerProcess({ worker: place.worker, ticketKeys: this.options.ticketKeys }, logs);
+    const process = this.startMember({ worker: place.worker, ticketKeys: this.options.ticketKeys }, logs);
     place.process = process;
     this.attend(place, process, logs).catch((error: unknown) => {
       this.logger.error('a worker could not be replaced', { worker: place.worker, error });
@@ -208,7 +237,7 @@ export class Fleet implements Engine {
     return process;
   }
 
-  private async attend(place: Place, process: WorkerProcess, logs: WorkerLogs): Promise<void> {
+  private async attend(place: Place, process: Member, logs: WorkerLogs): Promise<void> {
     const exit = await process.gone;
     place.process = null;
     place.serving = false;
@@ -228,7 +257,7 @@ export class Fleet implements Engine {
   }
 
   /** Lets a new worker serve what is in force. Whatever goes wrong, it ends, and another one tries. */
-  private async bringUp(place: Place, process: WorkerProcess): Promise<void> {
+  private async bringUp(place: Place, process: Member): Promise<void> {
     const change = this.inForce;
     if (change === null || this.stopping || place.process !== process) return;
     for (const [key, bound] of this.options.addresses.bound) process.give(key, bound);

@@ -10,7 +10,7 @@ import type { Change } from './engine.ts';
  *         │ <──────────── hello ───────── │   its code is loaded
  *         │ ──────────── setup ─────────> │
  *         │ ── prepare, address, attach,  │   each with a number, and each answered by `reply` with that number;
- *         │    commit, … ───────────────> │   one at a time, but for `drain`, which waits for none
+ *         │    commit, … ───────────────> │   one at a time, but for `ping` and `drain`, which wait for none
  *         │ <── log-open, log-write ───── │   logs that rotate have one writer: answered by `log-reply`
  */
 
@@ -38,6 +38,8 @@ export type Command =
   | { readonly kind: 'rollback' }
   | { readonly kind: 'resume' }
   | { readonly kind: 'reopen' }
+  /** Answered at once, by a worker whose event loop runs. */
+  | { readonly kind: 'ping' }
   /** The last one: the worker ends when it has answered. */
   | { readonly kind: 'drain' };
 

@@ -18,13 +18,34 @@ export interface Exit {
 /** How a command ended, if the worker lived to tell. */
 export type Outcome = Result | { readonly kind: 'gone' } | { readonly kind: 'late' };
 
-/** A worker process, seen from the supervisor. */
-export class WorkerProcess {
+/** A worker, seen from the supervisor. */
+export interface Member {
   /** Its place among the workers, from 1. */
   readonly worker: number;
+  /** 0 when it could not be started. */
+  readonly pid: number;
   /** Resolves when its code is loaded; with false when it ended before. */
   readonly loaded: Promise<boolean>;
   /** Resolves when it has ended. */
+  readonly gone: Promise<Exit>;
+  /** Gives it a bound socket for the next `attach` or `resume`. */
+  give(key: string, bound: BoundAddress): void;
+  /**
+   * Has it do something. Never rejects: a worker may end or hang at any time.
+   * @param patience milliseconds to wait for the answer
+   */
+  command(command: Command, patience: number): Promise<Outcome>;
+  /** Ends it at once. */
+  kill(): void;
+}
+
+/** Starts a worker. */
+export type StartMember = (setup: Omit<Setup, 'kind'>, logs: WorkerLogs) => Member;
+
+/** A worker that is a process of its own. */
+export class WorkerProcess implements Member {
+  readonly worker: number;
+  readonly loaded: Promise<boolean>;
   readonly gone: Promise<Exit>;
   private readonly child: ChildProcess;
   private readonly logs: WorkerLogs;
@@ -56,20 +77,14 @@ export class WorkerProcess {
     this.send({ kind: 'setup', ...setup });
   }
 
-  /** 0 when it could not be started. */
   get pid(): number {
     return this.child.pid ?? 0;
   }
 
-  /** Gives it a bound socket for the next `attach` or `resume`. */
   give(key: string, bound: BoundAddress): void {
     if (!this.ended) this.child.send({ kind: 'address', key }, bound.sendable, {}, ignoreGone);
   }
 
-  /**
-   * Has it do something. Never rejects: a worker may end or hang at any time.
-   * @param patience milliseconds to wait for the answer
-   */
   command(command: Command, patience: number): Promise<Outcome> {
     if (this.ended) return Promise.resolve({ kind: 'gone' });
     const number = this.nextNumber++;
@@ -85,7 +100,6 @@ export class WorkerProcess {
     });
   }
 
-  /** Ends it at once. */
   kill(): void {
     this.child.kill('SIGKILL');
   }

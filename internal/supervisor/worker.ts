@@ -13,6 +13,8 @@ export function runWorker(logger: Logger): void {
   new Worker(logger).start();
 }
 
+const DONE: Result = { kind: 'done', cut: 0 };
+
 class Worker {
   private readonly root: Logger;
   private readonly logs = new RemoteLogs(send);
@@ -46,6 +48,9 @@ class Worker {
       case 'address':
         this.handles.set(message.key, handle as ServerHandle);
         return;
+      case 'ping':
+        send({ kind: 'reply', number: message.number, result: DONE });
+        return;
       case 'drain':
         this.end(message.number);
         return;
@@ -57,12 +62,12 @@ class Worker {
   private setUp({ worker, ticketKeys }: Setup): void {
     this.logger = this.root.child({ worker });
     const report = (message: string, fields: Record<string, unknown>): void => this.logger.warn(message, fields);
-    const files = new LogFiles(report, {}, (path, rotate) => this.logs.open(path, rotate));
+    const files = new LogFiles(report, {}, { openRotating: (path, rotate) => this.logs.open(path, rotate) });
     this.plane = new DataPlane({ logger: this.logger, files, ticketKeys });
   }
 
   private async obey(command: Command, number: number): Promise<void> {
-    let result: Result = { kind: 'done', cut: 0 };
+    let result: Result = DONE;
     try {
       await this.run(command);
     } catch (error) {
@@ -91,8 +96,9 @@ class Worker {
         return plane.resume(this.takeHandles());
       case 'reopen':
         return plane.reopenLogs();
+      case 'ping':
       case 'drain':
-        throw new Error('a drain waits for no turn');
+        throw new Error(`a ${command.kind} waits for no turn`);
     }
   }
 

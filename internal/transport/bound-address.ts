@@ -1,4 +1,5 @@
 import type { SendHandle } from 'node:child_process';
+import type { BigIntStats } from 'node:fs';
 import { lookup } from 'node:dns/promises';
 import { lstat, rename, rm } from 'node:fs/promises';
 import net, { connect } from 'node:net';
@@ -60,11 +61,6 @@ export class BoundAddress {
     this.inode = inode;
   }
 
-  /** Whether this Node can bind without accepting. Without it, prox can neither have workers nor serve. */
-  static get supported(): boolean {
-    return createServerHandle() !== null;
-  }
-
   /**
    * Binds an address. A unix socket that nobody listens on any more is replaced.
    * @throws Error of the system (EADDRINUSE, EACCES …) when the address cannot be bound
@@ -106,7 +102,8 @@ export class BoundAddress {
    */
   private static async bindUnix(address: BindAddress & { kind: 'unix' }): Promise<BoundAddress> {
     const { path } = address;
-    if ((await inodeOf(path)) !== null && !(await isStale(path))) throw systemError('EADDRINUSE', path);
+    const found = await statOf(path);
+    if (found !== null && !(found.isSocket() && (await isStale(path)))) throw systemError('EADDRINUSE', path);
     const name = bindingName(path);
     const handle = create(name, -1, -1);
     try {
@@ -137,7 +134,6 @@ async function bindHost(host: string, port: number): Promise<ServerHandle> {
 
 function create(address: string, port: number, addressType: 4 | 6 | -1): ServerHandle {
   const make = createServerHandle();
-  if (make === null) throw new Error('this Node cannot bind an address without accepting connections');
   const handle = make(address, port, addressType, -1, 0);
   if (typeof handle === 'number') throw systemError(getSystemErrorName(handle), address);
   // libuv keeps an EADDRINUSE of bind(2) for itself until somebody listens; asked for the name of the socket, it tells.
@@ -149,9 +145,13 @@ function create(address: string, port: number, addressType: 4 | 6 | -1): ServerH
   return handle;
 }
 
-function createServerHandle(): CreateServerHandle | null {
+/** @throws Error where Node has it no longer */
+function createServerHandle(): CreateServerHandle {
   const { _createServerHandle: found } = net as unknown as { _createServerHandle?: unknown };
-  return typeof found === 'function' ? (found as CreateServerHandle) : null;
+  if (typeof found === 'function') return found as CreateServerHandle;
+  throw new Error(
+    `Node ${process.version} cannot bind an address without accepting from it; prox needs another version`,
+  );
 }
 
 function portOf(handle: ServerHandle): number {
@@ -167,13 +167,17 @@ function bindingName(path: string): string {
   return Buffer.byteLength(speaking) <= MAX_UNIX_PATH ? speaking : join(dirname(path), `.${mark}`);
 }
 
-async function inodeOf(path: string): Promise<bigint | null> {
+async function statOf(path: string): Promise<BigIntStats | null> {
   try {
-    return (await lstat(path, { bigint: true })).ino;
+    return await lstat(path, { bigint: true });
   } catch {
     // Not there, or in a folder that is not to be read: binding tells.
     return null;
   }
+}
+
+async function inodeOf(path: string): Promise<bigint | null> {
+  return (await statOf(path))?.ino ?? null;
 }
 
 /** Whether a unix socket is in use by name only: its file is there, but nobody answers. */
