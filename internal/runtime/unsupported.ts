@@ -20,7 +20,8 @@ class Search {
     const refuse = (key: string, what: string): void => {
       this.refuse(service.positions[key] ?? service.position, `services.${service.name}.${key}`, what);
     };
-    if (service.tls !== null && service.tls.certificates.length === 0) refuse('acme', 'ACME');
+    if (service.tls !== null && service.tls.acme !== null && service.tls.certificates.length === 0)
+      refuse('acme', 'ACME');
     if (service.plugins.length > 0) refuse('plugins', 'running plugins');
     for (const route of service.routes) {
       const own = route.plugins.some((name) => !service.plugins.includes(name) && !route.action.plugins.includes(name));

@@ -23,6 +23,8 @@ export class Relayed {
   /** The ClientHello for the pass route. */
   readonly hello: Buffer;
   readonly config: unknown;
+  /** Connections that `connect` has opened. */
+  opened = 0;
 
   private constructor(daemon: TestDaemon, upstream: RawUpstream, hello: Buffer, config: unknown) {
     this.daemon = daemon;
@@ -58,6 +60,7 @@ export class Relayed {
   async connect(host = '127.0.0.1'): Promise<{ client: RawClient; peer: RawPeer }> {
     const index = this.upstream.peers.length;
     const client = await RawClient.connect(this.daemon.port(), host);
+    this.opened++;
     client.socket.write(this.hello);
     const peer = await this.upstream.peer(index);
     await peer.sees(this.hello.toString('latin1'));

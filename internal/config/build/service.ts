@@ -45,7 +45,7 @@ export async function buildService(context: BuildContext, written: WrittenServic
   return Object.freeze({
     name: written.name,
     listen: parseListenAddress(raw.listen),
-    tls: await buildTls(context, written),
+    tls: await buildTls(context, written, routes),
     plugins,
     limits: buildLimits(context, raw.config === undefined ? { ...written, value: {} } : partOf(written, 'config')),
     routes: Object.freeze(routes),

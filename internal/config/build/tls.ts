@@ -1,20 +1,32 @@
-import type { CertificateConfig, TlsConfig } from '../config.ts';
+import type { CertificateConfig, RouteConfig, TlsConfig } from '../config.ts';
 import type { Written } from '../load/assemble.ts';
 import type { RawAcme } from '../schema/acme.ts';
 import type { RawService } from '../schema/service.ts';
 import { absolute, type BuildContext, existing, partOf, report } from './context.ts';
 import { folderPairs, readBundle, readCheckedPair } from './pairs.ts';
 
-/** Builds the TLS settings of a service; null for a plain listener. */
-export async function buildTls(context: BuildContext, written: Written): Promise<TlsConfig | null> {
+/**
+ * Builds the TLS settings of a service; null for a plain listener.
+ * @param routes of the service, as far as they could be built
+ */
+export async function buildTls(
+  context: BuildContext,
+  written: Written,
+  routes: readonly RouteConfig[],
+): Promise<TlsConfig | null> {
   const raw = written.value as RawService;
   const on = raw.tls ?? raw.acme !== undefined;
   if (!on) {
     checkPlain(context, written, raw);
     return null;
   }
-  if (raw.tls_cert === undefined && raw.acme === undefined) {
-    report(context, written, ['tls'], 'TLS needs `tls_cert` and `tls_key`, or a folder as `tls_cert`, or `acme`');
+  if (raw.tls_cert === undefined && raw.acme === undefined && routes.some(terminates)) {
+    report(
+      context,
+      written,
+      ['tls'],
+      'TLS needs `tls_cert` and `tls_key`, or a folder as `tls_cert`, or `acme`, unless every route passes or drops',
+    );
   }
   if (raw.tls_cert === undefined && raw.tls_key !== undefined)
     report(context, written, ['tls_key'], '`tls_key` needs `tls_cert` beside it');
@@ -35,6 +47,11 @@ export async function buildTls(context: BuildContext, written: Written): Promise
     clientCa,
     clientAuth: raw.tls_client_ca === undefined ? null : (raw.tls_client_auth ?? 'require'),
   });
+}
+
+/** What is passed on or dropped by its name is never decrypted, and needs no certificate. */
+function terminates({ action }: RouteConfig): boolean {
+  return action.type !== 'pass' && action.type !== 'drop';
 }
 
 /** A certificate beside `tls: false` is a switch turned off; one without `tls` is a listener that is plain by mistake. */
