@@ -161,12 +161,16 @@ export class Http2Link implements UpstreamLink {
         request.upgrade === null ? fields : switchedFields(request, raw),
       );
     if (this.requestFraming === UNTIL_CLOSE) this.requestSent = true;
-    const framing = responseFramingOf(fields, status, request.method, (flags & END_STREAM) !== 0);
+    const ended = (flags & END_STREAM) !== 0;
+    const framing = responseFramingOf(fields, status, request.method, ended);
     this.due = isBodiless(status, request.method) ? 0 : framing;
     this.reading = Reading.body;
     this.expectBody();
     handler.onResponse(status, '', fields, framing);
-    this.read();
+    if (!ended) return this.read();
+    // At once, so that head and end go on together: gRPC tells trailers apart by that.
+    this.stream?.resume();
+    this.streamOnEnd();
   }
 
   private beginTunnel(handler: ResponseHandler, request: UpstreamRequest, status: number, fields: Fields): void {

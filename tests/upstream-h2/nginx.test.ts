@@ -22,8 +22,8 @@ describe('nginx as an upstream of HTTP/2', () => {
     await writeFile(join(folder, 'cert.pem'), pair.cert);
     await writeFile(join(folder, 'key.pem'), pair.key);
     await writeFile(join(folder, 'big'), Buffer.alloc(8 * MIB, 'x'));
-    const locations = `client_max_body_size 0; root ${folder}; location /v { return 200 "$server_protocol $host $request_uri"; }
-     /none.sock; } keepalive_requests 100;`;
+    const locations = `client_max_body_size 0; root ${folder}; keepalive_requests 100;
+      location /v { return 200 "$server_protocol $host $request_uri"; }`;
     plain = await Nginx.start(locations, 'http2');
     secure = await Nginx.start(
       `${locations} ssl_certificate ${folder}/cert.pem; ssl_certificate_key ${folder}/key.pem;`,
