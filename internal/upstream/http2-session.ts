@@ -239,7 +239,7 @@ export class Http2Session implements LinkSession {
   private notReady(): ProxyError {
     const why = this.error?.message ?? 'it closed the connection';
     return new ProxyError('upstream_http2', `the upstream does not speak HTTP/2: ${why}`, {
-      cause: this.error,
+      cause: this.error ?? undefined,
       retryable: true,
     });
   }

@@ -163,7 +163,8 @@ describe('an upstream of HTTP/2 that', () => {
     ['resets it with NO_ERROR', OK + data(1, 'part') + rstStream(1, NO_ERROR), 'upstream_closed'],
     ['resets it with CANCEL', OK + data(1, 'part') + rstStream(1, CANCEL), 'upstream_closed'],
     ['sends less than it promised', LONG + data(1, 'part', true), 'bad_response'],
-    ['sends more than it promised', LONG + data(1, 'more than that', true), 'bad_response'],
+    // Some versions of node:http2 find out first, and end the stream with INTERNAL_ERROR.
+    ['sends more than it promised', LONG + data(1, 'more than that', true), 'bad_response upstream_reset'],
     ['goes away with an error inside of the body', OK + data(1, 'part') + goaway(1, INTERNAL_ERROR), 'upstream_reset'],
     ['sends a second head', OK + data(1, 'part') + headers(1, [[':status', '200']], true), 'bad_response'],
     ['stops inside of the body', OK + data(1, 'part'), 'upstream_stalled'],
@@ -176,7 +177,7 @@ describe('an upstream of HTTP/2 that', () => {
     client.send('GET / HTTP/1.1\r\nHost: a.test\r\n\r\n');
     await client.gone();
     expect(client.received).not.toContain('\r\n0\r\n\r\n');
-    await daemon.logged((line) => codeOf(line) === code, from);
+    await daemon.logged((line) => code.split(' ').includes(String(codeOf(line))), from);
   });
 
   it('closes its connection inside of the body is never taken for complete', async () => {
