@@ -264,6 +264,7 @@ export class Http2Exchange extends Http2Request implements Exchange, LimitedSink
   /** @internal BodyReader */
   bodyReceived(bytes: number): void {
     this.bytesIn += bytes;
+    this.client.pings.heard = true;
   }
 
   /** @internal BodyReader */

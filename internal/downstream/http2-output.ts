@@ -8,6 +8,12 @@ import type { Http2Head } from './http2-response-head.ts';
 /** Up to this many bytes are copied, as Buffer has a pool for them: then the memory that they came in is free at once. */
 const COPIED_BYTES = 4095;
 
+/**
+ * The most that node:http2 is given at once of a larger buffer. It counts what it was given against the memory of the
+ * session, and tells only when all of it has left, which is how a stall is seen.
+ */
+const PIECE_BYTES = 65_536;
+
 /** Who writes to a stream. */
 export interface OutputOwner {
   /** The client has taken what was pending. */
@@ -35,6 +41,11 @@ export class Http2Output {
   private mayTrail = false;
   private trailers: OutgoingHttpHeaders | null = null;
   private drainAwaited = false;
+  /** What is given when node:http2 has room again, in order. */
+  private readonly waiting: Buffer[] = [];
+  private waitingBytes = 0;
+  /** The end of the response was given, and waits for these. */
+  private ending = false;
 
   constructor(stream: ServerHttp2Stream, owner: OutputOwner) {
     this.stream = stream;
@@ -46,9 +57,9 @@ export class Http2Output {
     return this.stream.destroyed || this.stream.closed;
   }
 
-  /** Bytes that node:http2 has not sent yet. */
+  /** Bytes that have not left yet. */
   get pending(): number {
-    return this.stream.writableLength;
+    return this.stream.writableLength + this.waitingBytes;
   }
 
   /** Whether the stream ends by a trailer section, which node:http2 sends some time after the body. */
@@ -107,7 +118,8 @@ export class Http2Output {
       this.sendHead(false);
       this.sendChunk();
     }
-    if (!stream.writableNeedDrain || this.gone) return lent ? FlushResult.pending : FlushResult.taken;
+    if (this.gone || (this.waitingBytes === 0 && !stream.writableNeedDrain))
+      return lent ? FlushResult.pending : FlushResult.taken;
     this.awaitDrain();
     return FlushResult.full;
   }
@@ -126,7 +138,10 @@ export class Http2Output {
       this.trailers = trailers.fields;
       this.bytes += trailers.bytes;
     }
-    if (!stream.writableEnded) {
+    if (this.waitingBytes > 0 || (chunk !== null && chunk.length > PIECE_BYTES)) {
+      this.ending = true;
+      if (chunk !== null) this.give(chunk);
+    } else if (!stream.writableEnded) {
       if (chunk === null) stream.end();
       else stream.end(chunk);
     }
@@ -139,6 +154,7 @@ export class Http2Output {
    */
   reset(error: ProxyError): void {
     this.chunk = this.head = null;
+    this.waiting.length = this.waitingBytes = 0;
     const { stream } = this;
     if (stream.destroyed) return;
     if (stream.headersSent && !stream.writableEnded) stream.destroy(error);
@@ -160,13 +176,44 @@ export class Http2Output {
     if (chunk === null) return;
     this.chunk = null;
     this.sendHead(false);
-    this.stream.write(chunk);
+    this.give(chunk);
+  }
+
+  /** Gives node:http2 as much as it should have; the rest waits. */
+  private give(chunk: Buffer): void {
+    if (this.waitingBytes > 0) {
+      this.waiting.push(chunk);
+      this.waitingBytes += chunk.length;
+      return;
+    }
+    let at = 0;
+    while (chunk.length - at > PIECE_BYTES && !this.stream.writableNeedDrain) {
+      this.stream.write(chunk.subarray(at, at + PIECE_BYTES));
+      at += PIECE_BYTES;
+    }
+    if (!this.stream.writableNeedDrain) {
+      this.stream.write(at === 0 ? chunk : chunk.subarray(at));
+      return;
+    }
+    this.waiting.push(chunk.subarray(at));
+    this.waitingBytes = chunk.length - at;
+    this.awaitDrain();
+  }
+
+  private streamOnDrain(): void {
+    const waiting = this.waiting.splice(0);
+    this.waitingBytes = 0;
+    if (this.gone) return;
+    for (const chunk of waiting) this.give(chunk);
+    if (this.waitingBytes > 0) return;
+    if (this.ending && !this.stream.writableEnded) this.stream.end();
+    else if (!this.stream.writableNeedDrain) this.owner.outputDrained();
   }
 
   private awaitDrain(): void {
     if (this.drainAwaited) return;
     this.drainAwaited = true;
-    this.stream.on('drain', () => this.owner.guard(() => this.owner.outputDrained()));
+    this.stream.on('drain', () => this.owner.guard(() => this.streamOnDrain()));
   }
 
   /** An empty section ends the stream by an empty DATA frame. */

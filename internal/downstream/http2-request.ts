@@ -11,6 +11,8 @@ export interface Http2Client {
   readonly localAddress: string;
   readonly localPort: number;
   readonly secure: boolean;
+  /** Is told of every sign of life. */
+  readonly pings: { heard: boolean };
   /** Null without one. */
   readonly certificate: ClientCertificate | null;
   /** The limits of a route for this connection. */

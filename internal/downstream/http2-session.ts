@@ -52,7 +52,7 @@ export class Http2Session implements DrainableSession, Http2Client {
   private readonly slot: SessionSlot;
   private readonly deadline: Deadline;
   private readonly stalls: Http2Stalls;
-  private readonly pings: Http2Pings;
+  readonly pings: Http2Pings;
   /** Exchanges whose stream is open, those that are over included. */
   private readonly open = new Set<Http2Exchange>();
   /** Records of streams that have gone, for those that come. */
@@ -96,7 +96,7 @@ export class Http2Session implements DrainableSession, Http2Client {
       () => this.socket.bytesWritten,
       () => this.look(),
     );
-    this.pings = new Http2Pings(deadlines, this.session, this.socket, limits, (error) => this.kill(error));
+    this.pings = new Http2Pings(deadlines, this.session, limits, (error) => this.kill(error));
     this.attach();
     this.session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
     deadlines.set(this.deadline, limits.headerTimeout);
@@ -152,6 +152,7 @@ export class Http2Session implements DrainableSession, Http2Client {
     const records = this.spare.pop() ?? new SessionRecords();
     const exchange = new Http2Exchange(stream, this, service, (flags & END_STREAM) !== 0, records);
     this.open.add(exchange);
+    this.pings.heard = true;
     this.slot.deadlines.clear(this.deadline);
     this.stalls.watch(service.limits.stallTimeout);
     stream.on('error', (error) => (exchange.failure = error));

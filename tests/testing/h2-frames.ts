@@ -68,22 +68,27 @@ export class FrameClient {
 
   /** Connects and begins with the preface and some settings, by their number. */
   static async connect(port: number, settings: Readonly<Record<number, number>> = {}): Promise<FrameClient> {
-    const socket = connect({ port, host: '127.0.0.1', noDelay: true });
-    await new Promise<void>((resolve, reject) => {
-      socket.once('connect', resolve);
-      socket.once('error', reject);
-    });
-    const client = new FrameClient(socket);
+    const client = await FrameClient.raw(port, PREFACE);
     const all = { [Setting.headerTableSize]: 0, ...settings };
     const payload = Buffer.alloc(6 * Object.keys(all).length);
     Object.entries(all).forEach(([id, value], i) => {
       payload.writeUInt16BE(Number(id), i * 6);
       payload.writeUInt32BE(value, i * 6 + 2);
     });
-    socket.write(PREFACE, 'latin1');
     client.send(Type.settings, 0, 0, payload);
     await client.until(() => client.of(Type.settings).length > 0, 'settings');
     return client;
+  }
+
+  /** Connects and begins with some text. */
+  static async raw(port: number, begin: string): Promise<FrameClient> {
+    const socket = connect({ port, host: '127.0.0.1', noDelay: true });
+    await new Promise<void>((resolve, reject) => {
+      socket.once('connect', resolve);
+      socket.once('error', reject);
+    });
+    socket.write(begin, 'latin1');
+    return new FrameClient(socket);
   }
 
   send(type: number, flags: number, stream: number, payload: Buffer = Buffer.alloc(0)): this {

@@ -1,0 +1,205 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { encode, Flag, frame, FrameClient, GET, request, Setting, Type, uint32 } from '../testing/h2-frames.ts';
+import { assertNoFaults, socketsBackTo, openSockets } from '../testing/health.ts';
+import { Proxied } from '../testing/proxied.ts';
+
+/** ENHANCE_YOUR_CALM (RFC 9113 §7). The GOAWAY is lost where the kernel resets a connection of which it has unread bytes. */
+const CALM = [11, -1];
+
+/** What a flood may leave in memory: buffers of the kernel's size, and what the collector has not got to yet. */
+const FLAT_BYTES = 60_000_000;
+
+let proxied: Proxied;
+let client: FrameClient;
+let before: number;
+let sockets: number;
+
+beforeAll(async () => {
+  proxied = await Proxied.start({
+    args: ['-log-level=debug'],
+    routes: [
+      { match: { path: '/static' }, action: { type: 'static', status: 200, body_ref: { text: 'x'.repeat(100_000) } } },
+    ],
+    limits: { h2_read_idle_timeout: 0.1, h2_ping_timeout: 0.2 },
+    nodeFlags: ['--max-semi-space-size=4'],
+  });
+  proxied.upstream.serve(() => null);
+  sockets = await openSockets(proxied.daemon);
+});
+afterEach(async () => {
+  client.destroy();
+  await proxied.reset();
+  proxied.upstream.serve(() => null);
+  await socketsBackTo(proxied.daemon, sockets);
+  assertNoFaults(proxied.daemon);
+});
+afterAll(() => proxied.stop());
+
+async function begin(settings: Record<number, number> = {}): Promise<void> {
+  client = await FrameClient.connect(proxied.daemon.port(), settings);
+  before = await proxied.daemon.rss();
+}
+
+/** Writes the same bytes again and again until the connection is gone, or it was often enough. */
+async function pour(bytes: (round: number) => Buffer, rounds: number): Promise<void> {
+  for (let i = 0; i < rounds && !client.closed; i++) {
+    if (client.socket.write(bytes(i))) continue;
+    await new Promise<void>((resolve) => {
+      client.socket.once('drain', resolve);
+      client.socket.once('close', () => resolve());
+    });
+  }
+}
+
+async function growth(): Promise<number> {
+  return (await proxied.daemon.rss()) - before;
+}
+
+/** Streams of clients, counted from 0. */
+const stream = (i: number): number => 2 * i + 1;
+
+describe('a client that floods', () => {
+  it('with streams that it resets at once is told to calm down', async () => {
+    await begin();
+    const section = encode(GET);
+    await pour((round) => {
+      const frames: Buffer[] = [];
+      for (let i = round * 50; i < round * 50 + 50; i++) {
+        frames.push(frame(Type.headers, Flag.endHeaders | Flag.endStream, stream(i), section));
+        frames.push(frame(Type.rstStream, 0, stream(i), uint32(8)));
+      }
+      return Buffer.concat(frames);
+    }, 1000);
+    expect(CALM).toContain(await client.goneWith());
+    expect(await growth()).toBeLessThan(FLAT_BYTES);
+    await proxied.daemon.logged((line) => (line['error'] as { code?: string } | undefined)?.code === 'h2_flood');
+  });
+
+  it('with streams that it makes prox reset is ended', async () => {
+    await begin();
+    const section = encode(request('POST', '/'));
+    await pour((round) => {
+      const frames: Buffer[] = [];
+      for (let i = round * 50; i < round * 50 + 50; i++) {
+        frames.push(frame(Type.headers, Flag.endHeaders, stream(i), section));
+        frames.push(frame(Type.windowUpdate, 0, stream(i), uint32(2 ** 31 - 1)));
+      }
+      return Buffer.concat(frames);
+    }, 1000);
+    await client.goneWith();
+    expect(await growth()).toBeLessThan(FLAT_BYTES);
+  });
+
+  it('with malformed requests is ended', async () => {
+    await begin();
+    const section = encode([...GET, ['connection', 'close']]);
+    await pour((i) => frame(Type.headers, Flag.endHeaders | Flag.endStream, stream(i), section), 20_000);
+    await client.goneWith();
+    expect(await growth()).toBeLessThan(FLAT_BYTES);
+  });
+
+  it('with CONTINUATION frames is ended', async () => {
+    await begin();
+    client.send(Type.headers, 0, 1, encode(GET));
+    const more = frame(Type.continuation, 0, 1, encode([['x', 'y'.repeat(100)]]));
+    await pour(() => more, 100_000);
+    expect(CALM).toContain(await client.goneWith());
+    expect(await growth()).toBeLessThan(FLAT_BYTES);
+  });
+
+  it.each([
+    ['PING', frame(Type.ping, 0, 0, Buffer.alloc(8))],
+    ['SETTINGS', frame(Type.settings, 0, 0, Buffer.alloc(0))],
+  ])('with %s frames is ended', async (_, one) => {
+    await begin();
+    const many = Buffer.concat(Array.from({ length: 100 }, () => one));
+    await pour(() => many, 2000);
+    expect(CALM).toContain(await client.goneWith());
+    expect(await growth()).toBeLessThan(FLAT_BYTES);
+  });
+
+  it('with PING frames, and does not read the answers, is ended', async () => {
+    await begin();
+    client.socket.pause();
+    const many = Buffer.concat(Array.from({ length: 1000 }, () => frame(Type.ping, 0, 0, Buffer.alloc(8))));
+    await pour(() => many, 1);
+    client.socket.resume();
+    await pour(() => many, 1000);
+    await client.goneWith();
+    expect(await growth()).toBeLessThan(FLAT_BYTES);
+  });
+
+  it('with empty DATA frames is ended', async () => {
+    await begin();
+    client.headers(1, request('POST', '/'), false);
+    const many = Buffer.concat(Array.from({ length: 100 }, () => frame(Type.data, 0, 1, Buffer.alloc(0))));
+    await pour(() => many, 2000);
+    await client.goneWith();
+    expect(await growth()).toBeLessThan(FLAT_BYTES);
+  });
+
+  it('with more streams than it was told it may have is ended', async () => {
+    await begin();
+    await client.settled();
+    for (let i = 0; i < 200; i++) client.headers(stream(i), GET);
+    await client.goneWith();
+    expect(proxied.upstream.requests.length).toBeLessThanOrEqual(128);
+    expect(await growth()).toBeLessThan(FLAT_BYTES);
+  });
+
+  it('with streams of a window of 0 leaves memory flat', async () => {
+    await begin({ [Setting.windowSize]: 0 });
+    for (let i = 0; i < 100; i++) client.headers(stream(i), request('GET', '/static'));
+    await client.until(() => client.of(Type.headers).length === 100, '100 heads');
+    await client.settled();
+    expect(client.of(Type.data)).toEqual([]);
+    expect(await growth()).toBeLessThan(FLAT_BYTES);
+  });
+
+  it('with windows of a byte at a time gets a byte at a time', async () => {
+    await begin({ [Setting.windowSize]: 0 });
+    client.headers(1, request('GET', '/static'));
+    const many = Buffer.concat(Array.from({ length: 100 }, () => frame(Type.windowUpdate, 0, 1, uint32(1))));
+    await pour(() => many, 100);
+    await client.until(() => client.body(1).length === 10_000, '10000 bytes');
+    expect(await growth()).toBeLessThan(FLAT_BYTES);
+  });
+});
+
+describe('a frame that breaks the connection', () => {
+  it.each<[string, Buffer]>([
+    ['DATA on stream 0', frame(Type.data, 0, 0, Buffer.from('x'))],
+    ['DATA on a stream that was never opened', frame(Type.data, 0, 5, Buffer.from('x'))],
+    ['HEADERS on an even stream', frame(Type.headers, Flag.endHeaders | Flag.endStream, 2, encode(GET))],
+    [
+      'a field section that does not decode',
+      frame(Type.headers, Flag.endHeaders | Flag.endStream, 1, Buffer.from([0xff, 0xff, 0xff])),
+    ],
+    ['SETTINGS of a length that none have', frame(Type.settings, 0, 0, Buffer.alloc(5))],
+    ['a PING of 7 bytes', frame(Type.ping, 0, 0, Buffer.alloc(7))],
+    ['a WINDOW_UPDATE of 0', frame(Type.windowUpdate, 0, 0, uint32(0))],
+    ['PUSH_PROMISE', frame(Type.pushPromise, Flag.endHeaders, 1, Buffer.concat([uint32(2), encode(GET)]))],
+    ['a frame larger than announced', frame(Type.data, 0, 1, Buffer.alloc(20_000))],
+    ['CONTINUATION without HEADERS', frame(Type.continuation, 0, 1, Buffer.alloc(1))],
+  ])('%s ends it with an error', async (_, bytes) => {
+    await begin();
+    client.socket.write(bytes);
+    expect(await client.goneWith()).toBeGreaterThan(0);
+  });
+
+  it('takes the streams that are open with it', async () => {
+    await begin();
+    client.headers(1, GET);
+    const [{ peer }] = await proxied.upstream.received(1);
+    client.send(Type.ping, 0, 0, Buffer.alloc(7));
+    await client.goneWith();
+    await peer.until(() => peer.ended || peer.closed, 'the upstream request to be cut');
+  });
+
+  it('is no preface at all', async () => {
+    await begin();
+    client.destroy();
+    const other = await FrameClient.raw(proxied.daemon.port(), 'PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n');
+    await other.goneWith();
+  });
+});
