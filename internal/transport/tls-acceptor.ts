@@ -2,11 +2,13 @@ import type { Socket } from 'node:net';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
 import { type Deadline, type Deadlines, ProxyError } from '../base/index.ts';
 import { Connection, type ConnectionHandler } from './connection.ts';
+import { HelloReading } from './hello-reading.ts';
 import {
+  CertificateChoice,
+  type CertificateGroup,
   contextOptions,
   normalServerName,
   type TlsCertificate,
-  TlsContexts,
   type TlsContextSettings,
 } from './tls-context.ts';
 import type { ClientCertificate } from './tls-facts.ts';
@@ -51,6 +53,10 @@ const NODE_HANDSHAKE_TIMEOUT_MS = 2 ** 31 - 1;
  * TLSSocket of its own making. Which connection that belongs to is told by its addresses, of which no two open
  * sockets share all. Unix sockets have none, so each of their handshakes has a server to itself, which is used again.
  *
+ * Where there are certificates to choose from, each choice has a server too, and the ClientHello is read first to find
+ * it. Node's SNICallback will not do: of the context that it is given Node takes a single certificate, and leaves those of
+ * the server that are of another key type in place, which a client may then get under a name that is not theirs.
+ *
  *     accept ──> Handshake ─┬─ secureConnection ─────────> done(null, connection)
  *                           ├─ tlsClientError ───────────> done(error, null)
  *                           ├─ the raw socket closes ────> done(error, null)
@@ -59,10 +65,11 @@ const NODE_HANDSHAKE_TIMEOUT_MS = 2 ** 31 - 1;
 export class TlsAcceptor {
   private readonly settings: TlsSettings;
   private readonly deadlines: Deadlines;
-  private readonly contexts: TlsContexts;
-  private readonly server: Server;
+  private readonly choice: CertificateChoice;
+  /** Made when they are first needed. */
+  private readonly servers = new Map<CertificateGroup, Server>();
   /** Servers for peers without an address that have nothing to do. */
-  private readonly idle: Server[] = [];
+  private readonly idle = new Map<CertificateGroup, Server[]>();
   private readonly underWay = new Set<Handshake>();
   private readonly byAddress = new Map<string, Handshake>();
   private readonly byServer = new Map<Server, Handshake>();
@@ -71,8 +78,8 @@ export class TlsAcceptor {
   constructor(settings: TlsSettings, deadlines: Deadlines) {
     this.settings = settings;
     this.deadlines = deadlines;
-    this.contexts = new TlsContexts(settings.certificates, settings);
-    this.server = this.createServer();
+    this.choice = new CertificateChoice(settings.certificates);
+    this.servers.set(this.choice.first, this.createServer(this.choice.first));
   }
 
   /**
@@ -80,14 +87,23 @@ export class TlsAcceptor {
    * @param unread what was read of it already: the begin of the ClientHello
    */
   accept(connection: Connection, unread: Buffer, done: TlsDone): TlsHandshake {
-    const handshake = new Handshake(connection, unread, this, done);
+    const handshake = new Handshake(connection, this, done);
     if (this.underWay.size >= MAX_HANDSHAKES) {
       handshake.abort(new ProxyError('tls_handshake', `more than ${MAX_HANDSHAKES} handshakes are under way`));
       return handshake;
     }
     this.underWay.add(handshake);
     this.deadlines.set(handshake.deadline, this.settings.handshakeTimeout);
-    this.serverFor(handshake).emit('connection', handshake.socket);
+    connection.expect(0);
+    if (!this.choice.several) {
+      this.begin(handshake, this.choice.first, unread);
+      return handshake;
+    }
+    const reading = new HelloReading(connection, (error, serverName, bytes) => {
+      if (error === null) this.begin(handshake, this.choice.find(serverName), bytes);
+      else handshake.fail(error, true);
+    });
+    reading.onData(unread, 0, unread.length);
     return handshake;
   }
 
@@ -109,35 +125,43 @@ export class TlsAcceptor {
   ended(handshake: Handshake, clean: boolean): void {
     this.deadlines.remove(handshake.deadline);
     this.underWay.delete(handshake);
-    const { address, server } = handshake;
+    const { address, own } = handshake;
     if (this.byAddress.get(address) === handshake) this.byAddress.delete(address);
-    if (server === null) return;
-    this.byServer.delete(server);
+    if (own === null) return;
+    this.byServer.delete(own.server);
     // An event that is still to come would be taken for one of the next handshake.
-    if (clean) this.idle.push(server);
+    if (!clean) return;
+    const idle = this.idle.get(own.group) ?? [];
+    idle.push(own.server);
+    this.idle.set(own.group, idle);
   }
 
-  private serverFor(handshake: Handshake): Server {
+  private begin(handshake: Handshake, group: CertificateGroup, bytes: Buffer): void {
+    const socket = handshake.begin(bytes);
+    if (socket !== null) this.serverFor(handshake, group).emit('connection', socket);
+  }
+
+  private serverFor(handshake: Handshake, group: CertificateGroup): Server {
     if (handshake.address !== '') {
       this.byAddress.set(handshake.address, handshake);
-      return this.server;
+      const server = this.servers.get(group) ?? this.createServer(group);
+      this.servers.set(group, server);
+      return server;
     }
-    const server = this.idle.pop() ?? this.createServer();
+    const server = this.idle.get(group)?.pop() ?? this.createServer(group);
     this.byServer.set(server, handshake);
-    handshake.server = server;
+    handshake.own = { server, group };
     return server;
   }
 
-  private createServer(): Server {
-    const { contexts, settings } = this;
+  private createServer(group: CertificateGroup): Server {
+    const { settings } = this;
     const server = createServer({
-      ...contextOptions(contexts.first, settings),
+      ...contextOptions(group, settings),
       ALPNProtocols: settings.h2 ? ['h2', 'http/1.1'] : ['http/1.1'],
       handshakeTimeout: NODE_HANDSHAKE_TIMEOUT_MS,
       requestCert: settings.clientCa !== null,
       rejectUnauthorized: settings.clientCa !== null && settings.clientRequired,
-      // It costs a call out of OpenSSL and back into it in each handshake.
-      ...(contexts.several ? { SNICallback: contexts.choose } : {}),
     });
     server.on('secureConnection', (socket) => this.serverOnSecure(server, socket));
     server.on('tlsClientError', (error, socket) => this.find(server, socket)?.fail(handshakeError(error), true));
@@ -182,27 +206,34 @@ export class TlsAcceptor {
 /** One handshake, from the hand-over of the plain connection to the end that `done` is told of. */
 class Handshake implements TlsHandshake {
   readonly plain: Connection;
-  readonly socket: Socket;
-  /** What tells its socket from all others; empty on a unix socket. */
-  readonly address: string;
+  /** What tells its socket from all others; empty on a unix socket, and until it begins. */
+  address = '';
   readonly deadline: Deadline;
   /** The server that it has to itself; null when it is one of many. */
-  server: Server | null = null;
+  own: { readonly server: Server; readonly group: CertificateGroup } | null = null;
+  private socket: Socket | null = null;
   private readonly acceptor: TlsAcceptor;
   private readonly done: TlsDone;
   private readonly onClose: () => void;
   private over = false;
 
-  constructor(plain: Connection, unread: Buffer, acceptor: TlsAcceptor, done: TlsDone) {
+  constructor(plain: Connection, acceptor: TlsAcceptor, done: TlsDone) {
     this.plain = plain;
     this.acceptor = acceptor;
     this.done = done;
-    this.socket = plain.release(unread);
-    this.address = addressKey(this.socket);
     this.deadline = acceptor.createDeadline(this);
     this.onClose = () => this.fail(new ProxyError('tls_handshake', 'the connection closed in the handshake'), false);
-    this.socket.on('close', this.onClose);
-    this.socket.on('error', ignoreError);
+  }
+
+  /** Takes the socket, with what was read of it; null when the handshake is over already. */
+  begin(unread: Buffer): Socket | null {
+    if (this.over) return null;
+    const socket = this.plain.release(unread);
+    this.socket = socket;
+    this.address = addressKey(socket);
+    socket.on('close', this.onClose);
+    socket.on('error', ignoreError);
+    return socket;
   }
 
   succeed(connection: Connection): void {
@@ -217,7 +248,8 @@ class Handshake implements TlsHandshake {
 
   abort(error: ProxyError): void {
     if (!this.end(false)) return;
-    this.socket.destroy();
+    if (this.socket === null) this.plain.destroy();
+    else this.socket.destroy();
     this.done(error, null);
   }
 
@@ -228,7 +260,7 @@ class Handshake implements TlsHandshake {
   private end(clean: boolean): boolean {
     if (this.over) return false;
     this.over = true;
-    this.socket.removeListener('close', this.onClose);
+    this.socket?.removeListener('close', this.onClose);
     this.acceptor.ended(this, clean);
     return true;
   }

@@ -1,5 +1,5 @@
 import { constants } from 'node:crypto';
-import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls';
+import type { SecureContextOptions } from 'node:tls';
 
 /** A certificate with its chain, and its key: PEM contents. */
 export interface TlsCertificate {
@@ -29,7 +29,7 @@ const SESSION_LIFETIME_S = 3600;
 
 /** The options of a context: TLS 1.2 and 1.3 with the ciphers and groups that Node calls modern. */
 export function contextOptions(
-  certificates: readonly TlsCertificate[],
+  certificates: CertificateGroup,
   { clientCa, ticketKeys, sessionContext }: TlsContextSettings,
 ): SecureContextOptions {
   return {
@@ -45,71 +45,64 @@ export function contextOptions(
   };
 }
 
+/** Certificates for one name, of different key types: OpenSSL takes the one that the client can verify. */
+export type CertificateGroup = readonly TlsCertificate[];
+
 /**
  * Chooses certificates by server name (RFC 6066 §3): the exact name, then the wildcard of its parent, then the first
- * certificate. Certificates of different key types for one name stand in one context, where OpenSSL takes the one
- * that the client can verify.
+ * certificate.
  */
-export class TlsContexts {
+export class CertificateChoice {
   /** Answers clients that ask for no name, or for one that is not there. */
-  readonly first: readonly TlsCertificate[];
-  private readonly byName = new Map<string, SecureContext>();
-  private readonly firstContext: SecureContext;
-
-  constructor(certificates: readonly TlsCertificate[], settings: TlsContextSettings) {
-    const groups = new Map<string, TlsCertificate[]>();
-    for (const certificate of certificates) {
-      for (const name of certificate.names) {
-        const group = groups.get(name) ?? [];
-        groups.set(name, group);
-        if (!group.some(({ keyType }) => keyType === certificate.keyType)) group.push(certificate);
-      }
-    }
-    this.first = firstGroup(certificates, groups);
-    this.firstContext = createSecureContext(contextOptions(this.first, settings));
-    const contexts = new Map([[groupKey(certificates, this.first), this.firstContext]]);
-    for (const [name, group] of groups) {
-      const key = groupKey(certificates, group);
-      const context = contexts.get(key) ?? createSecureContext(contextOptions(group, settings));
-      contexts.set(key, context);
-      this.byName.set(name, context);
-    }
-    this.several = contexts.size > 1;
-  }
-
+  readonly first: CertificateGroup;
   /** Whether there is anything to choose. */
   readonly several: boolean;
+  private readonly byName = new Map<string, CertificateGroup>();
 
-  /** The SNICallback of a tls.Server. */
-  readonly choose = (name: string, done: (error: Error | null, context: SecureContext) => void): void => {
-    done(null, this.find(name));
-  };
-
-  /** @param name as the client has sent it */
-  find(name: string): SecureContext {
-    const normal = normalServerName(name);
-    const parent = normal.indexOf('.');
-    return (
-      this.byName.get(normal) ??
-      (parent < 0 ? undefined : this.byName.get(`*${normal.slice(parent)}`)) ??
-      this.firstContext
-    );
+  constructor(certificates: readonly TlsCertificate[]) {
+    const groups = groupsByName(certificates);
+    const known = new Map<string, CertificateGroup>();
+    const shared = (group: CertificateGroup): CertificateGroup => {
+      const key = group.map((certificate) => certificates.indexOf(certificate)).join(' ');
+      const found = known.get(key) ?? group;
+      known.set(key, found);
+      return found;
+    };
+    this.first = shared(firstGroup(certificates, groups));
+    for (const [name, group] of groups) this.byName.set(name, shared(group));
+    this.several = known.size > 1;
   }
+
+  /** @param name in normal form; null for none */
+  find(name: string | null): CertificateGroup {
+    if (name === null) return this.first;
+    const parent = name.indexOf('.');
+    const wildcard = parent < 0 ? undefined : this.byName.get(`*${name.slice(parent)}`);
+    return this.byName.get(name) ?? wildcard ?? this.first;
+  }
+}
+
+function groupsByName(certificates: readonly TlsCertificate[]): Map<string, TlsCertificate[]> {
+  const groups = new Map<string, TlsCertificate[]>();
+  for (const certificate of certificates) {
+    for (const name of certificate.names) {
+      const group = groups.get(name) ?? [];
+      groups.set(name, group);
+      if (!group.some(({ keyType }) => keyType === certificate.keyType)) group.push(certificate);
+    }
+  }
+  return groups;
 }
 
 /** The first certificate, and those of other key types for the very same name. */
 function firstGroup(
   certificates: readonly TlsCertificate[],
-  groups: ReadonlyMap<string, readonly TlsCertificate[]>,
-): readonly TlsCertificate[] {
+  groups: ReadonlyMap<string, CertificateGroup>,
+): CertificateGroup {
   const [first] = certificates;
   if (first === undefined) return [];
   const group = groups.get(first.names[0] ?? '');
   return group?.[0] === first ? group : [first];
-}
-
-function groupKey(all: readonly TlsCertificate[], group: readonly TlsCertificate[]): string {
-  return group.map((certificate) => all.indexOf(certificate)).join(' ');
 }
 
 /** A server name as it is compared: lower case, without a trailing dot. */

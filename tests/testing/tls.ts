@@ -67,7 +67,8 @@ export function lastRequest(host: string, path = '/'): string {
 
 /** A TLS connection of Node, its handshake over. @throws Error of the handshake */
 export async function connectTls(port: number, options: ConnectionOptions = {}): Promise<TLSSocket> {
-  const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false, ...options });
+  const place = options.socket === undefined ? { port, host: '127.0.0.1' } : {};
+  const socket = connect({ ...place, rejectUnauthorized: false, ...options });
   await once(socket, 'secureConnect');
   return socket;
 }
