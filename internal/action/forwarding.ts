@@ -4,6 +4,7 @@ import { type Exchange, type ExchangeHandler, FlushResult, reasonPhrase } from '
 import { FieldId, type Fields, type Framing, NO_BODY, UNTIL_CLOSE } from '../http1/index.ts';
 import { WriteState } from '../transport/index.ts';
 import type { Http2RequestHead, Peer, ResponseHandler, UpstreamLink, UpstreamRequest } from '../upstream/index.ts';
+import { KeptBody } from './kept-body.ts';
 import type { ProxyRoute } from './proxy-route.ts';
 import { upstreamHead } from './upstream-head.ts';
 import { upstreamHeadHttp2 } from './upstream-head-http2.ts';
@@ -40,8 +41,10 @@ export class Forwarding implements ExchangeHandler, ResponseHandler, UpstreamReq
   private retried = false;
   /** How often the upstream has said that it did not look at the request. */
   private refusals = 0;
-  /** Bytes of the request body were taken from the client: it cannot be sent again. */
+  /** Bytes of the request body were taken from the client: unless they are kept, it cannot be sent again. */
   private bodyTaken = false;
+  /** Null where the upstream cannot refuse what it was sent, and once it has answered. */
+  private kept: KeptBody | null = null;
   private tunnel = false;
   /** Times of `performance.now()`, taken only when somebody wants them. */
   private startedAt = 0;
@@ -82,6 +85,7 @@ export class Forwarding implements ExchangeHandler, ResponseHandler, UpstreamReq
 
   onRequestBody(buffer: Buffer, start: number, end: number): void {
     this.bodyTaken = true;
+    if (this.kept !== null) this.kept.add(buffer, start, end);
     this.link?.write(buffer, start, end);
   }
 
@@ -90,6 +94,7 @@ export class Forwarding implements ExchangeHandler, ResponseHandler, UpstreamReq
   }
 
   onRequestEnd(trailers: Fields | null): void {
+    if (this.kept !== null) this.kept.end(trailers);
     this.link?.endRequest(trailers);
   }
 
@@ -142,6 +147,7 @@ export class Forwarding implements ExchangeHandler, ResponseHandler, UpstreamReq
 
   onResponse(status: number, reason: string, fields: Fields, framing: Framing): void {
     const { exchange } = this;
+    this.kept = null;
     this.takeTimes();
     const filters = exchange.route.filters;
     if (filters !== null && filters.onUpstreamResponse !== null) {
@@ -188,6 +194,8 @@ export class Forwarding implements ExchangeHandler, ResponseHandler, UpstreamReq
     this.link = null;
     this.release();
     if (!this.mayRetry(error)) return this.exchange.fail(error);
+    // Until there is somebody again who takes it.
+    this.exchange.pauseRequest();
     try {
       this.start();
     } catch (thrown) {
@@ -200,7 +208,8 @@ export class Forwarding implements ExchangeHandler, ResponseHandler, UpstreamReq
   /** Whether the request is sent again: RFC 9110 §9.2.2, and RFC 9113 §8.7 where the upstream has not looked at it. */
   private mayRetry(error: ProxyError): boolean {
     const { exchange } = this;
-    if (!error.retryable || exchange.responded || this.bodyTaken) return false;
+    if (!error.retryable || exchange.responded) return false;
+    if (this.bodyTaken && (!error.unprocessed || this.kept === null || !this.kept.whole)) return false;
     if (error.unprocessed) return this.refusals++ < MAX_REFUSALS;
     if (this.retried || exchange.requestFraming !== NO_BODY || !IDEMPOTENT.has(exchange.method)) return false;
     this.retried = true;
@@ -249,7 +258,15 @@ export class Forwarding implements ExchangeHandler, ResponseHandler, UpstreamReq
     }
     link.send(this, proxy.timeouts, this);
     if (exchange.requestFraming === NO_BODY) link.flush();
-    else exchange.resumeRequest();
+    else if (!link.mayRefuse) exchange.resumeRequest();
+    else this.sendKept(link);
+  }
+
+  /** Sends what was taken of the body for a link that came to nothing, and wants the rest. */
+  private sendKept(link: UpstreamLink): void {
+    this.kept ??= new KeptBody();
+    if (!this.kept.replay(link)) this.exchange.resumeRequest();
+    if (this.bodyTaken) this.onRequestFlush();
   }
 
   private unreachable(error: ProxyError): void {

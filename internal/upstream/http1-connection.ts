@@ -38,6 +38,7 @@ type Reading = (typeof Reading)[keyof typeof Reading];
 
 /** One connection to an upstream that speaks HTTP/1.1: one exchange after another. */
 export class Http1Connection implements ConnectionHandler, UpstreamLink {
+  readonly mayRefuse = false;
   /** Exchanges begun on this connection. */
   uses = 0;
   /** The request said `Connection: close`: none may follow it, whatever the upstream says (RFC 9112 §9.6). */

@@ -45,7 +45,11 @@ export function streamError(session: SessionFate, { id, code, anyByte }: StreamP
   const unprocessed = code === Http2Code.refusedStream || id === undefined || id > session.lastStreamId;
   if (unprocessed && !anyByte) {
     const message = 'the upstream has not looked at the request: the stream was refused, or its session went away';
-    return new ProxyError('upstream_closed', message, { cause: session.error ?? undefined, retryable: true, unprocessed: true });
+    return new ProxyError('upstream_closed', message, {
+      cause: session.error ?? undefined,
+      retryable: true,
+      unprocessed: true,
+    });
   }
   if (code === Http2Code.noError || code === Http2Code.cancel) {
     const why = session.error === null ? '' : `: ${session.error.message}`;
@@ -56,5 +60,7 @@ export function streamError(session: SessionFate, { id, code, anyByte }: StreamP
   if (code === Http2Code.protocolError) {
     return new ProxyError('bad_response', `the stream ended with ${name} ${when}: one side found the other malformed`);
   }
-  return new ProxyError('upstream_reset', `the stream ended with ${name} ${when}`, { cause: session.error ?? undefined });
+  return new ProxyError('upstream_reset', `the stream ended with ${name} ${when}`, {
+    cause: session.error ?? undefined,
+  });
 }

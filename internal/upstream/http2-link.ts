@@ -32,6 +32,7 @@ export interface LinkSession extends SessionFate {
 
 /** One exchange on a stream of an HTTP/2 session (RFC 9113 §8.1). */
 export class Http2Link implements UpstreamLink {
+  readonly mayRefuse = true;
   private readonly session: LinkSession;
   private readonly deadline: Deadline;
   private readonly onWritten: () => void;

@@ -38,6 +38,8 @@ export type Http2RequestHead = Record<string, string>;
  *                                                 onResponseEnd (in a tunnel: until both ends) or onUpstreamError
  */
 export interface UpstreamLink {
+  /** The upstream may say of a request that was sent that it has not looked at it (RFC 9113 §8.7). */
+  readonly mayRefuse: boolean;
   /**
    * Begins the exchange. The head leaves with the first bytes of the body, or on `flush`. What the upstream says, and
    * every failure, is told to the handler later.

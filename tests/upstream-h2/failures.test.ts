@@ -4,6 +4,7 @@ import { type LogLine, TestDaemon, webConfig } from '../testing/daemon.ts';
 import { stopHealthy } from '../testing/health.ts';
 import {
   data,
+  framesOf,
   goaway,
   headers,
   PREFACE,
@@ -207,37 +208,61 @@ describe('an upstream of HTTP/2 that', () => {
     expect(await request()).toContain('(upstream_http2)');
   });
 
-  it.each([
-    ['refuses a stream', (peer: RawPeer) => peer.send(rstStream(1, REFUSED_STREAM))],
-    ['goes away before it has looked at it', (peer: RawPeer) => peer.send(goaway(0, NO_ERROR))],
-    ['goes away with an error before it has looked at it', (peer: RawPeer) => peer.send(goaway(0, INTERNAL_ERROR))],
-  ])('%s gets the request again, whatever its method', async (_, refuse) => {
-    let refused = false;
+  const REFUSALS: readonly (readonly [what: string, bytes: string])[] = [
+    ['refuses a stream', rstStream(1, REFUSED_STREAM)],
+    ['goes away before it has looked at it', goaway(0, NO_ERROR)],
+    ['goes away with an error before it has looked at it', goaway(0, INTERNAL_ERROR)],
+  ];
+  const POST = 'POST / HTTP/1.1\r\nHost: a.test\r\n';
+  const BODIES: readonly (readonly [body: string, text: string, sent: string])[] = [
+    ['no body', `${POST}Content-Length: 0\r\n\r\n`, ''],
+    ['a body', `${POST}Content-Length: 4\r\n\r\nbody`, 'body'],
+    ['chunks', `${POST}Transfer-Encoding: chunked\r\n\r\n2\r\nbo\r\n2\r\ndy\r\n0\r\nX-T: 1\r\n\r\n`, 'body'],
+  ];
+
+  /** The bytes of all DATA frames. */
+  const bodyIn = (received: string): string =>
+    framesOf(received)
+      .filter(({ type }) => type === 0)
+      .map(({ payload }) => payload)
+      .join('');
+
+  it.each(REFUSALS.flatMap(([what, bytes]) => BODIES.map((body) => [what, ...body, bytes] as const)))(
+    '%s gets the request again, whatever its method, with %s',
+    async (_, __, text, sent, refusal) => {
+      let refused = false;
+      upstream.onConnection(async (peer) => {
+        await answer(peer, '');
+        await peer.until(() => bodyIn(peer.received) === sent, 'the body');
+        let stream = 1;
+        if (!refused) {
+          refused = true;
+          peer.send(refusal);
+          await peer.until(() => peer.closed || peer.ended || requestsIn(peer.received) >= 2, 'another try');
+          if (requestsIn(peer.received) < 2) return;
+          await peer.until(() => bodyIn(peer.received) === sent + sent, 'the body again');
+          stream = 3;
+        }
+        peer.send(
+          headers(stream, [
+            [':status', '200'],
+            ['content-length', '2'],
+          ]) + data(stream, 'ok', true),
+        );
+      });
+      expect(await request(text)).toMatch(/^HTTP\/1.1 200 [^]*ok$/);
+    },
+  );
+
+  it('refuses a stream with a long body is not sent it again', async () => {
     upstream.onConnection(async (peer) => {
       await answer(peer, '');
-      if (!refused) {
-        refused = true;
-        refuse(peer);
-        await peer.until(() => peer.closed || requestsIn(peer.received) >= 2, 'another try').catch(() => {});
-        if (!peer.closed && requestsIn(peer.received) >= 2)
-          peer.send(
-            headers(3, [
-              [':status', '200'],
-              ['content-length', '2'],
-            ]) + data(3, 'ok', true),
-          );
-        return;
-      }
-      peer.send(
-        headers(1, [
-          [':status', '200'],
-          ['content-length', '2'],
-        ]) + data(1, 'ok', true),
-      );
+      await peer.until(() => bodyIn(peer.received).length >= 65_535, 'the window full');
+      peer.send(rstStream(1, REFUSED_STREAM));
     });
-    expect(await request('POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 0\r\n\r\n')).toMatch(
-      /^HTTP\/1.1 200 [^]*ok$/,
-    );
+    const long = 100_000;
+    const received = await request(`${POST}Content-Length: ${long}\r\n\r\n${'x'.repeat(long)}`);
+    expect(received).toMatch(/^HTTP\/1.1 502 [^]*\(upstream_closed\)/);
   });
 
   it('refuses every stream is asked a few times only', async () => {

@@ -65,7 +65,7 @@ describe('nginx as an upstream of HTTP/2', () => {
       const client = async (): Promise<number[]> => {
         const statuses: number[] = [];
         for (let i = 0; i < 100; i++) {
-          const answer = await fetch(daemon.url(path), i % 2 === 0 ? {} : { method: 'POST' });
+          const answer = await fetch(daemon.url(path), i % 2 === 0 ? {} : { method: 'POST', body: 'body' });
           await answer.arrayBuffer();
           statuses.push(answer.status);
         }
