@@ -55,9 +55,6 @@ export const MAX_DISCARD_BYTES = 65_536;
 /** Milliseconds that a client has to take the last frames and to close, once prox has nothing more to say. */
 export const LINGER_MS = 2000;
 
-/** Milliseconds that a drain waits for the round trip after which no request can be on its way any more. */
-export const DRAIN_NOTICE_MS = 1000;
-
 /** Looks at the streams of a connection within one stall_timeout: so much later than due a stall may be noticed. */
 export const LOOKS_A_STALL = 4;
 

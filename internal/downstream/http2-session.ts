@@ -6,7 +6,6 @@ import type { Http2Client } from './http2-request.ts';
 import { Http2Exchange } from './http2-exchange.ts';
 import {
   CONNECTION_WINDOW_BYTES,
-  DRAIN_NOTICE_MS,
   ErrorCode,
   LINGER_MS,
   MAX_PINGS_PER_SECOND,
@@ -24,19 +23,14 @@ import { SessionRecords } from './session-records.ts';
 /** Flag of a HEADERS frame: nothing follows it (RFC 9113 §6.2). */
 const END_STREAM = 0x1;
 
-/** The highest stream identifier: a GOAWAY with it refuses nothing yet (RFC 9113 §6.8). */
-const LAST_STREAM = 2 ** 31 - 1;
-
 /**
  * What the deadline of a session waits for:
  *
- *     opening ──SETTINGS──> open ──drain──> notified ──round trip──┐
- *                             │  idle, GOAWAY of the client        ↓
- *                             └─────────────────────────────────> closing ──last stream──> lingering
+ *     opening ──SETTINGS──> open ──drain, idle, GOAWAY of the client──> closing ──last stream──> lingering
  *
  * `open` has a deadline only while no stream is open, `closing` none: streams have their own.
  */
-const Phase = { opening: 0, open: 1, notified: 2, closing: 3 } as const;
+const Phase = { opening: 0, open: 1, closing: 2 } as const;
 type Phase = (typeof Phase)[keyof typeof Phase];
 
 /** The HTTP/2 life of a client connection: many exchanges at once. */
@@ -102,15 +96,12 @@ export class Http2Session implements DrainableSession, Http2Client {
     deadlines.set(this.deadline, limits.headerTimeout);
   }
 
+  /**
+   * RFC 9113 §6.8 would have a first GOAWAY that takes what is on its way, and a second with the last stream. But nghttp2
+   * takes no stream once a GOAWAY was sent: so there is one, and clients send again what it does not name.
+   */
   drain(): void {
-    if (this.phase >= Phase.notified || this.session.destroyed) return;
-    this.phase = Phase.notified;
-    // RFC 9113 §6.8: a first GOAWAY tells the client to stop, and takes what is on its way meanwhile; a second, a round
-    // trip later, tells which stream was the last.
-    this.session.goaway(ErrorCode.noError, LAST_STREAM);
-    this.slot.deadlines.set(this.deadline, DRAIN_NOTICE_MS);
-    const sent = this.session.ping(() => this.close());
-    if (!sent) this.close();
+    if (this.phase !== Phase.closing) this.close();
   }
 
   kill(error: ProxyError): void {
@@ -175,7 +166,6 @@ export class Http2Session implements DrainableSession, Http2Client {
 
   /** No stream is open. */
   private rest(): void {
-    if (this.phase === Phase.notified) return;
     const { deadlines, current } = this.slot;
     const closing = this.phase === Phase.closing || this.session.closed;
     deadlines.set(this.deadline, closing ? LINGER_MS : current.limits.idleTimeout);
