@@ -2,6 +2,12 @@ import { ProxyError } from '../base/index.ts';
 import type { DrainableSession, SessionSlot } from '../downstream/index.ts';
 import type { Connection, ConnectionHandler } from '../transport/index.ts';
 
+/**
+ * Milliseconds for the first bytes when the listener goes away. A client that has connected sends at once: with nothing
+ * in the meantime, closing would fail a request that is on its way, and on a new connection clients do not try again.
+ */
+const DRAINING_START_MS = 500;
+
 /** A connection of which not enough bytes are known to tell what it is. It has header_timeout to say so. */
 export abstract class Start implements ConnectionHandler, DrainableSession {
   protected readonly connection: Connection;
@@ -34,8 +40,9 @@ export abstract class Start implements ConnectionHandler, DrainableSession {
     this.slot.current.sessionBroken(this.connection.remoteAddress, ProxyError.from(error));
   }
 
+  /** What a client has sent before it could know of the drain is answered, though it has not come yet. */
   drain(): void {
-    this.connection.endAndClose();
+    this.connection.expect(DRAINING_START_MS);
   }
 
   kill(): void {

@@ -84,7 +84,7 @@ export class TlsStart extends Start {
     this.leave();
     if (relay !== undefined) return relay.take(session);
     connection.destroy();
-    session.over(new ProxyError('no_route', `no route passes ${host} on, and there is no certificate to answer with`));
+    session.over(new ProxyError('no_route', `no route passes ${JSON.stringify(host)} on, and there is no certificate`));
   }
 
   private terminate(bytes: Buffer): void {

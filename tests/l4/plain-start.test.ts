@@ -79,3 +79,20 @@ describe('a plain connection', () => {
     expect(await exchangeRaw(daemon.port(), '')).toBe('');
   });
 });
+
+describe('a connection that has not said anything when prox stops', () => {
+  it('is answered when its request was under way, and closed soon otherwise', async () => {
+    const action = { type: 'static', status: 200, body_ref: { text: 'answered' } };
+    const stopping = await TestDaemon.start(webConfig([{ action }]));
+    const [late, silent] = [await RawClient.connect(stopping.port()), await RawClient.connect(stopping.port())];
+    // A third one shows that both were accepted.
+    await exchangeRaw(stopping.port(), request('GET', '/'));
+    stopping.signal('SIGTERM');
+    await stopping.logged(({ msg }) => msg === 'stopping');
+    late.send(request('GET', '/', false));
+    expect(await late.toEnd()).toContain('answered');
+    expect(await silent.toEnd()).toBe('');
+    expect(await stopping.end()).toBe(0);
+    await stopping.stop();
+  });
+});
