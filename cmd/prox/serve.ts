@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { createLogger, type Logger, resolveLevel } from '../../internal/logger/index.ts';
-import { Daemon, problemsOf } from '../../internal/supervisor/index.ts';
-import { ConfigWatcher, ReloadQueue, ReloadQueueClosed } from '../../internal/watcher/index.ts';
+import { Daemon, Predecessor, problemsOf } from '../../internal/supervisor/index.ts';
+import { attend } from './attend.ts';
 import { surviveFaults } from './survive-faults.ts';
 
 /** What `prox serve` was told on its command line. */
@@ -19,22 +19,24 @@ export async function serve(options: ServeOptions): Promise<void> {
   const levelEnv = process.env['LOG_LEVEL'] ?? null;
   const { level } = resolveLevel({ env: levelEnv, flag: options.levelFlag });
   const workers = options.workers ?? availableParallelism();
-  const logger = createLogger({ level, shared: workers > 0 });
+  // Without workers, too, there are two writers for the time of a restart.
+  const logger = createLogger({ level, shared: true });
   surviveFaults(logger);
-  // Until there is a config to reload, SIGHUP has nothing to do; by default it would end the process.
-  process.on('SIGHUP', () => {});
+  // Until there is a config, they have nothing to do; by default they would end the process.
+  for (const signal of ['SIGHUP', 'SIGUSR2'] as const) process.on(signal, () => {});
+  const predecessor = await Predecessor.find(() => void orphaned(logger));
   const daemon = new Daemon({
     configPath: options.configPath,
     levelFlag: options.levelFlag,
     levelEnv,
     workers,
     logger,
+    inherited: predecessor?.estate ?? null,
   });
   try {
     await daemon.start();
   } catch (error) {
-    for (const problem of problemsOf(error)) logger.error(problem);
-    logger.error('prox cannot start');
+    await cannotStart(problemsOf(error), logger, predecessor);
     daemon.kill();
     await logger.close();
     process.exit(1);
@@ -45,65 +47,26 @@ export async function serve(options: ServeOptions): Promise<void> {
     version: options.version,
     process: process.pid,
     workers,
+    ...(predecessor === null ? {} : { predecessor: predecessor.pid }),
     start_ms: Math.round(performance.now()),
   });
+  predecessor?.ready([...daemon.estate.addresses.keys()]);
 }
 
-/** Connects what happens outside with what the daemon does: changed files, SIGHUP, and the signals that end it. */
-function attend(daemon: Daemon, logger: Logger, watch: boolean): void {
-  let stopping = false;
-  const watcher = watch ? watchFiles() : null;
-  const reloads = new ReloadQueue(async (why) => {
-    const done = await daemon.reload(why);
-    watcher?.watch(daemon.filesToWatch, daemon.filesReadAt);
-    return done;
-  });
-  watcher?.watch(daemon.filesToWatch, daemon.filesReadAt);
+/** At a restart, the predecessor tells: its logs are open. */
+async function cannotStart(
+  problems: readonly string[],
+  logger: Logger,
+  predecessor: Predecessor | null,
+): Promise<void> {
+  if (predecessor !== null) return predecessor.failed(problems);
+  for (const problem of problems) logger.error(problem);
+  logger.error('prox cannot start');
+}
 
-  process.on('SIGHUP', () => {
-    if (!stopping)
-      daemon
-        .reopenLogs()
-        .then(() => reloads.request('SIGHUP'))
-        .catch(report);
-  });
-  const stop = (signal: NodeJS.Signals): void => {
-    if (stopping) {
-      logger.warn('second signal, exiting at once', { signal });
-      daemon.kill();
-      process.exit(1);
-    }
-    stopping = true;
-    logger.info('stopping', { signal });
-    end().catch((error: unknown) => {
-      report(error);
-      process.exit(1);
-    });
-  };
-  process.on('SIGTERM', stop);
-  process.on('SIGINT', stop);
-
-  function watchFiles(): ConfigWatcher {
-    return new ConfigWatcher({
-      onChange: async (paths) => {
-        if (!stopping) await reloads.request(`changed: ${paths.join(', ')}`).catch(report);
-      },
-      onError: (error) => logger.error('watching the config failed', { error }),
-    });
-  }
-
-  /** What nobody waits for has failed. Refused reloads are none of it: they are told of by the daemon. */
-  function report(error: unknown): void {
-    if (error instanceof ReloadQueueClosed) return;
-    logger.error('a signal was not served', { error: error instanceof Error ? error : new Error(String(error)) });
-  }
-
-  async function end(): Promise<void> {
-    // A reload or a look at the files that is under way is not waited for: it can change nothing any more.
-    watcher?.close().catch(report);
-    reloads.close().catch(report);
-    await daemon.stop();
-    await logger.close();
-    process.exit(0);
-  }
+/** Whoever ended the predecessor during a restart wants no other prox. The workers end as this process does. */
+async function orphaned(logger: Logger): Promise<void> {
+  logger.error('the process to succeed has ended before this one was ready, so it ends too');
+  await logger.close();
+  process.exit(1);
 }

@@ -47,19 +47,25 @@ export class AddressTable {
     return new Rebinding(this, config, this.inherited);
   }
 
-  /** Gives every address up. */
-  async close(): Promise<void> {
+  /**
+   * Gives every address up.
+   * @param taken keys of those that a successor goes on with: they are left to it
+   */
+  async close(taken: ReadonlySet<string> = new Set()): Promise<void> {
     this.closed = true;
-    const all = [...this.entries.values()].map(({ bound }) => bound).concat(...this.inherited.values());
+    const all = this.bound;
     this.entries.clear();
-    this.inherited.clear();
-    for (const bound of all) await bound.close();
+    this.disclaim();
+    for (const [key, bound] of all) {
+      if (taken.has(key)) bound.leave();
+      else await bound.close();
+    }
   }
 
-  /** Lets go of every socket and leaves the addresses to a successor that has them. */
-  leave(): void {
-    for (const { bound } of this.entries.values()) bound.leave();
-    this.entries.clear();
+  /** Leaves inherited sockets that no config has named to whoever has them too. */
+  disclaim(): void {
+    for (const bound of this.inherited.values()) bound.leave();
+    this.inherited.clear();
   }
 
   /** @internal Puts a change in force. `given` are the sockets that are not any more; they are still open. */

@@ -4,6 +4,7 @@ import { LogFiles, type Logger, resolveLevel } from '../logger/index.ts';
 import { StartError } from '../runtime/index.ts';
 import { AddressTable, type Applied, type Listening, type Rebinding } from './address-table.ts';
 import type { Engine } from './engine.ts';
+import type { Estate } from './estate.ts';
 import { Fleet } from './fleet.ts';
 import { LocalEngine } from './local-engine.ts';
 
@@ -18,6 +19,8 @@ export interface DaemonOptions {
   /** Worker processes; 0 serves in this one. */
   readonly workers: number;
   readonly logger: Logger;
+  /** What the generation before has left, null in the first one. */
+  readonly inherited: Estate | null;
 }
 
 /** Of the keys that Node takes for TLS session tickets. */
@@ -27,7 +30,8 @@ const TICKET_KEYS_BYTES = 48;
 export class Daemon {
   private readonly options: DaemonOptions;
   private readonly logger: Logger;
-  private readonly addresses = new AddressTable();
+  private readonly addresses: AddressTable;
+  private readonly ticketKeys: Buffer;
   private readonly engine: Engine;
   private watched: readonly string[] = [];
   private loadedAt = 0;
@@ -37,9 +41,11 @@ export class Daemon {
   constructor(options: DaemonOptions) {
     this.options = options;
     this.logger = options.logger;
-    const { logger, workers } = options;
+    const { logger, workers, inherited } = options;
+    this.addresses = new AddressTable(inherited?.addresses);
+    this.ticketKeys = inherited?.ticketKeys ?? randomBytes(TICKET_KEYS_BYTES);
     const files = new LogFiles((message, fields) => logger.warn(message, fields));
-    const parts = { logger, files, ticketKeys: randomBytes(TICKET_KEYS_BYTES) };
+    const parts = { logger, files, ticketKeys: this.ticketKeys };
     this.engine = workers === 0 ? new LocalEngine(parts) : new Fleet({ ...parts, workers, addresses: this.addresses });
   }
 
@@ -60,6 +66,12 @@ export class Daemon {
   async start(): Promise<void> {
     const config = await this.load();
     await this.putInForce(config);
+    this.addresses.disclaim();
+  }
+
+  /** What a successor gets. */
+  get estate(): Estate {
+    return { addresses: this.addresses.bound, ticketKeys: this.ticketKeys };
   }
 
   /**
@@ -88,12 +100,15 @@ export class Daemon {
     await this.engine.reopenLogs();
   }
 
-  /** Stops accepting, lets exchanges finish, and closes the logs. */
-  async stop(): Promise<void> {
+  /**
+   * Stops accepting, lets exchanges finish, and closes the logs.
+   * @param taken keys of the addresses that a successor goes on with
+   */
+  async stop(taken: ReadonlySet<string> = new Set()): Promise<void> {
     this.stopping = true;
     const drained = this.engine.drain();
     // At once, or clients would queue at an address that nobody accepts from any more.
-    await this.addresses.close();
+    await this.addresses.close(taken);
     const cut = await drained;
     if (cut > 0) this.logger.warn('connections were cut at shutdown_timeout', { connections: cut });
     this.logger.info('stopped');

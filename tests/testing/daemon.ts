@@ -42,6 +42,8 @@ export class TestDaemon {
   private readonly waiting = new Set<() => void>();
   private output = '';
   private ended = false;
+  /** Nobody can write to the log any more. */
+  private silent = false;
 
   private constructor(folder: string, configPath: string, options: DaemonOptions) {
     this.folder = folder;
@@ -54,9 +56,13 @@ export class TestDaemon {
     this.exited = new Promise((resolve) => {
       this.process.once('exit', (code, signal) => {
         this.ended = true;
-        this.notify();
         resolve(code ?? signal ?? 1);
       });
+    });
+    // Not `exit`: after a restart, other processes go on with the log.
+    this.process.once('close', () => {
+      this.silent = true;
+      this.notify();
     });
   }
 
@@ -132,20 +138,23 @@ export class TestDaemon {
     return Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]) * 1024;
   }
 
-  /** Ends the daemon for good and removes its folder. */
-  async stop(): Promise<void> {
+  /**
+   * Ends the daemon for good and removes its folder.
+   * @param generations further supervisors, which restarts have started
+   */
+  async stop(generations: readonly number[] = []): Promise<void> {
     // Workers that are left alone let exchanges finish; nobody waits for them here.
-    const workers = await workerPids(this.pid);
+    const workers = (await Promise.all([this.pid, ...generations].map(workerPids))).flat();
     if (!this.ended) this.process.kill('SIGKILL');
     await this.exited;
-    for (const pid of workers) killIfAlive(pid);
+    for (const pid of [...generations, ...workers]) killIfAlive(pid);
     await rm(this.folder, { recursive: true, force: true });
   }
 
   private async until(condition: () => boolean): Promise<void> {
     const give = Date.now() + PATIENCE_MS;
     while (!condition()) {
-      if (this.ended) throw new Error(`prox has ended:\n${this.output}`);
+      if (this.silent) throw new Error(`prox has ended:\n${this.output}`);
       const left = give - Date.now();
       if (left <= 0) throw new Error(`waited in vain for a line of the log:\n${this.output}`);
       await new Promise<void>((resolve) => {

@@ -83,7 +83,9 @@ export class Load {
         if (accepts(response.head, response.body)) this.answered++;
         else fail(`answer: ${response.head}`);
         if (mode === 'new') continue;
-        if (!this.stopping) send();
+        // The server goes on with the next connection: RFC 9112 §9.6.
+        if (/^connection: close$/im.test(response.head)) socket.end();
+        else if (!this.stopping) send();
         else if (sent.length === 0) socket.end();
       }
     };

@@ -1,0 +1,192 @@
+import type { Logger } from '../../internal/logger/index.ts';
+import { type Daemon, problemsOf, Successor } from '../../internal/supervisor/index.ts';
+import { ConfigWatcher, ReloadQueue, ReloadQueueClosed } from '../../internal/watcher/index.ts';
+
+/** What becomes of the process. */
+type Stage =
+  | { readonly kind: 'serving' }
+  /** A successor is starting. */
+  | { readonly kind: 'restarting'; readonly successor: Successor }
+  /** A successor serves, and what is left here is finished. `warned`: a signal to end has come all the same. */
+  | { readonly kind: 'succeeded'; warned: boolean }
+  | { readonly kind: 'stopping' };
+
+/** Connects what happens outside with what the daemon does: changed files, and signals. */
+export function attend(daemon: Daemon, logger: Logger, watch: boolean): void {
+  new Attendant(daemon, logger, watch).start();
+}
+
+/**
+ *     serving ──SIGUSR2──> restarting ──the successor is ready──> succeeded ──drained──> exit 0
+ *        │ <──it failed───────┘ │                                    │ the second SIGTERM: exit 1
+ *        └──────SIGTERM─────────┴──> stopping ──drained──> exit 0    │
+ *                                       └──SIGTERM──> exit 1 <───────┘
+ *
+ * Reloads and restarts wait for each other, so that what is left to a successor does not change on its way.
+ */
+class Attendant {
+  private readonly daemon: Daemon;
+  private readonly logger: Logger;
+  private readonly watcher: ConfigWatcher | null;
+  private readonly reloads: ReloadQueue<boolean>;
+  private stage: Stage = { kind: 'serving' };
+  /** Ends with the reload or the restart that is under way. */
+  private turn: Promise<unknown> = Promise.resolve();
+  /** A SIGHUP has come during a restart; it is for whoever serves afterwards. */
+  private hungUp = false;
+
+  constructor(daemon: Daemon, logger: Logger, watch: boolean) {
+    this.daemon = daemon;
+    this.logger = logger;
+    this.watcher = watch ? this.watchFiles() : null;
+    this.reloads = new ReloadQueue((why) => this.inTurn(() => this.reload(why)));
+  }
+
+  start(): void {
+    this.watch();
+    process.on('SIGHUP', () => this.hangUp());
+    process.on('SIGUSR2', () => this.restart().catch((error: unknown) => this.report(error)));
+    process.on('SIGTERM', (signal) => this.stop(signal));
+    process.on('SIGINT', (signal) => this.stop(signal));
+  }
+
+  private inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.turn.then(work);
+    this.turn = result.catch(() => {});
+    return result;
+  }
+
+  private async reload(why: string): Promise<boolean> {
+    // A successor has read the files itself, or watches them.
+    if (this.stage.kind !== 'serving') return false;
+    const done = await this.daemon.reload(why);
+    this.watch();
+    return done;
+  }
+
+  private hangUp(): void {
+    const { kind } = this.stage;
+    if (kind === 'stopping') return;
+    if (kind === 'restarting') this.hungUp = true;
+    this.daemon
+      .reopenLogs()
+      .then(() => (kind === 'serving' ? this.reloads.request('SIGHUP') : null))
+      .catch((error: unknown) => this.report(error));
+  }
+
+  private async restart(): Promise<void> {
+    const refused = this.whyNoRestart();
+    if (refused !== null) {
+      this.logger.warn('the restart is refused', { why: refused });
+      return;
+    }
+    await this.inTurn(async () => {
+      // What was waited for may have been the end.
+      if (this.stage.kind === 'serving') await this.startSuccessor();
+    });
+  }
+
+  private whyNoRestart(): string | null {
+    if (process.pid === 1) return 'prox is the first process of a container, which would end with it; restart that';
+    switch (this.stage.kind) {
+      case 'serving':
+        return null;
+      case 'restarting':
+        return 'another one is under way';
+      case 'succeeded':
+        return 'this process has a successor already';
+      case 'stopping':
+        return 'prox is stopping';
+    }
+  }
+
+  private async startSuccessor(): Promise<void> {
+    const began = performance.now();
+    let successor: Successor;
+    try {
+      successor = new Successor(this.daemon.estate);
+    } catch (error) {
+      this.restartFailed(problemsOf(error));
+      return;
+    }
+    this.stage = { kind: 'restarting', successor };
+    this.logger.info('restarting', { successor: successor.pid });
+    const started = await successor.started;
+    // It was told to end meanwhile, and so was the successor.
+    if (this.stage.kind !== 'restarting') return;
+    if (started.kind === 'failed') {
+      this.stage = { kind: 'serving' };
+      this.restartFailed(started.problems);
+    } else {
+      this.stage = { kind: 'succeeded', warned: false };
+      const duration = Math.round(performance.now() - began);
+      this.logger.info('restarted; this process finishes what it has begun', {
+        successor: successor.pid,
+        duration_ms: duration,
+      });
+      this.end(started.taken);
+    }
+    if (!this.hungUp) return;
+    this.hungUp = false;
+    if (started.kind === 'ready') successor.hangUp();
+    else this.reloads.request('SIGHUP').catch((error: unknown) => this.report(error));
+  }
+
+  private restartFailed(problems: readonly string[]): void {
+    this.logger.error('restart failed, this process goes on as before', {});
+    for (const problem of problems) this.logger.error(problem);
+  }
+
+  private stop(signal: NodeJS.Signals): void {
+    const { stage, logger } = this;
+    if (stage.kind === 'stopping' || (stage.kind === 'succeeded' && stage.warned)) {
+      logger.warn('second signal, exiting at once', { signal });
+      this.daemon.kill();
+      process.exit(1);
+    }
+    if (stage.kind === 'succeeded') {
+      // A service manager that stops the new generation may signal all processes; this one is about to end anyway.
+      stage.warned = true;
+      logger.info('already stopping, as a successor serves', { signal });
+      return;
+    }
+    this.stage = { kind: 'stopping' };
+    logger.info('stopping', { signal });
+    const ended = stage.kind === 'restarting' ? stage.successor.end() : Promise.resolve();
+    this.end(new Set(), ended);
+  }
+
+  /** @param also is waited for too */
+  private end(taken: ReadonlySet<string>, also: Promise<void> = Promise.resolve()): void {
+    // A reload or a look at the files that is under way is not waited for: it can change nothing any more.
+    this.watcher?.close().catch((error: unknown) => this.report(error));
+    this.reloads.close().catch((error: unknown) => this.report(error));
+    Promise.all([this.daemon.stop(taken), also])
+      .then(() => this.logger.close())
+      .then(() => process.exit(0))
+      .catch((error: unknown) => {
+        this.report(error);
+        process.exit(1);
+      });
+  }
+
+  private watch(): void {
+    this.watcher?.watch(this.daemon.filesToWatch, this.daemon.filesReadAt);
+  }
+
+  private watchFiles(): ConfigWatcher {
+    return new ConfigWatcher({
+      onChange: async (paths) => {
+        if (this.stage.kind !== 'serving' && this.stage.kind !== 'restarting') return;
+        await this.reloads.request(`changed: ${paths.join(', ')}`).catch((error: unknown) => this.report(error));
+      },
+      onError: (error) => this.logger.error('watching the config failed', { error }),
+    });
+  }
+
+  /** What nobody waits for has failed. Refused reloads are none of it: they are told of by the daemon. */
+  private report(error: unknown): void {
+    if (error instanceof ReloadQueueClosed) return;
+    this.logger.error('a signal was not served', { error: error instanceof Error ? error : new Error(String(error)) });
+  }
+}
