@@ -19,7 +19,7 @@ const FORBIDDEN =
   (1 << FieldId.upgrade);
 
 /** The status of a response head (RFC 9113 §8.3.2): 100 to 599, but 101 (§8.6). @throws ProxyError bad_response */
-export function statusOf(headers: { readonly ':status'?: unknown }): number {
+export function statusOf(headers: Readonly<Record<string, unknown>>): number {
   const status = headers[':status'];
   if (typeof status === 'number' && status >= 100 && status <= 599 && status !== 101) return status;
   throw new ProxyError('bad_response', `:status ${String(status)} in HTTP/2`);
