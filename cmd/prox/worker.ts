@@ -4,7 +4,8 @@ import { surviveFaults } from './survive-faults.ts';
 
 /**
  * Signals for the supervisor, which a terminal sends to all processes at once, and service managers often do. Workers
- * end when the supervisor says so, or when it is gone.
+ * end when the supervisor says so. When it is gone they end by themselves, and SIGTERM and SIGINT mean them: whoever
+ * sends them does not want to wait, as a service manager that is to start prox again.
  */
 const IGNORED = ['SIGHUP', 'SIGINT', 'SIGTERM', 'SIGUSR2'] as const;
 
@@ -14,7 +15,11 @@ export function worker(): number {
     process.stderr.write('prox worker is what prox serve starts by itself\n');
     return 1;
   }
-  for (const signal of IGNORED) process.on(signal, () => {});
+  for (const signal of IGNORED) {
+    process.on(signal, () => {
+      if (!process.connected && signal !== 'SIGHUP' && signal !== 'SIGUSR2') process.exit(1);
+    });
+  }
   const logger = createLogger({ shared: true });
   surviveFaults(logger);
   runWorker(logger);

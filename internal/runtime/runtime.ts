@@ -2,7 +2,7 @@ import { TargetStore } from '../balancer/index.ts';
 import { Deadlines, type ProxyError } from '../base/index.ts';
 import type { Config } from '../config/index.ts';
 import type { FailureSubject } from '../exchange/index.ts';
-import type { ServerHandle } from '../transport/index.ts';
+import { ROOTS_OF_NODE, type ServerHandle, systemRoots } from '../transport/index.ts';
 import { Pools } from '../upstream/index.ts';
 import type { FailureReports } from './compiled-service.ts';
 import { type AccessLogs, type Environment, Generation } from './generation.ts';
@@ -16,6 +16,8 @@ export interface RuntimeEvents extends FailureReports {
   unreachable(subject: FailureSubject, error: ProxyError): void;
   /** A connection could not be accepted. */
   acceptFailed(service: string, error: Error): void;
+  /** The system has no roots to verify upstreams against; those of Node.js stand in. */
+  noSystemRoots(): void;
   /** Something that nobody waits for went wrong, such as closing an old log. */
   failedLater(error: Error): void;
 }
@@ -39,6 +41,7 @@ export class Runtime {
   private generation: Generation | null = null;
   private pending: PendingChange | null = null;
   private stopping = false;
+  private rootsRead = false;
 
   /** @param ticketKeys of TLS session tickets, 48 bytes: whoever has the same ones resumes the same sessions */
   constructor(accessLogs: AccessLogs, events: RuntimeEvents, ticketKeys: Buffer) {
@@ -49,6 +52,7 @@ export class Runtime {
       accessLogs,
       deadlines: this.deadlines,
       ticketKeys,
+      systemRootsUsed: () => this.readSystemRoots(),
       exchangeFailed: (exchange, error) => events.exchangeFailed(exchange, error),
       sessionBroken: (client, error) => events.sessionBroken(client, error),
       connectionRefused: (refusal) => events.connectionRefused(refusal),
@@ -78,6 +82,7 @@ export class Runtime {
    * @throws ListenError
    */
   async attach(handles: ReadonlyMap<string, ServerHandle>): Promise<void> {
+    if (this.stopping) throw new Error('prox is stopping');
     await this.prepared.attach(handles);
   }
 
@@ -126,6 +131,7 @@ export class Runtime {
    */
   async drain(): Promise<number> {
     this.stopping = true;
+    this.later(this.rollback());
     const drains = [...this.slots.values()].map((slot) => slot.drain(slot.current.limits.shutdownTimeout));
     const cut = await Promise.all(drains);
     await Promise.all(this.leaving);
@@ -137,6 +143,13 @@ export class Runtime {
   private get prepared(): PendingChange {
     if (this.pending === null) throw new Error('no config was prepared');
     return this.pending;
+  }
+
+  /** Reading them takes some 50 ms: rather now than with the first request. */
+  private readSystemRoots(): void {
+    if (this.rootsRead) return;
+    this.rootsRead = true;
+    if (systemRoots().source === ROOTS_OF_NODE) this.events.noSystemRoots();
   }
 
   private later(work: Promise<unknown>): void {

@@ -5,6 +5,7 @@ import type { LogCall } from './messages.ts';
 export class WorkerLogs {
   private readonly files: LogFiles;
   private readonly open = new Map<number, LogFile>();
+  private released = false;
 
   constructor(files: LogFiles) {
     this.files = files;
@@ -13,7 +14,9 @@ export class WorkerLogs {
   /** Does what the worker asks. @throws Error when a log cannot be opened */
   async serve(call: LogCall): Promise<void> {
     if (call.kind === 'log-open') {
-      this.open.set(call.log, await this.acquire(call));
+      const opened = await this.acquire(call);
+      if (this.released) await this.files.release(opened);
+      else this.open.set(call.log, opened);
       return;
     }
     const file = this.open.get(call.log);
@@ -31,6 +34,7 @@ export class WorkerLogs {
 
   /** The worker is gone: lets go of its logs. */
   async release(): Promise<void> {
+    this.released = true;
     const files = [...this.open.values()];
     this.open.clear();
     for (const file of files) await this.files.release(file);

@@ -7,10 +7,10 @@ export async function workerPids(supervisor: number): Promise<number[]> {
   return children.trim() === '' ? [] : children.trim().split(' ').map(Number);
 }
 
-/** Ends a process at once, if it has not ended. */
-export function killIfAlive(pid: number): void {
+/** Sends a signal to a process, if it has not ended. */
+export function killIfAlive(pid: number, signal: NodeJS.Signals = 'SIGKILL'): void {
   try {
-    process.kill(pid, 'SIGKILL');
+    process.kill(pid, signal);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }

@@ -5,7 +5,7 @@ import { RawClient } from '../testing/raw-client.ts';
 import { runProx } from '../testing/run-prox.ts';
 import { TestUpstream } from '../testing/upstream.ts';
 import { eventually } from '../testing/wait.ts';
-import { freeze, isAlive, workerPids } from '../testing/worker-processes.ts';
+import { freeze, isAlive, killIfAlive, workerPids } from '../testing/worker-processes.ts';
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 const HOLD = 'GET /hold HTTP/1.1\r\nHost: a\r\n\r\n';
@@ -131,6 +131,19 @@ describe('a supervisor that is killed', () => {
     upstream.release('the end');
     expect(await busy.toEnd()).toMatch(/the end$/);
     await allEnded(pids);
+  });
+
+  it('leaves workers that end at once on a signal, as nobody else can tell them', async () => {
+    const upstream = await start();
+    const pids = await workerPids(daemon.pid);
+    const busy = await client();
+    busy.send(HOLD);
+    await upstream.holds(1);
+    daemon.signal('SIGKILL');
+    await eventually('the address to be free', async () => !(await accepts(daemon.port())));
+    for (const pid of pids) killIfAlive(pid, 'SIGTERM');
+    await allEnded(pids);
+    expect(await busy.toEnd()).toBe('');
   });
 
   it('leaves no process for longer than shutdown_timeout', async () => {
