@@ -328,8 +328,10 @@ export class Http2Exchange extends Http2Request implements Exchange, LimitedSink
     this.settle();
     if (this.body.complete) return;
     const { bytes } = this.body;
-    // A client that waits for its 100 sends nothing any more, and of one that has failed nothing is wanted.
-    const unwanted = this.error !== null || (this.expectsContinue && bytes === 0);
+    // Nothing is wanted of one that has failed; who waits for a 100 sends nothing, and a tunnel that was refused has no
+    // end to wait for.
+    const refused = this.upgrade !== null || this.method === 'CONNECT';
+    const unwanted = this.error !== null || refused || (this.expectsContinue && bytes === 0);
     const short = this.body.discard(this.requestFraming < 0 ? 0 : this.requestFraming - bytes);
     // RFC 9113 §8.1: NO_ERROR tells the client to stop and to keep the response.
     if ((unwanted || !short) && !this.output.trailing) this.stream.close();

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { webConfig } from '../testing/daemon.ts';
 import { FrameClient, GET, request, Setting, Type } from '../testing/h2-frames.ts';
@@ -46,6 +47,7 @@ describe('a client that is too slow', () => {
     await start({ header_timeout: 0.2 });
     const client = await FrameClient.raw(proxied.daemon.port(), 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
     await client.goneWith();
+    expect(client.closed).toBe(true);
   });
 
   it('to open a stream is told to go after idle_timeout, and closed', async () => {
@@ -124,11 +126,9 @@ describe('a client that is too slow', () => {
     await start({ h2_read_idle_timeout: 0.1, h2_ping_timeout: 0.1 });
     proxied.upstream.serve(() => null);
     const client = await h2();
-    let pings = 0;
-    client.session.on('ping', () => pings++);
     const answer = client.get('/');
     const [{ peer }] = await proxied.upstream.received(1);
-    while (pings < 3) await new Promise((resolve) => client.session.once('ping', resolve));
+    for (let i = 0; i < 3; i++) await once(client.session, 'ping');
     peer.send(response('late'));
     expect(await answer).toMatchObject({ status: 200, body: 'late' });
   });
@@ -231,5 +231,6 @@ describe('streams and connections that are over', () => {
       await client.gone();
     }
     await socketsBackTo(proxied.daemon, sockets);
+    expect(await openSockets(proxied.daemon)).toBeLessThanOrEqual(sockets);
   });
 });

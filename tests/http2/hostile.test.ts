@@ -200,6 +200,6 @@ describe('a frame that breaks the connection', () => {
     await begin();
     client.destroy();
     const other = await FrameClient.raw(proxied.daemon.port(), 'PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n');
-    await other.goneWith();
+    expect([1, 2, -1]).toContain(await other.goneWith());
   });
 });
