@@ -29,6 +29,8 @@ export interface Environment extends FailureReports {
   readonly deadlines: Deadlines;
   /** Keys of the TLS session tickets, the same in all generations and processes: 48 bytes. */
   readonly ticketKeys: Buffer;
+  /** An upstream is verified against the roots of the system. */
+  systemRootsUsed(): void;
   unreachable(subject: FailureSubject, error: ProxyError): void;
 }
 
@@ -116,7 +118,10 @@ async function compileServices(ingredients: Ingredients): Promise<Map<string, Co
       accessLog: (path: string | null) => logs.get(path ?? config.logging.accessLog ?? '')?.sink ?? null,
       previousBalancer: (id: string) => balancers.get(id) ?? null,
       notePeers(peers: readonly Peer[]) {
-        for (const peer of peers) peerKeys.add(peer.key);
+        for (const peer of peers) {
+          peerKeys.add(peer.key);
+          if (peer.tls !== null && peer.tls.ca === null && !peer.tls.insecure) environment.systemRootsUsed();
+        }
       },
       unreachable: environment.unreachable.bind(environment),
     };

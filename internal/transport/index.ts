@@ -2,6 +2,7 @@ export { type BindAddress, BoundAddress, type ServerHandle } from './bound-addre
 export { Connection, type ConnectionHandler, WriteState } from './connection.ts';
 export { addressText, dial, type DialAddress, type DialDone, type Dialing, type DialOptions } from './dial.ts';
 export { type Accept, Listener, type ListenerOptions, type ListenerSettings } from './listener.ts';
+export { ROOTS_OF_NODE, systemRoots } from './system-roots.ts';
 export { TlsAcceptor, type TlsDone, type TlsHandshake, type TlsSettings } from './tls-acceptor.ts';
 export type { TlsCertificate } from './tls-context.ts';
 export type { ClientCertificate, TlsFacts } from './tls-facts.ts';

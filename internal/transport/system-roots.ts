@@ -19,6 +19,9 @@ const BUNDLES = [
   '/etc/ssl/cert.pem',
 ];
 
+/** The source where the system has none. */
+export const ROOTS_OF_NODE = 'Node.js';
+
 let known: SystemRoots | null = null;
 
 /**
@@ -50,7 +53,7 @@ export function readRoots(env: NodeJS.ProcessEnv): SystemRoots {
     const certificates = readPem(path);
     if (certificates.length > 0) return { certificates, source: path };
   }
-  return { certificates: tls.rootCertificates, source: 'Node.js' };
+  return { certificates: tls.rootCertificates, source: ROOTS_OF_NODE };
 }
 
 function withExtra(roots: SystemRoots): SystemRoots {
