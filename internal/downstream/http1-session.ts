@@ -17,6 +17,12 @@ import type { DrainableSession, SessionHost, SessionSlot } from './session-host.
 import { SessionRecords } from './session-records.ts';
 import { SessionSpeed } from './session-speed.ts';
 
+/**
+ * Milliseconds that a connection stays open for a request when the listener goes away. One that was on its way is
+ * answered, with `Connection: close` (RFC 9112 §9.6); closed at once, the client would have to guess what became of it.
+ */
+const DRAINING_IDLE_MS = 500;
+
 /** The HTTP/1.1 life of a client connection: one exchange after another. */
 export class Http1Session implements ConnectionHandler, DrainableSession, ExchangeSession, InputReader {
   readonly connection: Connection;
@@ -81,7 +87,7 @@ export class Http1Session implements ConnectionHandler, DrainableSession, Exchan
       connection.expectDrain(this.service.limits.stallTimeout);
       return connection.expect(this.service.limits.stallTimeout);
     }
-    if (exchange === null) return connection.destroy();
+    if (exchange === null) return this.slot.draining ? this.endNow() : connection.destroy();
     if (reading === Reading.waiting && this.halfClosed.moved(exchange))
       return this.halfClosed.wait(connection, exchange);
     this.giveUp(exchange, new ProxyError('client_stalled', 'the client moved no byte for stall_timeout'));
@@ -112,7 +118,7 @@ export class Http1Session implements ConnectionHandler, DrainableSession, Exchan
   }
 
   drain(): void {
-    if (this.betweenRequests) this.endNow();
+    if (this.betweenRequests) this.connection.expect(DRAINING_IDLE_MS);
   }
 
   /** Whether no request has begun; the empty line that may stand before one (RFC 9112 §2.2) is none. */
@@ -165,7 +171,7 @@ export class Http1Session implements ConnectionHandler, DrainableSession, Exchan
   flush(): FlushResult {
     const state = this.connection.flush();
     this.outputFull = state === WriteState.full;
-    if (state !== WriteState.taken && this.exchange?.tunnel === false)
+    if (this.connection.hasPending && this.exchange?.tunnel === false)
       this.connection.expectDrain(this.exchange.patience);
     return state;
   }
@@ -203,7 +209,7 @@ export class Http1Session implements ConnectionHandler, DrainableSession, Exchan
     this.settle(exchange);
     this.heads.bounds?.clear();
     if (this.reading === Reading.closed) return;
-    if (!exchange.persistent || this.slot.draining) return this.close();
+    if (!exchange.persistent) return this.close();
     if (this.reading === Reading.waiting) return this.nextRequest();
     this.reading = Reading.discard;
     this.body.discard();
@@ -376,8 +382,8 @@ export class Http1Session implements ConnectionHandler, DrainableSession, Exchan
   private nextRequest(): void {
     this.heads.next();
     this.reading = Reading.idle;
-    if (this.slot.draining || this.input.nothingBehind) return this.endNow();
-    this.connection.expect(this.service.limits.idleTimeout);
+    if (this.input.nothingBehind) return this.endNow();
+    this.connection.expect(this.slot.draining ? DRAINING_IDLE_MS : this.service.limits.idleTimeout);
     this.input.goOn();
   }
 

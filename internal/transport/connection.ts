@@ -23,7 +23,7 @@ export interface ConnectionHandler {
 
 /** What became of written bytes. */
 export const WriteState = {
-  /** All have left for the kernel: their memory is free. */
+  /** All have left for the kernel, or wait as copies: their memory is free. */
   taken: 0,
   /** Some wait; their memory stays in use. More may be written. */
   pending: 1,
@@ -51,6 +51,8 @@ export class Connection {
   private readonly deadlines: Deadlines;
   private gathered = '';
   private corked = false;
+  /** Memory of others may be among what waits. TLS never takes bytes at once, but small ones are copies. */
+  private lent = false;
   private error: Error | null = null;
   private drainAwaited = false;
   private readBuffer: Buffer | null;
@@ -194,6 +196,7 @@ export class Connection {
     }
     this.writeGathered();
     this.bytesWritten += end - start;
+    this.lent = true;
     this.socket.write(buffer.subarray(start, end));
   }
 
@@ -208,8 +211,12 @@ export class Connection {
       this.corked = false;
       this.socket.uncork();
     }
-    if (this.socket.writableLength === 0) return WriteState.taken;
-    return this.socket.writableNeedDrain ? WriteState.full : WriteState.pending;
+    if (this.socket.writableLength === 0) {
+      this.lent = false;
+      return WriteState.taken;
+    }
+    if (this.socket.writableNeedDrain) return WriteState.full;
+    return this.lent ? WriteState.pending : WriteState.taken;
   }
 
   /** True while flushed bytes wait for the kernel. */

@@ -113,7 +113,7 @@ export class Http1Connection implements ConnectionHandler, UpstreamLink {
   /** Sends what was given. */
   flush(): WriteState {
     const state = this.connection.flush();
-    if (state !== WriteState.taken && this.bodyDue) this.connection.expectDrain(this.timeouts.stall);
+    if (this.bodyDue && this.connection.hasPending) this.connection.expectDrain(this.timeouts.stall);
     return state;
   }
 

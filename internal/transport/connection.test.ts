@@ -1,0 +1,45 @@
+import { createServer, type Server, Socket, type SocketConstructorOpts } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Deadlines } from '../base/index.ts';
+import { Connection, WriteState } from './connection.ts';
+
+const NOBODY = { onData() {}, onEnd() {}, onDrain() {}, onDeadline() {}, onClose() {}, onBroken() {} };
+
+describe('what is written before the socket takes it', () => {
+  let server: Server;
+  let connection: Connection;
+
+  beforeEach(async () => {
+    server = createServer((socket) => socket.resume());
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const address = server.address();
+    if (address === null || typeof address === 'string') throw new Error('no port');
+    // Nothing leaves before the connection stands, so that everything waits, as it always does for TLS.
+    const socket = new Socket({ highWaterMark: 65_536 } as SocketConstructorOpts).connect(address.port);
+    connection = new Connection(socket, new Deadlines(), NOBODY);
+  });
+
+  afterEach(() => {
+    connection.destroy();
+    server.close();
+  });
+
+  it('is a copy when it is text or small: its memory is free', () => {
+    connection.text('HTTP/1.1 200 OK\r\n\r\n');
+    connection.bytes(Buffer.from('ok'), 0, 2);
+    expect(connection.flush()).toBe(WriteState.taken);
+    expect(connection.hasPending).toBe(true);
+  });
+
+  it('is lent when it is large, and stays so for what comes behind it', () => {
+    connection.bytes(Buffer.alloc(8192), 0, 8192);
+    expect(connection.flush()).toBe(WriteState.pending);
+    connection.text('more');
+    expect(connection.flush()).toBe(WriteState.pending);
+  });
+
+  it('is too much at some point, whatever it is', () => {
+    connection.text('x'.repeat(100_000));
+    expect(connection.flush()).toBe(WriteState.full);
+  });
+});
