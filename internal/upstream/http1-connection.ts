@@ -14,7 +14,7 @@ import {
   takeConnectionOptions,
   UNTIL_CLOSE,
 } from '../http1/index.ts';
-import { type Connection, type ConnectionHandler, WriteState } from '../transport/index.ts';
+import { type Connection, type ConnectionHandler, type WriteState } from '../transport/index.ts';
 import type { ResponseHandler } from './response-handler.ts';
 import { TRAILER_DROP } from './trailer-drop.ts';
 import type { UpstreamLink, UpstreamRequest, UpstreamTimeouts } from './upstream-link.ts';

@@ -108,7 +108,10 @@ export class Http2Session implements LinkSession {
       maxSessionMemory: MAX_SESSION_MEMORY_MB,
       peerMaxConcurrentStreams: MAX_STREAMS,
     });
-    this.session.on('connect', () => this.session.setLocalWindowSize(SESSION_WINDOW_BYTES));
+    this.session.on('connect', () => {
+      // It is told of sessions that have gone meanwhile, too.
+      if (!this.session.destroyed) this.session.setLocalWindowSize(SESSION_WINDOW_BYTES);
+    });
     this.session.on('remoteSettings', (settings) => this.onSettings(settings));
     this.session.on('goaway', (_, lastStreamId) => this.onGoaway(lastStreamId));
     this.session.on('error', (error: Error) => (this.error = error));
@@ -118,7 +121,8 @@ export class Http2Session implements LinkSession {
 
   /** Whether it can take a stream. */
   get hasRoom(): boolean {
-    return !this.retired && this.active < this.maxStreams;
+    const { session } = this;
+    return !this.retired && this.active < this.maxStreams && !session.closed && !session.destroyed;
   }
 
   /** Streams that it takes at once; at least 1. */
@@ -149,7 +153,8 @@ export class Http2Session implements LinkSession {
   released(): void {
     this.active--;
     if (this.gone) return;
-    if (this.retired && this.active === 0) return this.destroy();
+    // One that node:http2 has given up would wait with its socket until the upstream has taken everything.
+    if (this.session.destroyed || (this.retired && this.active === 0)) return this.destroy();
     this.owner.onRoom(this);
   }
 
@@ -205,6 +210,7 @@ export class Http2Session implements LinkSession {
 
   /** Nothing came for as long as it may: is the upstream still there? */
   private onReadDeadline(): void {
+    if (this.session.destroyed) return this.destroy();
     if (this.pinging) {
       this.error = new Error(`no answer to a PING within ${this.options.h2PingTimeout} ms`);
       return this.destroy();

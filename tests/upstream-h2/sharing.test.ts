@@ -168,6 +168,30 @@ describe('the HTTP/2 sessions of an upstream', () => {
     await socketsBackTo(daemon, before + 1);
   });
 
+  it('keep nobody from ending', async () => {
+    const upstream = await start();
+    const daemon = await daemonTo(upstream.authority);
+    expect(await get(daemon)).toBe('200 ok');
+    daemon.signal('SIGTERM');
+    expect(await daemon.end()).toBe(0);
+    await eventually('the session to close', () => upstream.sockets.size === 0);
+  });
+
+  it('outlive a reload that keeps their upstream, and close after one that does not', async () => {
+    const upstream = await start();
+    const daemon = await daemonTo(upstream.authority);
+    const to = (path: string): unknown => {
+      const action = { type: 'proxy', upstream: `http://${upstream.authority}`, proto: 'h2' };
+      return webConfig([{ match: { path }, action }, { action: { type: 'static', status: 200 } }]);
+    };
+    expect(await get(daemon)).toBe('200 ok');
+    expect(await daemon.reload(to('/*'))).toBe(true);
+    expect(await get(daemon)).toBe('200 ok');
+    expect(upstream.sessions.length).toBe(1);
+    expect(await daemon.reload(webConfig([{ action: { type: 'static', status: 200 } }]))).toBe(true);
+    await eventually('the session to close', () => upstream.sockets.size === 0);
+  });
+
   it('are not shared with requests in HTTP/1.1 to the same address', async () => {
     const upstream = await RawUpstream.start();
     stops.push(() => upstream.stop());

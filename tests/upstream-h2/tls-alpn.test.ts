@@ -6,10 +6,11 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 
 import { TestDaemon, webConfig } from '../testing/daemon.ts';
-import { stopHealthy } from '../testing/health.ts';
+import { openSockets, socketsBackTo, stopHealthy } from '../testing/health.ts';
 import { Http2Upstream } from '../testing/http2-upstream.ts';
 import { RawClient } from '../testing/raw-client.ts';
 import { tlsPair } from '../testing/tls-pair.ts';
+import { eventually } from '../testing/wait.ts';
 
 /** An https server, and the protocols that its clients offered and agreed on. */
 interface Http1Only {
@@ -73,6 +74,17 @@ describe('an https upstream', () => {
     expect(new Set(answers)).toEqual(new Set(['ok']));
     expect(both.sessions.length).toBe(1);
     expect([both.last[':scheme'], both.last[':authority']]).toEqual(['https', both.authority]);
+  });
+
+  it('leaves no socket behind when it goes', async () => {
+    await get('/one/x');
+    const before = await openSockets(daemon);
+    for (let round = 0; round < 5; round++) {
+      expect(await get('/both/x')).toBe('ok');
+      for (const socket of both.sockets) socket.end();
+      await eventually('the connection to close', () => both.sockets.size === 0);
+    }
+    await socketsBackTo(daemon, before);
   });
 
   it('is spoken to in HTTP/1.1 when it does not, and is not waited for once that is known', async () => {
