@@ -43,8 +43,8 @@ export const upstreamTlsSchema = object(
   {
     ca: key(
       path('a PEM file'),
-      { type: 'Path', default: "Node's roots" },
-      'PEM bundle that upstream certificates are verified against, instead of the root certificates that Node brings.',
+      { type: 'Path', default: "the system's roots" },
+      'PEM bundle that upstream certificates are verified against, instead of the roots of the system.',
     ),
     insecure: key(
       flag(),
@@ -107,7 +107,7 @@ export const proxySchema = object(
     upstream_tls: key(
       upstreamTlsSchema,
       { type: 'UpstreamTls' },
-      'How `https://` upstreams are verified and met. Left out: the root certificates that Node brings, verification on.',
+      'How `https://` upstreams are verified and met. Left out: the roots of the system, verification on.',
     ),
     proxy_protocol: proxyProtocol,
     ...common,
