@@ -280,11 +280,15 @@ export class Http2Exchange extends Http2Request implements Exchange, LimitedSink
     else this.refuse(error);
   }
 
-  /** @internal The stream is gone. @param gone why, unless both sides have ended it as they should */
-  streamClosed(gone: ProxyError): void {
+  /** @internal The stream is gone. @param reason why the whole session is; null when it was this stream alone */
+  streamClosed(reason: ProxyError | null): void {
     this.body.close();
     if (this.over) return;
-    if (!this.tunnel || this.stream.rstCode !== 0 || !this.body.complete) return this.abort(gone);
+    const { rstCode } = this.stream;
+    if (!this.tunnel || rstCode !== 0 || !this.body.complete) {
+      const message = this.failure?.message ?? `the client closed the stream or its connection (code ${rstCode})`;
+      return this.abort(reason ?? new ProxyError('client_closed', message, { cause: this.failure }));
+    }
     this.close();
     this.dismiss(new ProxyError('client_closed', 'the tunnel has ended'));
     this.settle();

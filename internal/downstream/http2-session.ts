@@ -154,7 +154,7 @@ export class Http2Session implements DrainableSession, Http2Client {
 
   private streamOnClose(exchange: Http2Exchange): void {
     const { rstCode } = exchange.stream;
-    exchange.guard(() => exchange.streamClosed(this.reason ?? streamGone(exchange)));
+    exchange.guard(() => exchange.streamClosed(this.reason));
     this.open.delete(exchange);
     this.spare.push(exchange.records);
     this.stalls.forget(exchange);
@@ -237,10 +237,4 @@ export class Http2Session implements DrainableSession, Http2Client {
     }
     if (this.open.size > 0) stalls.watch(this.slot.current.limits.stallTimeout);
   }
-}
-
-/** Why a stream has ended that should not have. */
-function streamGone({ failure, stream }: Http2Exchange): ProxyError {
-  const message = failure?.message ?? `the client closed the stream or its connection (code ${stream.rstCode})`;
-  return new ProxyError('client_closed', message, { cause: failure });
 }
