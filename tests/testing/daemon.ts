@@ -69,7 +69,13 @@ export class TestDaemon {
   /** Starts a daemon on a config, JSON5 text or a value, and waits until it serves. */
   static async start(config: unknown, options: DaemonOptions = {}): Promise<TestDaemon> {
     const daemon = await TestDaemon.launch(config, options);
-    await daemon.logged((line) => line.msg === 'ready');
+    try {
+      await daemon.logged((line) => line.msg === 'ready');
+    } catch (error) {
+      // Nobody else knows of it, so nobody would end it.
+      await daemon.stop();
+      throw error;
+    }
     return daemon;
   }
 
