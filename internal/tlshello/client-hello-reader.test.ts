@@ -66,6 +66,10 @@ describe('ClientHelloReader', () => {
     expect(helloLog(named(sent))).toEqual({ ...PLAIN, serverName: read });
   });
 
+  it.each(['192.0.2.1', '192.0.2.1.', '3221225985'])('takes the address %s for no server name', (sent) => {
+    expect(helloLog(named(sent))).toEqual(PLAIN);
+  });
+
   it.each([
     ['an empty name', ''],
     ['a dot', '.'],
@@ -73,8 +77,6 @@ describe('ClientHelloReader', () => {
     ['an empty label', 'a..b'],
     ['a dot at the start', '.a'],
     ['two dots at the end', 'a..'],
-    ['an IPv4 address', '192.0.2.1'],
-    ['an address as a number', '3221225985'],
     ['an IPv6 address', '::1'],
     ['an IPv6 address in brackets', '[::1]'],
     ['a port', 'a.example:443'],

@@ -61,6 +61,11 @@ describe('a connection to a TLS port', () => {
     expect(await client.get('/', 'own.test')).toMatchObject({ status: 200, body: 'own' });
   });
 
+  it('with an address for a server name is terminated, as clients send what stands in their URL', async () => {
+    const client = await TlsClient.connect(relayed.daemon.port(), '127.0.0.1');
+    expect(await client.get('/', 'own.test')).toMatchObject({ status: 200, body: 'own' });
+  });
+
   it('is answered 421 for the host of a pass route when TLS was terminated for another name', async () => {
     const client = await TlsClient.connect(relayed.daemon.port(), 'own.test');
     expect(await client.get('/', 'pass.test')).toMatchObject({
