@@ -1,7 +1,7 @@
 /** Mixed load for minutes, and the memory of every process of prox meanwhile; see bench/soak.sh. */
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { curve } from './lib/curve.mjs';
-import { h2load, wrk } from './lib/load.mjs';
+import { h2load, h2loadPassed, wrk } from './lib/load.mjs';
 import { memoryOf, stop } from './lib/process.mjs';
 import { folder, PROX_PORT, PROX_TLS_PORT, startSoaked, startUpstream } from './lib/setup.mjs';
 
@@ -17,7 +17,7 @@ const LOADS = [
   ['HTTPS keep-alive', () => wrk(`https://127.0.0.1:${PROX_TLS_PORT}/`, 3)],
   ['TLS handshakes', () => wrk(`https://127.0.0.1:${PROX_TLS_PORT}/`, 3, ['Connection: close'])],
   ['HTTP/2', () => h2load(`https://127.0.0.1:${PROX_TLS_PORT}/`, 4)],
-  ['L4 pass', () => wrk(`https://localhost:${PROX_TLS_PORT}/files/1m`, 3)],
+  ['L4 pass', () => h2loadPassed(PROX_TLS_PORT, '/files/1m', 3)],
 ];
 
 const upstream = await startUpstream();

@@ -2,6 +2,9 @@
 import { spawn } from 'node:child_process';
 import { LOAD_CORE } from './process.mjs';
 
+/** The server name of pass routes: patterns have two labels at least, and wrk can only ask for what resolves. */
+export const PASSED_NAME = 'pass.localhost';
+
 /** Runs wrk with 64 connections. @returns requests done */
 export async function wrk(url, seconds, headers = []) {
   const fields = headers.flatMap((header) => ['-H', header]);
@@ -16,6 +19,15 @@ export async function h2load(url, seconds) {
   const output = await run('h2load', ['-c16', '-m8', `-D${seconds}`, url]);
   const [, done, failed] = /requests: .* (\d+) succeeded, (\d+) failed/.exec(output) ?? [];
   if (done === undefined || Number(done) === 0 || failed !== '0') throw new Error(`h2load ${url}:\n${output}`);
+  return Number(done);
+}
+
+/** Runs h2load over HTTP/1.1 with 64 connections that ask for the name of the pass route. @returns requests done */
+export async function h2loadPassed(port, path, seconds) {
+  const target = [`--connect-to=127.0.0.1:${port}`, `https://${PASSED_NAME}:${port}${path}`];
+  const output = await run('h2load', ['--h1', '-c64', `-D${seconds}`, ...target]);
+  const [, done, failed] = /requests: .* (\d+) succeeded, (\d+) failed/.exec(output) ?? [];
+  if (done === undefined || Number(done) === 0 || failed !== '0') throw new Error(`h2load ${path}:\n${output}`);
   return Number(done);
 }
 

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { PASSED_NAME } from './load.mjs';
 import { listening, LOAD_CORE, PROXY_CORE, start } from './process.mjs';
 
 export const UPSTREAM_PORT = 18_190;
@@ -97,7 +98,7 @@ export async function startProx({ routes = [], accessLog = false, tls = false, u
 export async function startSoaked(workers) {
   const route = { action: { type: 'proxy', upstream: `127.0.0.1:${UPSTREAM_PORT}` } };
   const pass = {
-    match: { domain: 'localhost' },
+    match: { domain: PASSED_NAME },
     action: { type: 'pass', upstream: `127.0.0.1:${UPSTREAM_TLS_PORT}` },
   };
   const services = {

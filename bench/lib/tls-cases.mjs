@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { cpuIn, rounds, SECONDS } from './cases.mjs';
 import { beside } from './http-cases.mjs';
-import { h2load, wrk } from './load.mjs';
+import { h2load, h2loadPassed, PASSED_NAME, wrk } from './load.mjs';
 import { listening, PROXY_CORE, start } from './process.mjs';
 import {
   certificate,
@@ -58,10 +58,10 @@ async function http2() {
 
 /** 1 MiB bodies of an HTTPS upstream through a pass route, beside HAProxy in TCP mode. */
 async function pass() {
-  const load = (port) => wrk(`https://127.0.0.1:${port}/files/1m`, SECONDS);
+  const load = (port) => h2loadPassed(port, '/files/1m', SECONDS);
   const routes = [
     {
-      match: { domain: 'localhost' },
+      match: { domain: PASSED_NAME },
       action: { type: 'pass', upstream: `127.0.0.1:${UPSTREAM_TLS_PORT}` },
     },
   ];
@@ -69,7 +69,7 @@ async function pass() {
     {
       name: 'prox',
       process: await startProx({ tls: true, routes }),
-      load: () => wrk(`https://localhost:${PROX_PORT}/files/1m`, SECONDS),
+      load: () => load(PROX_PORT),
     },
     { name: 'haproxy', process: await startHaproxy(), load: () => load(HAPROXY_PORT) },
   ]);
