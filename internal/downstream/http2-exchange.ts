@@ -337,8 +337,9 @@ export class Http2Exchange extends Http2Request implements Exchange, LimitedSink
     const refused = this.upgrade !== null || this.method === 'CONNECT';
     const unwanted = this.error !== null || refused || (this.expectsContinue && bytes === 0);
     const short = this.body.discard(this.requestFraming < 0 ? 0 : this.requestFraming - bytes);
-    // RFC 9113 §8.1: NO_ERROR tells the client to stop and to keep the response.
-    if ((unwanted || !short) && !this.output.trailing) this.stream.close();
+    // RFC 9113 §8.1: NO_ERROR tells the client to stop and to keep the response. It must not overtake that, and
+    // node:http2 sends what it was given before the next turn of immediates.
+    if ((unwanted || !short) && !this.output.trailing) setImmediate(closeStream, this.stream);
   }
 
   /** The exchange is over, however it ended: writes it down. Its stream may have more to send. */
@@ -352,4 +353,8 @@ export class Http2Exchange extends Http2Request implements Exchange, LimitedSink
     this.limited?.close();
     this.bounds?.clear();
   }
+}
+
+function closeStream(stream: ServerHttp2Stream): void {
+  stream.close();
 }

@@ -3,8 +3,8 @@ import { encode, Flag, frame, FrameClient, GET, request, Setting, Type, uint32 }
 import { assertNoFaults, socketsBackTo, openSockets } from '../testing/health.ts';
 import { Proxied } from '../testing/proxied.ts';
 
-/** ENHANCE_YOUR_CALM (RFC 9113 §7). The GOAWAY is lost where the kernel resets a connection of which it has unread bytes. */
-const CALM = [11, -1];
+/** ENHANCE_YOUR_CALM (RFC 9113 §7), or what nghttp2 says where it is first. The GOAWAY is lost where the kernel resets a connection of which it has unread bytes. */
+const CALM = [11, 2, -1];
 
 /** What a flood may leave in memory: buffers of the kernel's size, and what the collector has not got to yet. */
 const FLAT_BYTES = 60_000_000;

@@ -203,7 +203,10 @@ describe('a request that is not well formed', () => {
       ],
     ],
   ])('%s is answered 400', async (_, pairs) => {
-    expect(await outcome(pairs)).toBe('status 400');
+    // Newer versions of nghttp2 refuse user information by themselves.
+    expect(['status 400', ...(pairs.some(([, value]) => value.includes('@')) ? ['reset 1'] : [])]).toContain(
+      await outcome(pairs),
+    );
     expect(proxied.upstream.requests).toEqual([]);
   });
 
@@ -236,7 +239,9 @@ describe('a request that is not well formed', () => {
     ['more', 'abcdef'],
     ['less', 'abc'],
   ])('with %s content than its length is reset, and its upstream request cut', async (_, body) => {
-    expect(await outcome(request('POST', '/', ['content-length', '5']), false, body)).toBe('reset 1');
+    // Newer versions of nghttp2 end the connection.
+    const what = await outcome(request('POST', '/', ['content-length', '5']), false, body);
+    expect(['reset 1', 'gone']).toContain(what);
     await proxied.upstream.until(() => open() === 0, 'the upstream request to be cut');
     expect(proxied.upstream.requests).toEqual([]);
   });

@@ -130,11 +130,12 @@ export class FrameClient {
     return Buffer.concat(this.of(Type.data, stream).map(({ payload }) => payload)).toString('latin1');
   }
 
-  /** What became of a stream: the status of a complete response, or the code that it was reset with. */
+  /** What became of a stream: the status of a complete response, the code that it was reset with, or `gone`
+   * when it went with its connection. */
   async outcome(stream: number): Promise<string> {
-    await this.until(() => this.ended(stream) || this.of(Type.rstStream, stream).length > 0, `the end of ${stream}`);
-    const [reset] = this.of(Type.rstStream, stream);
-    if (!this.ended(stream)) return `reset ${reset?.payload.readUInt32BE(0)}`;
+    const reset = (): Frame | undefined => this.of(Type.rstStream, stream)[0];
+    await this.until(() => this.ended(stream) || reset() !== undefined || this.closed, `the end of ${stream}`);
+    if (!this.ended(stream)) return reset() === undefined ? 'gone' : `reset ${reset()?.payload.readUInt32BE(0)}`;
     return `status ${statusOf(this.of(Type.headers, stream)[0].payload)}`;
   }
 
