@@ -67,7 +67,7 @@ http { ${log} keepalive_requests 1000000000;
 export async function startHaproxy() {
   const path = join(folder, 'haproxy.cfg');
   const config = `global
-  maxconn 20000
+  maxconn 4000
   nbthread 1
 defaults
   mode tcp
