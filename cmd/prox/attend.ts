@@ -45,7 +45,7 @@ class Attendant {
   start(): void {
     this.watch();
     process.on('SIGHUP', () => this.hangUp());
-    process.on('SIGUSR2', () => this.restart().catch((error: unknown) => this.report(error)));
+    process.on('SIGUSR2', () => void this.restart().catch((error: unknown) => this.report(error)));
     process.on('SIGTERM', (signal) => this.stop(signal));
     process.on('SIGINT', (signal) => this.stop(signal));
   }
