@@ -9,6 +9,7 @@ import { ExchangeBounds } from './exchange-bounds.ts';
 import { type ExchangeSession, Http1Exchange } from './http1-exchange.ts';
 import { HalfClosed } from './half-closed.ts';
 import { HeadIntake } from './head-intake.ts';
+import { idleTime } from './idle-time.ts';
 import { Lingering } from './lingering.ts';
 import { Reading } from './reading.ts';
 import { RequestBody } from './request-body.ts';
@@ -16,12 +17,6 @@ import { routeExchange } from './route-exchange.ts';
 import type { DrainableSession, SessionHost, SessionSlot } from './session-host.ts';
 import { SessionRecords } from './session-records.ts';
 import { SessionSpeed } from './session-speed.ts';
-
-/**
- * Milliseconds that a connection stays open for a request when the listener goes away. One that was on its way is
- * answered, with `Connection: close` (RFC 9112 §9.6); closed at once, the client would have to guess what became of it.
- */
-const DRAINING_IDLE_MS = 500;
 
 /** The HTTP/1.1 life of a client connection: one exchange after another. */
 export class Http1Session implements ConnectionHandler, DrainableSession, ExchangeSession, InputReader {
@@ -118,7 +113,7 @@ export class Http1Session implements ConnectionHandler, DrainableSession, Exchan
   }
 
   drain(): void {
-    if (this.betweenRequests) this.connection.expect(DRAINING_IDLE_MS);
+    if (this.betweenRequests) this.connection.expect(idleTime(this.slot));
   }
 
   /** Whether no request has begun; the empty line that may stand before one (RFC 9112 §2.2) is none. */
@@ -319,7 +314,6 @@ export class Http1Session implements ConnectionHandler, DrainableSession, Exchan
     const exchange = this.newExchange();
     this.reading = Reading.waiting;
     this.connection.expect(0);
-    exchange.bytesIn = this.heads.takeBytes();
     describeRequest(this.heads.reader, exchange);
     if (exchange.requestFraming === NO_BODY) {
       this.heads.bounds?.endRequest();
@@ -345,7 +339,6 @@ export class Http1Session implements ConnectionHandler, DrainableSession, Exchan
       if (this.reading !== Reading.head) return this.close();
       exchange = this.newExchange();
       exchange.method = this.heads.reader.method;
-      exchange.bytesIn = this.heads.takeBytes();
       this.reading = Reading.linger;
     }
     if (!inOrder || endsConnection(error.status)) {
@@ -383,7 +376,7 @@ export class Http1Session implements ConnectionHandler, DrainableSession, Exchan
     this.heads.next();
     this.reading = Reading.idle;
     if (this.input.nothingBehind) return this.endNow();
-    this.connection.expect(this.slot.draining ? DRAINING_IDLE_MS : this.service.limits.idleTimeout);
+    this.connection.expect(idleTime(this.slot));
     this.input.goOn();
   }
 
@@ -391,6 +384,7 @@ export class Http1Session implements ConnectionHandler, DrainableSession, Exchan
     // Not the generation that was in force when the head began: that one may have been given up meanwhile.
     this.service = this.slot.current;
     const exchange = new Http1Exchange(this, this.service, this.heads.reader.fields);
+    exchange.bytesIn = this.heads.takeBytes();
     this.exchange = exchange;
     this.service.exchangeBegan();
     return exchange;
