@@ -1,5 +1,11 @@
 import type { Logger } from '../../internal/logger/index.ts';
-import { type Daemon, problemsOf, Successor } from '../../internal/supervisor/index.ts';
+import {
+  type Daemon,
+  type PidFile,
+  problemsOf,
+  type ServiceManager,
+  Successor,
+} from '../../internal/supervisor/index.ts';
 import { ConfigWatcher, ReloadQueue, ReloadQueueClosed } from '../../internal/watcher/index.ts';
 
 /** What becomes of the process. */
@@ -11,9 +17,19 @@ type Stage =
   | { readonly kind: 'succeeded'; warned: boolean }
   | { readonly kind: 'stopping' };
 
+/** A daemon that serves, and who is concerned. */
+export interface Attended {
+  readonly daemon: Daemon;
+  readonly logger: Logger;
+  readonly manager: ServiceManager;
+  readonly pidFile: PidFile | null;
+  /** Whether changed files are reloaded. */
+  readonly watch: boolean;
+}
+
 /** Connects what happens outside with what the daemon does: changed files, and signals. */
-export function attend(daemon: Daemon, logger: Logger, watch: boolean): void {
-  new Attendant(daemon, logger, watch).start();
+export function attend(attended: Attended): void {
+  new Attendant(attended).start();
 }
 
 /**
@@ -27,6 +43,8 @@ export function attend(daemon: Daemon, logger: Logger, watch: boolean): void {
 class Attendant {
   private readonly daemon: Daemon;
   private readonly logger: Logger;
+  private readonly manager: ServiceManager;
+  private readonly pidFile: PidFile | null;
   private readonly watcher: ConfigWatcher | null;
   private readonly reloads: ReloadQueue<boolean>;
   private stage: Stage = { kind: 'serving' };
@@ -35,9 +53,11 @@ class Attendant {
   /** A SIGHUP has come during a restart; it is for whoever serves afterwards. */
   private hungUp = false;
 
-  constructor(daemon: Daemon, logger: Logger, watch: boolean) {
+  constructor({ daemon, logger, manager, pidFile, watch }: Attended) {
     this.daemon = daemon;
     this.logger = logger;
+    this.manager = manager;
+    this.pidFile = pidFile;
     this.watcher = watch ? this.watchFiles() : null;
     this.reloads = new ReloadQueue((why) => this.inTurn(() => this.reload(why)));
   }
@@ -59,7 +79,12 @@ class Attendant {
   private async reload(why: string): Promise<boolean> {
     // A successor has read the files itself, or watches them.
     if (this.stage.kind !== 'serving') return false;
+    // Not waited for: it changes nothing in what is done.
+    void this.manager.reloading();
     const done = await this.daemon.reload(why);
+    if (this.stage.kind === 'serving') {
+      void this.manager.ready(done ? 'Serving' : 'Serving; the last reload failed, see the log');
+    }
     this.watch();
     return done;
   }
@@ -104,7 +129,7 @@ class Attendant {
     const began = performance.now();
     let successor: Successor;
     try {
-      successor = new Successor(this.daemon.estate);
+      successor = new Successor(this.daemon.estate, this.manager.environment);
     } catch (error) {
       this.restartFailed(problemsOf(error));
       return;
@@ -133,7 +158,8 @@ class Attendant {
   }
 
   private restartFailed(problems: readonly string[]): void {
-    this.logger.error('restart failed, this process goes on as before', {});
+    this.logger.error('restart failed, this process goes on as before');
+    void this.manager.status('Serving; the last restart failed, see the log');
     for (const problem of problems) this.logger.error(problem);
   }
 
@@ -153,15 +179,16 @@ class Attendant {
     this.stage = { kind: 'stopping' };
     logger.info('stopping', { signal });
     const ended = stage.kind === 'restarting' ? stage.successor.end() : Promise.resolve();
-    this.end(new Set(), ended);
+    this.end(new Set(), Promise.all([ended, this.manager.stopping()]));
   }
 
   /** @param also is waited for too */
-  private end(taken: ReadonlySet<string>, also: Promise<void> = Promise.resolve()): void {
+  private end(taken: ReadonlySet<string>, also: Promise<unknown> = Promise.resolve()): void {
     // A reload or a look at the files that is under way is not waited for: it can change nothing any more.
     this.watcher?.close().catch((error: unknown) => this.report(error));
     this.reloads.close().catch((error: unknown) => this.report(error));
     Promise.all([this.daemon.stop(taken), also])
+      .then(() => this.pidFile?.remove())
       .then(() => this.logger.close())
       .then(() => process.exit(0))
       .catch((error: unknown) => {

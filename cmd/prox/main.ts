@@ -6,6 +6,15 @@ import { worker } from './worker.ts';
 
 declare const PROX_VERSION: string;
 
+/** As the parser gives them. */
+interface ServeFlags {
+  readonly config: string;
+  readonly logLevel?: string;
+  readonly watch: boolean;
+  readonly workers?: number;
+  readonly pidFile?: string;
+}
+
 const DEFAULT_CONFIG = 'config.json5';
 const CONFIG_HELP = 'config file, or folder of service files';
 
@@ -18,6 +27,7 @@ const program = new Command('prox')
     `
 Signals of prox serve:
   SIGHUP           reload the config and reopen every log file
+  SIGUSR2          restart without loss: start prox from disk, hand it the sockets, finish what is under way, exit
   SIGTERM, SIGINT  stop accepting, finish what is under way, exit; a second one exits at once
 
 Long flags work with one dash or two, with = or a space.`,
@@ -35,12 +45,14 @@ program
   )
   .option('--watch [true|false]', 'reload when a config file changes', parseBoolean, true)
   .option('--workers <count>', 'worker processes; 0 serves in one process (default: one for each core)', parseCount)
-  .action(async (options: { config: string; logLevel?: string; watch: boolean; workers?: number }) => {
+  .option('--pid-file <path>', 'holds the process id while prox serves')
+  .action(async (options: ServeFlags) => {
     await serve({
       configPath: options.config,
       levelFlag: options.logLevel ?? null,
       watch: options.watch,
       workers: options.workers ?? null,
+      pidFile: options.pidFile ?? null,
       version: PROX_VERSION,
     });
   });

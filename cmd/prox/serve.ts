@@ -1,6 +1,13 @@
 import { availableParallelism } from 'node:os';
 import { createLogger, type Logger, resolveLevel } from '../../internal/logger/index.ts';
-import { Daemon, Predecessor, problemsOf } from '../../internal/supervisor/index.ts';
+import {
+  Daemon,
+  PidFile,
+  Predecessor,
+  problemsOf,
+  ServiceManager,
+  SocketActivation,
+} from '../../internal/supervisor/index.ts';
 import { attend } from './attend.ts';
 import { surviveFaults } from './survive-faults.ts';
 
@@ -11,6 +18,8 @@ export interface ServeOptions {
   readonly watch: boolean;
   /** Worker processes; 0 = none, null = one for each core. */
   readonly workers: number | null;
+  /** Null for none. */
+  readonly pidFile: string | null;
   readonly version: string;
 }
 
@@ -24,6 +33,8 @@ export async function serve(options: ServeOptions): Promise<void> {
   surviveFaults(logger);
   // Until there is a config, they have nothing to do; by default they would end the process.
   for (const signal of ['SIGHUP', 'SIGUSR2'] as const) process.on(signal, () => {});
+  const manager = new ServiceManager(logger);
+  const activation = new SocketActivation();
   const predecessor = await Predecessor.find(() => void orphaned(logger));
   const daemon = new Daemon({
     configPath: options.configPath,
@@ -32,16 +43,21 @@ export async function serve(options: ServeOptions): Promise<void> {
     workers,
     logger,
     inherited: predecessor?.estate ?? null,
+    activation,
   });
+  let pidFile: PidFile | null = null;
   try {
+    pidFile = options.pidFile === null ? null : await PidFile.prepare(options.pidFile);
     await daemon.start();
+    await pidFile?.publish();
   } catch (error) {
     await cannotStart(problemsOf(error), logger, predecessor);
     daemon.kill();
+    await pidFile?.remove();
     await logger.close();
     process.exit(1);
   }
-  attend(daemon, logger, options.watch);
+  attend({ daemon, logger, manager, pidFile, watch: options.watch });
   // Last, as it tells those who wait for it that signals are heeded too.
   logger.info('ready', {
     version: options.version,
@@ -50,6 +66,8 @@ export async function serve(options: ServeOptions): Promise<void> {
     ...(predecessor === null ? {} : { predecessor: predecessor.pid }),
     start_ms: Math.round(performance.now()),
   });
+  // Before the predecessor ends: it is the main process of the service until the manager knows of this one.
+  await manager.ready('Serving');
   predecessor?.ready([...daemon.estate.addresses.keys()]);
 }
 

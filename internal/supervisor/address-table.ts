@@ -62,6 +62,11 @@ export class AddressTable {
     }
   }
 
+  /** Takes sockets that somebody else has bound. */
+  inherit(sockets: ReadonlyMap<string, BoundAddress>): void {
+    for (const [key, bound] of sockets) this.inherited.set(key, bound);
+  }
+
   /** Leaves inherited sockets that no config has named to whoever has them too. */
   disclaim(): void {
     for (const bound of this.inherited.values()) bound.leave();

@@ -7,6 +7,7 @@ import type { Engine } from './engine.ts';
 import type { Estate } from './estate.ts';
 import { Fleet } from './fleet.ts';
 import { LocalEngine } from './local-engine.ts';
+import type { SocketActivation } from './socket-activation.ts';
 
 /** What a daemon is started with. */
 export interface DaemonOptions {
@@ -21,6 +22,8 @@ export interface DaemonOptions {
   readonly logger: Logger;
   /** What the generation before has left, null in the first one. */
   readonly inherited: Estate | null;
+  /** What the service manager has bound. */
+  readonly activation: SocketActivation;
 }
 
 /** Of the keys that Node takes for TLS session tickets. */
@@ -65,6 +68,7 @@ export class Daemon {
    */
   async start(): Promise<void> {
     const config = await this.load();
+    this.addresses.inherit(await this.options.activation.claim(config, this.logger));
     await this.putInForce(config);
     this.addresses.disclaim();
   }

@@ -1,4 +1,7 @@
 export { Daemon, type DaemonOptions, problemsOf } from './daemon.ts';
+export { PidFile } from './pid-file.ts';
 export { Predecessor } from './predecessor.ts';
+export { ServiceManager } from './service-manager.ts';
+export { SocketActivation } from './socket-activation.ts';
 export { Successor } from './successor.ts';
 export { runWorker } from './worker.ts';

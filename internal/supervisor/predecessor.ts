@@ -10,9 +10,9 @@ export class Predecessor {
   readonly pid: number;
   private readonly processOnDisconnect: () => void;
 
-  private constructor(estate: Estate, onGone: () => void) {
+  private constructor(pid: number, estate: Estate, onGone: () => void) {
     this.estate = estate;
-    this.pid = process.ppid;
+    this.pid = pid;
     this.processOnDisconnect = onGone;
     process.once('disconnect', this.processOnDisconnect);
   }
@@ -25,11 +25,14 @@ export class Predecessor {
   static async find(onGone: () => void): Promise<Predecessor | null> {
     const named = process.env[PREDECESSOR_VARIABLE];
     delete process.env[PREDECESSOR_VARIABLE];
-    if (named !== String(process.ppid) || process.send === undefined) return null;
+    // With a name and no channel, somebody has copied our environment.
+    if (named === undefined || process.send === undefined) return null;
     process.once('disconnect', onGone);
+    // It may be gone already, and will never say more: `onGone` ends this process.
+    if (!process.connected) onGone();
     const estate = await receive();
     process.off('disconnect', onGone);
-    return new Predecessor(estate, onGone);
+    return new Predecessor(Number(named), estate, onGone);
   }
 
   /** This process serves, and goes on with these addresses. */
@@ -50,7 +53,7 @@ function receive(): Promise<Estate> {
   return new Promise((resolve, reject) => {
     const processOnMessage = (message: ToSuccessor, handle: unknown): void => {
       if (message.kind === 'address') {
-        const inherited = BoundAddress.inherit(message.address, handle as ServerHandle);
+        const inherited = BoundAddress.inherit(message.address, handle as ServerHandle, message.removable);
         addresses.push(inherited.then((bound) => [message.key, bound]));
         return;
       }

@@ -20,6 +20,8 @@ export interface AddressMessage {
   /** See `listenKey`. */
   readonly key: string;
   readonly address: BindAddress;
+  /** See BoundAddress. */
+  readonly removable: boolean;
 }
 
 /** Everything has been sent. */

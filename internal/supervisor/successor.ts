@@ -28,14 +28,15 @@ export class Successor {
 
   /**
    * Starts the program that is on disk now, with the command line, environment and standard streams of this process.
+   * @param environment variables that this process has taken out of its own
    * @throws Error of the system when no process can be made
    */
-  constructor(estate: Estate) {
+  constructor(estate: Estate, environment: Readonly<Record<string, string>>) {
     const [, program = '', ...args] = process.argv;
     this.child = fork(program, args, {
       serialization: 'advanced',
       stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
-      env: { ...process.env, [PREDECESSOR_VARIABLE]: String(process.pid) },
+      env: { ...process.env, ...environment, [PREDECESSOR_VARIABLE]: String(process.pid) },
     });
     this.started = new Promise((resolve) => (this.settle = resolve));
     this.exited = new Promise((resolve) => {
@@ -83,7 +84,7 @@ export class Successor {
 
   private bequeath({ addresses, ticketKeys }: Estate): void {
     for (const [key, bound] of addresses) {
-      const message: ToSuccessor = { kind: 'address', key, address: bound.address };
+      const message: ToSuccessor = { kind: 'address', key, address: bound.address, removable: bound.removable };
       this.child.send(message, bound.sendable, {}, ignoreGone);
     }
     const message: ToSuccessor = { kind: 'estate', ticketKeys };

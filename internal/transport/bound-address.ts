@@ -27,13 +27,13 @@ export type BindAddress =
 
 /** A bound socket as Node passes it around; opaque but to this file and the listener. */
 export interface ServerHandle {
-  getsockname?(out: { port?: number }): number;
+  getsockname?(out: { address?: string; port?: number }): number;
   close(): void;
 }
 
 type CreateServerHandle = (
-  address: string,
-  port: number,
+  address: string | null,
+  port: number | null,
   addressType: 4 | 6 | -1,
   fd: number,
   flags: number,
@@ -71,10 +71,18 @@ export class BoundAddress {
     return new BoundAddress(address, handle, portOf(handle), null);
   }
 
-  /** A socket that another process has bound to the address and passed on. */
-  static async inherit(address: BindAddress, handle: ServerHandle): Promise<BoundAddress> {
-    if (address.kind === 'unix') return new BoundAddress(address, handle, 0, await inodeOf(address.path));
+  /**
+   * A socket that another process has bound to the address and passed on.
+   * @param removable whether the file of a unix socket is ours to remove
+   */
+  static async inherit(address: BindAddress, handle: ServerHandle, removable = true): Promise<BoundAddress> {
+    if (address.kind === 'unix' && removable) return new BoundAddress(address, handle, 0, await inodeOf(address.path));
     return new BoundAddress(address, handle, portOf(handle), null);
+  }
+
+  /** Whether this is a unix socket whose file goes with it. */
+  get removable(): boolean {
+    return this.inode !== null;
   }
 
   /** The socket, in the shape that `child.send` takes. */
@@ -114,6 +122,13 @@ export class BoundAddress {
     }
     return new BoundAddress(address, handle, 0, await inodeOf(path));
   }
+}
+
+/** A bound socket that this process was started with. @throws Error of the system when it is none */
+export function handleOf(fd: number): ServerHandle {
+  const handle = createServerHandle()(null, null, -1, fd, 0);
+  if (typeof handle === 'number') throw systemError(getSystemErrorName(handle), `fd ${fd}`);
+  return handle;
 }
 
 /** All addresses, v4 and v6; v4 alone where the system has no v6. */

@@ -1,4 +1,4 @@
-export { type BindAddress, BoundAddress, type ServerHandle } from './bound-address.ts';
+export { type BindAddress, BoundAddress, handleOf, type ServerHandle } from './bound-address.ts';
 export { Connection, type ConnectionHandler, WriteState } from './connection.ts';
 export { addressText, dial, type DialAddress, type DialDone, type Dialing, type DialOptions } from './dial.ts';
 export { type Accept, Listener, type ListenerOptions, type ListenerSettings } from './listener.ts';

@@ -32,7 +32,7 @@ describe('SIGUSR2', () => {
       ];
       for (let nth = 0; nth < restarts; nth++) {
         const answered = loads.map((load) => load.answered);
-        await eventually('answers', () => loads.every((load, i) => load.answered > Number(answered[i]) + 20));
+        await eventually('answers', () => loads.every((load, i) => load.answered > answered[i] + 20));
         generations.push(await restart(daemon, generations.at(-1) as number));
       }
       for (const load of loads) await load.stop();

@@ -27,6 +27,8 @@ export interface DaemonOptions {
   readonly files?: Readonly<Record<string, string>>;
   /** Lays out further files in the folder, and says which path to serve instead of `prox.json5` there. */
   readonly prepare?: (folder: string) => Promise<string>;
+  /** Another copy of the program. */
+  readonly program?: string;
   /** Flags for Node itself. */
   readonly nodeFlags?: readonly string[];
 }
@@ -49,7 +51,7 @@ export class TestDaemon {
     this.folder = folder;
     this.configPath = configPath;
     const flags = [`-workers=${options.workers ?? 0}`, ...(options.args ?? [])];
-    const args = [...(options.nodeFlags ?? []), PROX, 'serve', '-config', this.configPath, ...flags];
+    const args = [...(options.nodeFlags ?? []), options.program ?? PROX, 'serve', '-config', this.configPath, ...flags];
     const env = { ...process.env, ...options.env };
     this.process = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'], env, cwd: folder });
     this.process.stderr?.on('data', (chunk: Buffer) => this.stderrOnData(chunk));
@@ -131,6 +133,15 @@ export class TestDaemon {
       timer = setTimeout(() => reject(new Error(`prox does not end:\n${this.output}`)), PATIENCE_MS);
     });
     return Promise.race([this.exited, late]).finally(() => clearTimeout(timer));
+  }
+
+  /** Waits until nobody, generations that restarts have started included, can write to the log any more. */
+  async silence(): Promise<void> {
+    const end = Date.now() + PATIENCE_MS;
+    while (!this.silent) {
+      if (Date.now() > end) throw new Error(`somebody still holds the log:\n${this.output}`);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
   }
 
   signal(signal: NodeJS.Signals): void {
