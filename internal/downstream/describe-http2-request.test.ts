@@ -177,7 +177,7 @@ describe('the limits on the head of a request of HTTP/2', () => {
     ['one byte more', { fields: filler(401) }, 'head_too_large'],
     ['as many lines as max_headers, pseudo-fields aside', { fields: lines(4) }, 'accepted'],
     ['one line more', { fields: lines(5) }, 'head_too_large'],
-    ['crumbs, which are one line', { fields: [...lines(3), ...Array(6).fill(['cookie', 'a=1']).flat()] }, 'accepted'],
+    ['crumbs, which are one line', { fields: [...lines(3), ...'cookie a=1 '.repeat(6).trim().split(' ')] }, 'accepted'],
     ['crumbs and lines', { fields: [...lines(4), 'cookie', 'a=1', 'cookie', 'a=1'] }, 'head_too_large'],
     ['a target as long as max_target_bytes', { path: `/${'p'.repeat(39)}` }, 'accepted'],
     ['a target that is longer', { path: `/${'p'.repeat(40)}` }, 'target_too_long'],
