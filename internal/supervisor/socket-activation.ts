@@ -1,7 +1,6 @@
 import { closeSync, fstatSync } from 'node:fs';
 import { lookup } from 'node:dns/promises';
 import { readFile } from 'node:fs/promises';
-import { isIPv6, SocketAddress } from 'node:net';
 import type { Config, ServiceConfig } from '../config/index.ts';
 import type { Logger } from '../logger/index.ts';
 import { listenKey } from '../runtime/index.ts';
@@ -109,11 +108,12 @@ function nameOf(handle: ServerHandle): string {
   return name.address === undefined ? 'unknown' : textOf(name.address, name.port ?? 0);
 }
 
-/** An address in the one way that it is written by the system. */
+/** An address in one way of all that there are. */
 function textOf(address: string, port: number): string {
-  const family = isIPv6(address) ? 'ipv6' : 'ipv4';
-  const { address: canonical } = new SocketAddress({ address, family });
-  return family === 'ipv6' ? `[${canonical}]:${port}` : `${canonical}:${port}`;
+  if (!address.includes(':')) return `${address}:${port}`;
+  const url = `http://[${address}]`;
+  // One with a zone is no URL; the system has but one way to write it.
+  return `${URL.canParse(url) ? new URL(url).hostname : `[${address}]`}:${port}`;
 }
 
 function close(fd: number): void {

@@ -117,6 +117,7 @@ describe('during a restart', () => {
     process.kill(pid, 'SIGCONT');
     await daemon.logged(({ msg }) => msg.startsWith('restarted'));
     await daemon.logged(({ msg }) => msg === 'config reloaded');
+    expect(await daemon.end()).toBe(0);
   });
 
   it('the successor ends with the process that has started it', async () => {
