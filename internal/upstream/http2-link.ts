@@ -1,4 +1,5 @@
 import type { ClientHttp2Stream, IncomingHttpHeaders } from 'node:http2';
+import { addAbortSignal } from 'node:stream';
 import { type Deadline, type Deadlines, ProxyError } from '../base/index.ts';
 import { CHUNKED, Fields, type Framing, type HeadLimits, NO_BODY, UNTIL_CLOSE } from '../http1/index.ts';
 import { WriteState } from '../transport/index.ts';
@@ -306,13 +307,16 @@ export class Http2Link implements UpstreamLink {
     handler?.onUpstreamError(error);
   }
 
-  /** Ends the stream; RFC 9113 §7: the one side does not need it any more. */
+  /**
+   * Ends the stream with CANCEL (RFC 9113 §7). Not by `close`: that would end the request first, and what has come of it
+   * would look like all of it.
+   */
   private reset(): void {
     const { stream } = this;
     this.session.deadlines.remove(this.deadline);
     if (stream === null) return this.release();
-    if (!stream.closed) stream.close(Http2Code.cancel);
-    stream.destroy();
+    if (stream.closed) stream.destroy();
+    else addAbortSignal(ABORTED, stream);
   }
 
   /** The stream's room is the session's again. */
@@ -332,6 +336,9 @@ export class Http2Link implements UpstreamLink {
     }
   }
 }
+
+/** What a stream is destroyed with to be reset with CANCEL. */
+const ABORTED = AbortSignal.abort();
 
 /** NGHTTP2_FLAG_END_STREAM (RFC 9113 §6.2). */
 const END_STREAM = 0x1;

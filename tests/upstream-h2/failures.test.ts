@@ -18,6 +18,10 @@ import { RawClient } from '../testing/raw-client.ts';
 import { type RawPeer, RawUpstream } from '../testing/raw-upstream.ts';
 import { eventually } from '../testing/wait.ts';
 
+/** A frame of content, and the flag of the last one (RFC 9113 §6.1). */
+const DATA = 0;
+const END_STREAM = 0x1;
+
 const NO_ERROR = 0;
 const PROTOCOL_ERROR = 1;
 const INTERNAL_ERROR = 2;
@@ -223,7 +227,7 @@ describe('an upstream of HTTP/2 that', () => {
   /** The bytes of all DATA frames. */
   const bodyIn = (received: string): string =>
     framesOf(received)
-      .filter(({ type }) => type === 0)
+      .filter(({ type }) => type === DATA)
       .map(({ payload }) => payload)
       .join('');
 
@@ -307,6 +311,43 @@ describe('an upstream of HTTP/2 that', () => {
     await eventually('RST_STREAM', () => resetsIn(peer.received).length > 0);
     expect(resetsIn(peer.received)).toEqual([CANCEL]);
     expect(peer.closed).toBe(false);
+  });
+
+  it.each([
+    ['chunks', 'Transfer-Encoding: chunked\r\n\r\n4\r\npart\r\n'],
+    ['a body of known length', 'Content-Length: 10\r\n\r\npart'],
+  ])('never takes %s of a client that has left for complete', async (_, part) => {
+    upstream.onConnection((peer) => answer(peer, ''));
+    const client = await RawClient.connect(daemon.port());
+    client.send(`POST / HTTP/1.1\r\nHost: a.test\r\n${part}`);
+    const peer = await upstream.peer();
+    await peer.until(() => bodyIn(peer.received) === 'part', 'the part');
+    client.socket.resetAndDestroy();
+    await eventually('RST_STREAM', () => resetsIn(peer.received).length > 0);
+    expect(resetsIn(peer.received)).toEqual([CANCEL]);
+    expect(framesOf(peer.received).filter(({ type, flags }) => type === DATA && (flags & END_STREAM) !== 0)).toEqual(
+      [],
+    );
+  });
+
+  it('never takes the rest of a request that it answers early for complete', async () => {
+    upstream.onConnection((peer) =>
+      answer(
+        peer,
+        headers(1, [
+          [':status', '200'],
+          ['content-length', '2'],
+        ]) + data(1, 'ok', true),
+      ),
+    );
+    const client = await RawClient.connect(daemon.port());
+    client.send('POST / HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n4\r\npart\r\n');
+    const peer = await upstream.peer();
+    await eventually('RST_STREAM', () => resetsIn(peer.received).length > 0);
+    expect(framesOf(peer.received).filter(({ type, flags }) => type === DATA && (flags & END_STREAM) !== 0)).toEqual(
+      [],
+    );
+    client.destroy();
   });
 });
 
