@@ -44,7 +44,7 @@ export async function startUpstream() {
   const config = `${NGINX_COMMON('upstream')}
 http { access_log off; keepalive_requests 1000000000; keepalive_timeout 600s; sendfile on;
   server { listen 127.0.0.1:${UPSTREAM_PORT} backlog=4096; listen 127.0.0.1:${UPSTREAM_TLS_PORT} ssl backlog=4096;
-    ssl_certificate ${cert}; ssl_certificate_key ${key}; root ${folder}; location = / { return 200 "ok"; } location /files/ { } } }`;
+    ssl_protocols TLSv1.2 TLSv1.3; ssl_certificate ${cert}; ssl_certificate_key ${key}; root ${folder}; location = / { return 200 "ok"; } location /files/ { } } }`;
   return nginx('upstream', config, LOAD_CORE, UPSTREAM_PORT);
 }
 
@@ -56,7 +56,7 @@ export async function startNginx({ accessLog = false } = {}) {
 http { ${log} keepalive_requests 1000000000;
   upstream up { server 127.0.0.1:${UPSTREAM_PORT}; keepalive 256; keepalive_requests 1000000000; }
   server { listen 127.0.0.1:${NGINX_PORT} backlog=4096; listen 127.0.0.1:${NGINX_TLS_PORT} ssl http2 backlog=4096;
-    ssl_certificate ${cert}; ssl_certificate_key ${key}; location / {
+    ssl_protocols TLSv1.2 TLSv1.3; ssl_certificate ${cert}; ssl_certificate_key ${key}; location / {
     proxy_pass http://up; proxy_http_version 1.1; proxy_set_header Connection "";
     proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; proxy_set_header X-Forwarded-Host $http_host;
     proxy_set_header X-Forwarded-Proto $scheme; proxy_set_header Via "1.1 nginx"; } } }`;
