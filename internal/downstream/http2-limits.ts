@@ -55,6 +55,12 @@ export const MAX_DISCARD_BYTES = 65_536;
 /** Milliseconds that a client has to take the last frames and to close, once prox has nothing more to say. */
 export const LINGER_MS = 2000;
 
+/**
+ * Milliseconds for the first stream of a connection when the listener goes away: clients open a connection as they have
+ * a request, which is on its way then.
+ */
+export const DRAINING_START_MS = 500;
+
 /** Looks at the streams of a connection within one stall_timeout: so much later than due a stall may be noticed. */
 export const LOOKS_A_STALL = 4;
 

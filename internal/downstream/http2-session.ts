@@ -6,6 +6,7 @@ import type { Http2Client } from './http2-request.ts';
 import { Http2Exchange } from './http2-exchange.ts';
 import {
   CONNECTION_WINDOW_BYTES,
+  DRAINING_START_MS,
   ErrorCode,
   LINGER_MS,
   MAX_PINGS_PER_SECOND,
@@ -28,7 +29,7 @@ const END_STREAM = 0x1;
  *
  *     opening ──SETTINGS──> open ──drain, idle, GOAWAY of the client──> closing ──last stream──> lingering
  *
- * `open` has a deadline only while no stream is open, `closing` none: streams have their own.
+ * `open` has a deadline only while no stream is open, or while it is `leaving`, `closing` none: streams have their own.
  */
 const Phase = { opening: 0, open: 1, closing: 2 } as const;
 type Phase = (typeof Phase)[keyof typeof Phase];
@@ -56,6 +57,10 @@ export class Http2Session implements DrainableSession, Http2Client {
   private readonly pinged = new Rate(MAX_PINGS_PER_SECOND);
   private readonly settings = new Rate(MAX_SETTINGS_PER_SECOND);
   private phase: Phase = Phase.opening;
+  /** Some stream has come. */
+  private used = false;
+  /** Is to close when its deadline has passed, whatever is open by then. */
+  private leaving = false;
   /** Why streams end that end with the session. */
   private reason: ProxyError | null = null;
 
@@ -90,7 +95,7 @@ export class Http2Session implements DrainableSession, Http2Client {
       () => this.socket.bytesWritten,
       () => this.look(),
     );
-    this.pings = new Http2Pings(deadlines, this.session, limits, (error) => this.kill(error));
+    this.pings = new Http2Pings(deadlines, this.session, limits, this);
     this.attach();
     this.session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
     deadlines.set(this.deadline, limits.headerTimeout);
@@ -98,10 +103,14 @@ export class Http2Session implements DrainableSession, Http2Client {
 
   /**
    * RFC 9113 §6.8 would have a first GOAWAY that takes what is on its way, and a second with the last stream. But nghttp2
-   * takes no stream once a GOAWAY was sent: so there is one, and clients send again what it does not name.
+   * takes no stream once a GOAWAY was sent: so there is one, and clients send again what it does not name. Few do that
+   * on a connection that was just opened, so its first streams are waited for.
    */
   drain(): void {
-    if (this.phase !== Phase.closing) this.close();
+    if (this.phase === Phase.closing) return;
+    if (this.used) return this.close();
+    this.leaving = true;
+    this.slot.deadlines.set(this.deadline, DRAINING_START_MS);
   }
 
   kill(error: ProxyError): void {
@@ -124,6 +133,12 @@ export class Http2Session implements DrainableSession, Http2Client {
     return this.session.state.outboundQueueSize ?? 0;
   }
 
+  /** @internal Whether some stream has bytes that the client has not taken. */
+  get outputPending(): boolean {
+    for (const { output } of this.open) if (output.pending > 0) return true;
+    return false;
+  }
+
   private attach(): void {
     const { session } = this;
     session.on('stream', (stream, _headers, flags, pairs?: string[]) =>
@@ -143,8 +158,9 @@ export class Http2Session implements DrainableSession, Http2Client {
     const records = this.spare.pop() ?? new SessionRecords();
     const exchange = new Http2Exchange(stream, this, service, (flags & END_STREAM) !== 0, records);
     this.open.add(exchange);
+    this.used = true;
     this.pings.heard = true;
-    this.slot.deadlines.clear(this.deadline);
+    if (!this.leaving) this.slot.deadlines.clear(this.deadline);
     this.stalls.watch(service.limits.stallTimeout);
     stream.on('error', (error) => (exchange.failure = error));
     stream.on('close', () => this.streamOnClose(exchange));
@@ -153,22 +169,28 @@ export class Http2Session implements DrainableSession, Http2Client {
   }
 
   private streamOnClose(exchange: Http2Exchange): void {
-    const { rstCode } = exchange.stream;
+    // A client may reset with NO_ERROR, too: then it shows in what was cut.
+    const cut = exchange.stream.rstCode !== ErrorCode.noError || !(exchange.over || exchange.tunnel);
     exchange.guard(() => exchange.streamClosed(this.reason));
     this.open.delete(exchange);
     this.spare.push(exchange.records);
     this.stalls.forget(exchange);
     // What the upstream did is not the client's fault.
     const clients = exchange.error === null || exchange.error.source === 'client';
-    if (rstCode !== ErrorCode.noError && clients && this.resets.exceeded()) this.calm('streams that were reset');
+    if (cut && clients && this.resets.exceeded()) this.calm('streams that were reset');
     if (this.open.size === 0) this.rest();
   }
 
   /** No stream is open. */
   private rest(): void {
     const { deadlines, current } = this.slot;
-    const closing = this.phase === Phase.closing || this.session.closed;
-    deadlines.set(this.deadline, closing ? LINGER_MS : current.limits.idleTimeout);
+    if (this.phase === Phase.closing || this.ended) deadlines.set(this.deadline, LINGER_MS);
+    else if (!this.leaving) deadlines.set(this.deadline, current.limits.idleTimeout);
+  }
+
+  /** Whether node:http2 takes no stream any more; it says `closed` of what was closed, and not of what has failed. */
+  private get ended(): boolean {
+    return this.session.closed || this.session.destroyed;
   }
 
   private sessionOnRemoteSettings(): void {
@@ -197,10 +219,10 @@ export class Http2Session implements DrainableSession, Http2Client {
   }
 
   private onDeadline(): void {
+    this.leaving = false;
     if (this.phase === Phase.opening) return this.kill(new ProxyError('head_timeout', 'no SETTINGS came'));
-    // What is closed already does not close on its side.
-    if (this.session.closed && this.open.size === 0)
-      return this.kill(new ProxyError('client_stalled', 'no close came'));
+    // What has ended already does not close on its side, which may be as the client does not take the last frames.
+    if (this.ended && this.open.size === 0) return this.kill(new ProxyError('client_stalled', 'no close came'));
     this.close();
   }
 

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { webConfig } from '../testing/daemon.ts';
 import { FrameClient, GET, request, Setting, Type } from '../testing/h2-frames.ts';
@@ -89,7 +90,7 @@ describe('a client that is too slow', () => {
       client.window(1, 70_000).window(0, 70_000);
       const before = i * 70_000;
       await client.until(() => client.body(1).length > before || client.of(Type.rstStream).length > 0, 'some bytes');
-      await new Promise((resolve) => setTimeout(resolve, 200));
+      await delay(200);
     }
     expect(client.of(Type.rstStream)).toEqual([]);
   });
@@ -120,6 +121,19 @@ describe('a client that is too slow', () => {
     await client.until(() => client.of(Type.ping).length > 0, 'a PING');
     await client.goneWith();
     await peer.until(() => peer.ended || peer.closed, 'the upstream request to be cut');
+  });
+
+  it('to take what it was sent is not pinged to death', async () => {
+    await start({ h2_read_idle_timeout: 0.2, h2_ping_timeout: 0.2 });
+    const client = await frames({ [Setting.windowSize]: 100_000_000 });
+    client.socket.pause();
+    client.window(0, 100_000_000);
+    const ids = Array.from({ length: 20 }, (_, i) => 2 * i + 1);
+    for (const id of ids) client.headers(id, request('GET', '/big'));
+    // Ten times as long as it takes to be given up.
+    await delay(1500);
+    client.socket.resume();
+    for (const id of ids) expect(await client.outcome(id)).toBe('status 200');
   });
 
   it('but answers PING stays', async () => {
@@ -159,6 +173,31 @@ describe('a drain', () => {
     expect(await client.outcome(3)).toBe('status 200');
     expect(await client.goneWith()).toBe(0);
     expect(proxied.upstream.requests.length).toBe(2);
+    expect(await proxied.daemon.end()).toBe(0);
+  });
+
+  it('answers the first requests of a connection that was just opened', async () => {
+    proxied.upstream.serve(response('first'));
+    const client = await frames();
+    proxied.daemon.signal('SIGTERM');
+    await proxied.daemon.logged(({ msg }) => msg.startsWith('stopping'));
+    client.headers(1, GET).headers(3, GET);
+    expect(await client.outcome(1)).toBe('status 200');
+    expect(await client.outcome(3)).toBe('status 200');
+    expect(await client.goneWith()).toBe(0);
+    expect(client.of(Type.goaway)[0].payload.readUInt32BE(0)).toBe(3);
+    expect(await proxied.daemon.end()).toBe(0);
+  });
+
+  it('answers the first request of a connection that says by and by that it is HTTP/2', async () => {
+    proxied.upstream.serve(response('first'));
+    const client = await FrameClient.raw(proxied.daemon.port(), 'PRI');
+    clients.push(client);
+    proxied.daemon.signal('SIGTERM');
+    await proxied.daemon.logged(({ msg }) => msg.startsWith('stopping'));
+    client.socket.write(' * HTTP/2.0\r\n\r\nSM\r\n\r\n');
+    client.send(Type.settings, 0, 0).headers(1, GET);
+    expect(await client.outcome(1)).toBe('status 200');
     expect(await proxied.daemon.end()).toBe(0);
   });
 

@@ -59,14 +59,14 @@ async function growth(): Promise<number> {
 const stream = (i: number): number => 2 * i + 1;
 
 describe('a client that floods', () => {
-  it('with streams that it resets at once is told to calm down', async () => {
+  it.each([8, 0])('with streams that it resets at once with code %i is told to calm down', async (code) => {
     await begin();
     const section = encode(GET);
     await pour((round) => {
       const frames: Buffer[] = [];
       for (let i = round * 50; i < round * 50 + 50; i++) {
         frames.push(frame(Type.headers, Flag.endHeaders | Flag.endStream, stream(i), section));
-        frames.push(frame(Type.rstStream, 0, stream(i), uint32(8)));
+        frames.push(frame(Type.rstStream, 0, stream(i), uint32(code)));
       }
       return Buffer.concat(frames);
     }, 1000);
