@@ -139,7 +139,9 @@ export class Http2RequestBody {
     if (held === null) return;
     this.held = null;
     this.pass(held);
-    if (this.held === null && this.awaited) this.stream.resume();
+    if (this.held !== null) return;
+    if (this.complete) this.tellEnd();
+    else if (this.awaited) this.stream.resume();
   }
 
   private streamOnTrailers(pairs: string[]): void {
@@ -158,8 +160,9 @@ export class Http2RequestBody {
     if (this.started) this.tellEnd();
   }
 
+  /** The end comes behind every byte; a stream ends while it is paused, when nothing of it is left to read. */
   private tellEnd(): void {
-    if (!this.untold || this.discarding) return;
+    if (!this.untold || this.discarding || this.held !== null) return;
     this.untold = false;
     this.reader.bodyEnded(this.trailers);
   }
