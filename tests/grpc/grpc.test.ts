@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { TestDaemon } from '../testing/daemon.ts';
 import { assertNoFaults } from '../testing/health.ts';
-import { tlsPair } from '../testing/tls-pair.ts';
+import { pairFor } from '../testing/certificates.ts';
 import { eventually } from '../testing/wait.ts';
 import { EchoClient, EchoServer } from './echo-service.ts';
 
@@ -20,7 +20,7 @@ describe.each(['cleartext', 'TLS'])('gRPC through prox, %s on both sides', (kind
   let client: EchoClient;
   beforeAll(async () => {
     const secure = kind === 'TLS';
-    const pair = await tlsPair('localhost');
+    const pair = pairFor('localhost');
     server = await EchoServer.start(secure ? pair : null);
     const upstream = `127.0.0.1:${server.port}`;
     const action = secure

@@ -4,8 +4,9 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { TestDaemon, webConfig } from '../testing/daemon.ts';
-import { eventually, stopHealthy } from '../testing/health.ts';
+import { stopHealthy } from '../testing/health.ts';
 import { head } from '../testing/proxied.ts';
+import { eventually } from '../testing/wait.ts';
 
 const TOTAL = 300_000_000;
 const MIB = 1 << 20;
@@ -43,7 +44,7 @@ async function sip(socket: Socket, daemon: TestDaemon, bytes: number): Promise<{
     socket.pause();
     void rest();
   });
-  await eventually(() => received >= bytes, `${bytes} bytes`, 30_000);
+  await eventually(`${bytes} bytes`, () => received >= bytes, 30_000);
   return { received, peak };
 }
 
@@ -93,7 +94,7 @@ describe('a body of 300 MB', () => {
     const before = await daemon.rss();
     client.write(head('POST / HTTP/1.1', 'Host: a', `Content-Length: ${TOTAL}`));
     pour(client, TOTAL);
-    await eventually(() => done !== null, 'the request');
+    await eventually('the request', () => done !== null);
     const { peak } = await (done as unknown as Promise<{ received: number; peak: number }>);
     // Node allocates 64 KiB for each read of an accepted socket; V8 collects them when 32 MB have gathered, on Node 24
     // and later when it is twice that. What matters is that it is a constant, not the body.
@@ -112,17 +113,17 @@ describe('a body of 300 MB', () => {
     client.write(head('GET / HTTP/1.1', 'Host: a'));
     let last = -1;
     // When nothing has moved for a while, whatever the kernels hold is full.
-    await eventually(async () => {
+    await eventually('the upstream to come to rest', async () => {
       await new Promise((resolve) => setTimeout(resolve, 200));
       const still = state.sent > 0 && state.sent === last;
       last = state.sent;
       return still;
-    }, 'the upstream to come to rest');
+    });
     expect(state.sent).toBeLessThan(TOTAL / 4);
     client.resume();
     let received = 0;
     client.on('data', (chunk: Buffer) => (received += chunk.length));
-    await eventually(() => received > TOTAL, 'the rest');
+    await eventually('the rest', () => received > TOTAL);
     client.destroy();
   });
 });

@@ -3,8 +3,9 @@ import { connect } from 'node:net';
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
-import { eventually, stopHealthy } from '../testing/health.ts';
+import { stopHealthy } from '../testing/health.ts';
 import { head, Proxied, response, undated } from '../testing/proxied.ts';
+import { eventually } from '../testing/wait.ts';
 
 let proxied: Proxied;
 beforeAll(async () => {
@@ -82,7 +83,7 @@ describe('interim responses without an end', () => {
     await peer.gone();
     if (!reads) expect(sent).toBeLessThan(20_000_000);
     client.resume();
-    await eventually(() => tail.endsWith('(upstream_timeout)\n'), 'the answer');
+    await eventually('the answer', () => tail.endsWith('(upstream_timeout)\n'));
     expect(tail).toContain('HTTP/1.1 504 Gateway Timeout\r\n');
     client.destroy();
     await upstream.stop();

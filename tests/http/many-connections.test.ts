@@ -4,9 +4,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
 import { TestDaemon, webConfig } from '../testing/daemon.ts';
-import { socketsBackTo, eventually, openSockets, stopHealthy } from '../testing/health.ts';
+import { openSockets, socketsBackTo, stopHealthy } from '../testing/health.ts';
 import { head, Proxied, response } from '../testing/proxied.ts';
 import { exchangeRaw, RawClient } from '../testing/raw-client.ts';
+import { eventually } from '../testing/wait.ts';
 
 const STATIC = [{ action: { type: 'static', status: 200, body_ref: { text: 'hello' } } }];
 const GET = head('GET / HTTP/1.1', 'Host: a.test');
@@ -97,10 +98,10 @@ describe('a client that goes away', () => {
     }
     // Whoever only ended its side still waits for an answer: the upstream's end is the end of those.
     for (const peer of proxied.upstream.peers) peer.destroy();
-    await eventually(async () => {
+    await eventually('every socket to be closed', async () => {
       for (const peer of proxied.upstream.peers) peer.destroy();
       return (await openSockets(proxied.daemon)) <= before;
-    }, 'every socket to be closed');
+    });
   });
 });
 
@@ -139,7 +140,7 @@ describe('many connections', () => {
       for (const client of clients) if (!client.ended && !client.closed) client.send('X: y\r\n');
     }, 200);
     for (let i = 0; i < 20; i++) expect(await exchangeRaw(daemon.port(), GET_CLOSE)).toContain('hello');
-    await eventually(() => clients.every((client) => client.ended || client.closed), 'all to be closed');
+    await eventually('all to be closed', () => clients.every((client) => client.ended || client.closed));
     clearInterval(dribble);
     const refused = clients.filter((client) => client.received.startsWith('HTTP/1.1 408 ')).length;
     expect(refused).toBe(1000);
@@ -157,7 +158,7 @@ describe('many connections', () => {
     const before = await daemon.rss();
     const clients = await connectMany(daemon.port(), count);
     for (const client of clients) client.send(GET);
-    await eventually(() => clients.every((client) => client.received.includes('hello')), 'all to be served');
+    await eventually('all to be served', () => clients.every((client) => client.received.includes('hello')));
     const each = ((await daemon.rss()) - before) / count;
     expect(each).toBeLessThan(16_384);
     for (const client of clients) client.destroy();

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestDaemon } from '../testing/daemon.ts';
 import { H2Client } from '../testing/h2-client.ts';
 import { openSockets, socketsBackTo, stopHealthy } from '../testing/health.ts';
-import { tlsPair } from '../testing/tls-pair.ts';
+import { pairFor } from '../testing/certificates.ts';
 import { TestUpstream } from '../testing/upstream.ts';
 
 const run = promisify(execFile);
@@ -14,7 +14,7 @@ let daemon: TestDaemon;
 
 beforeAll(async () => {
   upstream = await TestUpstream.start((request, answer) => request.pipe(answer));
-  const { cert, key } = await tlsPair('localhost');
+  const { cert, key } = pairFor('localhost');
   const routes = [
     { match: { path: '/static' }, action: { type: 'static', status: 200, body_ref: { text: '{path} {host}' } } },
     { action: { type: 'proxy', upstream: upstream.address } },

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Socket } from 'node:net';
 import { H2Client } from '../testing/h2-client.ts';
-import { eventually } from '../testing/health.ts';
+import { eventually } from '../testing/wait.ts';
 import { head, Proxied } from '../testing/proxied.ts';
 
 const TOTAL = 120_000_000;
@@ -56,18 +56,18 @@ describe('a body of 120 MB', () => {
     const stream = client.open({ ':path': '/big' }, true);
     let received = 0;
     stream.on('data', (chunk: Buffer) => (received += chunk.length));
-    await eventually(() => received > 1_000_000, 'the first megabyte');
+    await eventually('the first megabyte', () => received > 1_000_000);
     stream.pause();
     let sent = -1;
-    await eventually(async () => {
+    await eventually('the upstream to stand still', async () => {
       const same = poured.sent === sent;
       sent = poured.sent;
       await client.get('/other');
       return same;
-    }, 'the upstream to stand still');
+    });
     expect(sent).toBeLessThan(TOTAL / 2);
     stream.resume();
-    await eventually(() => received === TOTAL, 'all of it', 30_000);
+    await eventually('all of it', () => received === TOTAL, 30_000);
     expect((await proxied.daemon.rss()) - before).toBeLessThan(FLAT_BYTES);
     stream.close();
   });
@@ -103,15 +103,15 @@ describe('a body of 120 MB', () => {
     stream.on('drain', fill);
     fill();
     let seen = -1;
-    await eventually(async () => {
+    await eventually('the client to stand still', async () => {
       const same = sent === seen;
       seen = sent;
       await new Promise((resolve) => setTimeout(resolve, 100));
       return same;
-    }, 'the client to stand still');
+    });
     expect(seen).toBeLessThan(TOTAL / 2);
     release();
-    await eventually(() => status === 204, 'the answer', 30_000);
+    await eventually('the answer', () => status === 204, 30_000);
     expect((await proxied.daemon.rss()) - before).toBeLessThan(FLAT_BYTES);
   });
 });

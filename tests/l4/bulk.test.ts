@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { accepts, freePort } from '../testing/ports.ts';
 import { Relayed } from '../testing/relayed.ts';
-import { tlsPair, type TlsPair } from '../testing/tls-pair.ts';
+import { type Pair, pairFor } from '../testing/certificates.ts';
 import { eventually } from '../testing/wait.ts';
 
 const MEGABYTE = 1024 * 1024;
@@ -17,13 +17,13 @@ const TRANSFER = 300 * MEGABYTE;
 const GROWTH = 80 * MEGABYTE;
 
 let relayed: Relayed;
-let pair: TlsPair;
+let pair: Pair;
 let opensslPort: number;
 let echoPort: number;
 const echo = createServer((socket) => socket.pipe(socket));
 
 beforeAll(async () => {
-  pair = await tlsPair('pass.test');
+  pair = pairFor('pass.test');
   opensslPort = await freePort();
   echo.setSecureContext(pair);
   echo.listen(0, '127.0.0.1');

@@ -10,7 +10,7 @@ import { Nginx } from '../testing/nginx.ts';
 import { freePort } from '../testing/ports.ts';
 import { exchangeRaw, RawClient } from '../testing/raw-client.ts';
 import { RawUpstream } from '../testing/raw-upstream.ts';
-import { tlsPair } from '../testing/tls-pair.ts';
+import { pairFor } from '../testing/certificates.ts';
 import { eventually } from '../testing/wait.ts';
 
 /** What curl says of an answer: its body, and nothing of its progress. */
@@ -37,7 +37,7 @@ let nginxPort: number;
 beforeAll(async () => {
   upstream = await RawUpstream.start();
   nginxPort = await freePort();
-  const { cert, key } = await tlsPair('own.test');
+  const { cert, key } = pairFor('own.test');
   const action = { type: 'proxy', upstream: upstream.authority };
   const routes = [
     { match: { domain: 'v1.test' }, action: { type: 'pass', upstream: upstream.authority, proxy_protocol: 'v1' } },

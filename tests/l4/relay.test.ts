@@ -7,7 +7,7 @@ import { RawClient } from '../testing/raw-client.ts';
 let relayed: Relayed;
 
 beforeAll(async () => {
-  relayed = await Relayed.start({ limits: { idle_timeout: '1s', stall_timeout: '1s' } });
+  relayed = await Relayed.start({ limits: { idle_timeout: '500ms', stall_timeout: '500ms' } });
 });
 beforeEach(() => relayed.reset());
 afterAll(() => relayed.stop());
@@ -70,14 +70,14 @@ describe('a relayed connection', () => {
       await peer.toEnd();
     });
     expect(line).toMatchObject({ error: 'relay_idle' });
-    expect(line['duration_ms']).toBeGreaterThan(950);
+    expect(line['duration_ms']).toBeGreaterThan(450);
   });
 
   it('stays open as long as one side sends', async () => {
     const { client, peer } = await relayed.connect();
-    const ticks = setInterval(() => peer.send('.'), 200);
+    const ticks = setInterval(() => peer.send('.'), 100);
     const started = performance.now();
-    await client.until(() => performance.now() - started > 2500);
+    await client.until(() => performance.now() - started > 1300);
     clearInterval(ticks);
     expect(client.ended || client.closed).toBe(false);
   });

@@ -3,9 +3,14 @@ import { logLines, readLog } from '../testing/access-log.ts';
 import { clientHello, inRecords, largeClientHello } from '../testing/client-hello.ts';
 import { RawClient } from '../testing/raw-client.ts';
 import { Relayed } from '../testing/relayed.ts';
+import { lastRequest, sClient } from '../testing/tls.ts';
 import { TlsClient } from '../testing/tls-client.ts';
 
 let relayed: Relayed;
+/** A client that sends a part of its ClientHello, and nothing more while the other tests run. */
+let slow: RawClient;
+/** Milliseconds until it was given up. */
+let slowFor = 0;
 
 beforeAll(async () => {
   relayed = await Relayed.start({
@@ -18,6 +23,10 @@ beforeAll(async () => {
     ],
     args: ['-log-level=debug'],
   });
+  slow = await RawClient.connect(relayed.daemon.port());
+  const since = performance.now();
+  slow.socket.write(relayed.hello.subarray(0, 100));
+  slow.socket.once('end', () => (slowFor = performance.now() - since));
 });
 beforeEach(() => relayed.reset());
 afterAll(() => relayed.stop());
@@ -62,8 +71,9 @@ describe('a connection to a TLS port', () => {
   });
 
   it('with an address for a server name is terminated, as clients send what stands in their URL', async () => {
-    const client = await TlsClient.connect(relayed.daemon.port(), '127.0.0.1');
-    expect(await client.get('/', 'own.test')).toMatchObject({ status: 200, body: 'own' });
+    // Node refuses to send one.
+    const output = await sClient(relayed.daemon.port(), ['-servername', '127.0.0.1'], lastRequest('own.test'));
+    expect(output).toMatch(/HTTP\/1\.1 200 [^]*\r\n\r\nown/);
   });
 
   it('is answered 421 for the host of a pass route when TLS was terminated for another name', async () => {
@@ -154,12 +164,9 @@ describe('the ClientHello', () => {
   });
 
   it('closes the connection when it is not complete within 5 seconds', async () => {
-    const client = await RawClient.connect(relayed.daemon.port());
-    const started = performance.now();
-    client.socket.write(relayed.hello.subarray(0, 100));
-    expect(await client.toEnd()).toBe('');
-    expect(performance.now() - started).toBeGreaterThan(4900);
-    expect(performance.now() - started).toBeLessThan(9000);
+    expect(await slow.toEnd()).toBe('');
+    expect(slowFor).toBeGreaterThan(4900);
+    expect(slowFor).toBeLessThan(9000);
   });
 });
 

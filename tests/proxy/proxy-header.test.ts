@@ -14,7 +14,7 @@ import { Nginx } from '../testing/nginx.ts';
 import { head, response } from '../testing/proxied.ts';
 import { RawClient } from '../testing/raw-client.ts';
 import { RawUpstream } from '../testing/raw-upstream.ts';
-import { tlsPair } from '../testing/tls-pair.ts';
+import { pairFor } from '../testing/certificates.ts';
 
 const V2_SIGNATURE = '\r\n\r\n\0\r\nQUIT\n';
 
@@ -29,7 +29,7 @@ describe('proxy_protocol on a proxy action', () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'prox-header-'));
     upstream = await RawUpstream.start();
-    secure = createServer(await tlsPair('localhost'), (request, answer) => answer.end(request.headers.host));
+    secure = createServer(pairFor('localhost'), (request, answer) => answer.end(request.headers.host));
     // Takes the header off and gives the rest to the server with TLS.
     unwrapping = createTcpServer((socket) => {
       socket.once('readable', () => {

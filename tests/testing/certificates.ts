@@ -49,6 +49,11 @@ export function makePair(wish: CertificateWish = {}): Pair {
   }
 }
 
+/** Makes a certificate, signed by itself, for one name. */
+export function pairFor(name: string): Pair {
+  return makePair({ subject: name, alternatives: `DNS:${name}` });
+}
+
 /** Runs openssl and returns what it prints. */
 export function openssl(args: readonly string[], input?: string): string {
   return execFileSync('openssl', [...args], {

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Changes } from './wait.ts';
 import { killIfAlive, workerPids } from './worker-processes.ts';
 
 /** The daemon as users run it: built by `npm test` before the tests, or the build that PROX_TEST_BUNDLE names. */
@@ -41,7 +42,7 @@ export class TestDaemon {
   /** Resolves with the exit code, or the signal that ended the process. */
   readonly exited: Promise<number | NodeJS.Signals>;
   private readonly process: ChildProcess;
-  private readonly waiting = new Set<() => void>();
+  private readonly changes = new Changes();
   private output = '';
   private ended = false;
   /** Nobody can write to the log any more. */
@@ -64,7 +65,7 @@ export class TestDaemon {
     // Not `exit`: after a restart, other processes go on with the log.
     this.process.once('close', () => {
       this.silent = true;
-      this.notify();
+      this.changes.notify();
     });
   }
 
@@ -169,21 +170,12 @@ export class TestDaemon {
   }
 
   private async until(condition: () => boolean): Promise<void> {
-    const give = Date.now() + PATIENCE_MS;
-    while (!condition()) {
+    const holds = (): boolean => {
+      if (condition()) return true;
       if (this.silent) throw new Error(`prox has ended:\n${this.output}`);
-      const left = give - Date.now();
-      if (left <= 0) throw new Error(`waited in vain for a line of the log:\n${this.output}`);
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, left);
-        const wake = (): void => {
-          clearTimeout(timer);
-          this.waiting.delete(wake);
-          resolve();
-        };
-        this.waiting.add(wake);
-      });
-    }
+      return false;
+    };
+    await this.changes.until(holds, () => `a line of the log:\n${this.output}`);
   }
 
   private stderrOnData(chunk: Buffer): void {
@@ -193,11 +185,7 @@ export class TestDaemon {
     for (const line of this.output.slice(before, end).split('\n')) {
       if (line.startsWith('{')) this.log.push(JSON.parse(line) as LogLine);
     }
-    this.notify();
-  }
-
-  private notify(): void {
-    for (const wake of this.waiting) wake();
+    this.changes.notify();
   }
 }
 

@@ -1,5 +1,7 @@
 import { connect, type Socket } from 'node:net';
 
+import { Changes } from './wait.ts';
+
 /** Types of frames (RFC 9113 §6). */
 export const Type = {
   data: 0,
@@ -19,9 +21,6 @@ export const Flag = { ack: 0x1, endStream: 0x1, endHeaders: 0x4 } as const;
 
 /** Settings (RFC 9113 §6.5.2). */
 export const Setting = { headerTableSize: 1, maxStreams: 3, windowSize: 4 } as const;
-
-/** How long a client waits for frames that are due. */
-const PATIENCE_MS = 15_000;
 
 const HEAD_BYTES = 9;
 const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
@@ -54,7 +53,7 @@ export class FrameClient {
   readonly frames: Frame[] = [];
   closed = false;
   private rest: Buffer = Buffer.alloc(0);
-  private readonly waiting = new Set<() => void>();
+  private readonly changes = new Changes();
 
   private constructor(socket: Socket) {
     this.socket = socket;
@@ -62,7 +61,7 @@ export class FrameClient {
     socket.on('error', () => {});
     socket.on('close', () => {
       this.closed = true;
-      this.notify();
+      this.changes.notify();
     });
   }
 
@@ -146,21 +145,10 @@ export class FrameClient {
   }
 
   async until(condition: () => boolean, what: string): Promise<void> {
-    const end = Date.now() + PATIENCE_MS;
-    while (!condition()) {
-      const left = end - Date.now();
+    await this.changes.until(condition, () => {
       const seen = this.frames.slice(-20).map(({ type, flags, stream }) => `${type}/${flags}/${stream}`);
-      if (left <= 0) throw new Error(`waited in vain for ${what}; frames so far: ${seen.join(' ')}`);
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, left);
-        const wake = (): void => {
-          clearTimeout(timer);
-          this.waiting.delete(wake);
-          resolve();
-        };
-        this.waiting.add(wake);
-      });
-    }
+      return `${what}; frames so far: ${seen.join(' ')}`;
+    });
   }
 
   /** Waits until everything sent so far was read: a PING comes back behind it. */
@@ -185,11 +173,7 @@ export class FrameClient {
       bytes = bytes.subarray(HEAD_BYTES + length);
     }
     this.rest = bytes;
-    this.notify();
-  }
-
-  private notify(): void {
-    for (const wake of this.waiting) wake();
+    this.changes.notify();
   }
 }
 

@@ -1,22 +1,18 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { eventually } from './health.ts';
-import { accepts, freePort } from './ports.ts';
+import { freePort } from './ports.ts';
+import { ServerProcess } from './server-process.ts';
 
-/** A real HAProxy in TCP mode in front of one server. It must be installed; without it the test fails. */
+/** A real HAProxy in TCP mode in front of one server. */
 export class Haproxy {
   readonly port: number;
-  private readonly process: ChildProcess;
-  private readonly folder: string;
+  private readonly server: ServerProcess;
 
-  private constructor(port: number, process: ChildProcess, folder: string) {
+  private constructor(port: number, server: ServerProcess) {
     this.port = port;
-    this.process = process;
-    this.folder = folder;
+    this.server = server;
   }
 
   /** @param server what stands behind `server up`: an address, and options such as `send-proxy` */
@@ -35,19 +31,11 @@ listen web
   server up ${server}
 `;
     await writeFile(join(folder, 'haproxy.cfg'), config);
-    // Debian keeps servers where the path of an ordinary user does not look.
-    const env = { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/local/sbin:/usr/sbin:/sbin` };
-    const child = spawn('haproxy', ['-q', '-db', '-f', join(folder, 'haproxy.cfg')], { stdio: 'inherit', env });
-    child.once('error', () => {
-      // `accepts` fails then, and says so.
-    });
-    await eventually(() => accepts(port), 'haproxy to listen: is it installed?');
-    return new Haproxy(port, child, folder);
+    const args = ['-q', '-db', '-f', join(folder, 'haproxy.cfg')];
+    return new Haproxy(port, await ServerProcess.start('haproxy', args, port, folder));
   }
 
-  async stop(): Promise<void> {
-    this.process.kill('SIGKILL');
-    if (this.process.exitCode === null && this.process.signalCode === null) await once(this.process, 'exit');
-    await rm(this.folder, { recursive: true, force: true });
+  stop(): Promise<void> {
+    return this.server.stop();
   }
 }

@@ -1,8 +1,8 @@
 import { readdir, readlink } from 'node:fs/promises';
-import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'vitest';
 
 import type { TestDaemon } from './daemon.ts';
+import { eventually } from './wait.ts';
 
 /** Fails when the daemon has logged a fault of its own. */
 export function assertNoFaults(daemon: TestDaemon): void {
@@ -24,18 +24,5 @@ export async function openSockets(daemon: TestDaemon): Promise<number> {
 
 /** Waits until the daemon has no more sockets open than given. */
 export async function socketsBackTo(daemon: TestDaemon, count: number): Promise<void> {
-  await eventually(async () => (await openSockets(daemon)) <= count, `at most ${count} open sockets`);
-}
-
-/** Waits until something that nobody tells of holds. */
-export async function eventually(
-  condition: () => boolean | Promise<boolean>,
-  what: string,
-  patience = 15_000,
-): Promise<void> {
-  const give = Date.now() + patience;
-  while (!(await condition())) {
-    if (Date.now() > give) throw new Error(`waited in vain for ${what}`);
-    await delay(10);
-  }
+  await eventually(`at most ${count} open sockets`, async () => (await openSockets(daemon)) <= count);
 }

@@ -1,22 +1,18 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { type AddressInfo, connect, createServer } from 'node:net';
+import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { eventually } from './health.ts';
+import { freePort } from './ports.ts';
+import { ServerProcess } from './server-process.ts';
 
-/** A real nginx with a config of its own, as an upstream. It must be installed; without it the test fails. */
+/** A real nginx with a config of its own, as an upstream. */
 export class Nginx {
   readonly port: number;
-  private readonly process: ChildProcess;
-  private readonly folder: string;
+  private readonly server: ServerProcess;
 
-  private constructor(port: number, process: ChildProcess, folder: string) {
+  private constructor(port: number, server: ServerProcess) {
     this.port = port;
-    this.process = process;
-    this.folder = folder;
+    this.server = server;
   }
 
   /**
@@ -34,39 +30,11 @@ export class Nginx {
       http { access_log off; ${paths.join(' ')} keepalive_requests 1000000;
         server { listen 127.0.0.1:${port} ${listen}; ${locations} } }`;
     await writeFile(join(folder, 'nginx.conf'), config);
-    const process = spawn('nginx', ['-c', join(folder, 'nginx.conf'), '-e', join(folder, 'error.log')], {
-      stdio: 'inherit',
-    });
-    process.once('error', () => {
-      // `answers` fails then, and says so.
-    });
-    await eventually(() => answers(port), 'nginx to listen: is it installed?');
-    return new Nginx(port, process, folder);
+    const args = ['-c', join(folder, 'nginx.conf'), '-e', join(folder, 'error.log')];
+    return new Nginx(port, await ServerProcess.start('nginx', args, port, folder));
   }
 
-  async stop(): Promise<void> {
-    this.process.kill('SIGKILL');
-    if (this.process.exitCode === null && this.process.signalCode === null) await once(this.process, 'exit');
-    await rm(this.folder, { recursive: true, force: true });
+  stop(): Promise<void> {
+    return this.server.stop();
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
-function answers(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ port, host: '127.0.0.1' });
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', () => resolve(false));
-  });
 }

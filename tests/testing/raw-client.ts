@@ -1,7 +1,6 @@
 import { connect, type Socket } from 'node:net';
 
-/** How long a client waits for bytes that are due. */
-const PATIENCE_MS = 15_000;
+import { Changes } from './wait.ts';
 
 /** A client that sends and reads bytes as they are: for what no HTTP library would send. */
 export class RawClient {
@@ -13,13 +12,13 @@ export class RawClient {
   /** The connection is gone; `reset` tells whether it broke. */
   closed = false;
   reset = false;
-  private readonly waiting = new Set<() => void>();
+  private readonly changes = new Changes();
 
   private constructor(socket: Socket) {
     this.socket = socket;
     socket.on('data', (chunk: Buffer) => {
       this.received += chunk.toString('latin1');
-      this.notify();
+      this.changes.notify();
     });
     socket.on('end', () => {
       // libuv tells of a reset that comes with the last bytes as an end; then there is no peer any more.
@@ -30,14 +29,14 @@ export class RawClient {
         return;
       }
       this.ended = true;
-      this.notify();
+      this.changes.notify();
     });
     socket.on('error', (error) => {
       this.reset = 'code' in error && error.code === 'ECONNRESET';
     });
     socket.on('close', () => {
       this.closed = true;
-      this.notify();
+      this.changes.notify();
     });
   }
 
@@ -62,20 +61,7 @@ export class RawClient {
 
   /** Waits until the condition holds. */
   async until(condition: () => boolean, what = 'a condition'): Promise<void> {
-    const end = Date.now() + PATIENCE_MS;
-    while (!condition()) {
-      const left = end - Date.now();
-      if (left <= 0) throw new Error(`waited in vain for ${what}; received so far:\n${this.received.slice(0, 2000)}`);
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, left);
-        const wake = (): void => {
-          clearTimeout(timer);
-          this.waiting.delete(wake);
-          resolve();
-        };
-        this.waiting.add(wake);
-      });
-    }
+    await this.changes.until(condition, () => `${what}; received so far:\n${this.received.slice(0, 2000)}`);
   }
 
   /** Waits until the text has come. */
@@ -103,10 +89,6 @@ export class RawClient {
 
   destroy(): void {
     this.socket.destroy();
-  }
-
-  private notify(): void {
-    for (const wake of this.waiting) wake();
   }
 }
 

@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:net';
 import type { AddressInfo } from 'node:net';
 
 import { RawClient } from './raw-client.ts';
+import { eventually } from './wait.ts';
 
 /** A request as it arrived, cut out of its connection by its own framing. */
 export interface RawRequest {
@@ -33,7 +34,6 @@ export class RawUpstream {
   /** What a script has thrown. */
   private readonly failures: Error[] = [];
   private readonly server: Server;
-  private readonly waiting = new Set<() => void>();
   private script: ConnectionScript = () => {};
 
   private constructor(server: Server) {
@@ -41,8 +41,6 @@ export class RawUpstream {
     server.on('connection', (socket) => {
       const peer = RawClient.over(socket);
       this.peers.push(peer);
-      socket.on('close', () => this.notify());
-      this.notify();
       Promise.resolve(this.script(peer)).catch((error: unknown) => {
         // A test that ends closes connections under the feet of its scripts.
         if (!peer.closed) this.failures.push(error instanceof Error ? error : new Error(String(error)));
@@ -118,22 +116,13 @@ export class RawUpstream {
     await this.forget();
   }
 
-  /** Waits until the condition holds; looked at whenever a connection opens or closes, and when a request is complete. */
+  /** Waits until the condition holds. @throws Error also what a script has thrown */
   async until(condition: () => boolean, what: string): Promise<void> {
-    const give = Date.now() + 15_000;
-    while (!condition()) {
+    await eventually(what, () => {
+      if (condition()) return true;
       if (this.failures.length > 0) throw this.failures[0];
-      if (Date.now() > give) throw new Error(`waited in vain for ${what}`);
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, 100);
-        const wake = (): void => {
-          clearTimeout(timer);
-          this.waiting.delete(wake);
-          resolve();
-        };
-        this.waiting.add(wake);
-      });
-    }
+      return false;
+    });
   }
 
   private async forget(): Promise<void> {
@@ -163,14 +152,9 @@ export class RawUpstream {
       };
       at = end;
       this.requests.push(request);
-      this.notify();
       const text = typeof answer === 'string' ? answer : await answer(request);
       if (text !== null && !peer.closed) peer.send(text);
     }
-  }
-
-  private notify(): void {
-    for (const wake of this.waiting) wake();
   }
 }
 

@@ -3,7 +3,7 @@ import { clientHello } from './client-hello.ts';
 import { stopHealthy } from './health.ts';
 import { RawClient } from './raw-client.ts';
 import { type RawPeer, RawUpstream } from './raw-upstream.ts';
-import { tlsPair } from './tls-pair.ts';
+import { pairFor } from './certificates.ts';
 
 export interface RelayedOptions extends DaemonOptions {
   /** The service's `config`. */
@@ -25,6 +25,7 @@ export class Relayed {
   readonly config: unknown;
   /** Connections that `connect` has opened. */
   opened = 0;
+  private readonly clients: RawClient[] = [];
 
   private constructor(daemon: TestDaemon, upstream: RawUpstream, hello: Buffer, config: unknown) {
     this.daemon = daemon;
@@ -35,7 +36,7 @@ export class Relayed {
 
   static async start(options: RelayedOptions = {}): Promise<Relayed> {
     const upstream = await RawUpstream.start();
-    const { cert, key } = await tlsPair('own.test');
+    const { cert, key } = pairFor('own.test');
     const action = { type: 'pass', upstream: upstream.authority, ...options.action };
     const routes = [
       ...(options.routes ?? []),
@@ -61,6 +62,7 @@ export class Relayed {
     const index = this.upstream.peers.length;
     const client = await RawClient.connect(this.daemon.port(), host);
     this.opened++;
+    this.clients.push(client);
     client.socket.write(this.hello);
     const peer = await this.upstream.peer(index);
     await peer.sees(this.hello.toString('latin1'));
@@ -69,6 +71,7 @@ export class Relayed {
 
   /** Between two tests: every connection is closed. */
   async reset(): Promise<void> {
+    for (const client of this.clients.splice(0)) client.end();
     await this.upstream.reset();
   }
 

@@ -1,15 +1,51 @@
-import { setTimeout } from 'node:timers/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 
 /** How long anything may take that normally takes milliseconds; a slow machine must not fail a test. */
 const PATIENCE_MS = 15_000;
 
 /** Waits until the condition holds, looking again every few milliseconds: for what tells nobody that it has come. */
-export async function eventually<T>(what: string, probe: () => T | Promise<T>): Promise<NonNullable<T>> {
-  const end = Date.now() + PATIENCE_MS;
+export async function eventually<T>(
+  what: string,
+  probe: () => T | Promise<T>,
+  patience = PATIENCE_MS,
+): Promise<NonNullable<T>> {
+  const end = Date.now() + patience;
   for (;;) {
     const found = await probe();
     if (found !== null && found !== undefined && found !== false) return found;
     if (Date.now() > end) throw new Error(`waited in vain for ${what}`);
-    await setTimeout(10);
+    await delay(10);
+  }
+}
+
+/** Lets tests wait for something that tells whenever it has changed. */
+export class Changes {
+  private readonly waiting = new Set<() => void>();
+
+  /** Something has changed. */
+  notify(): void {
+    for (const wake of this.waiting) wake();
+  }
+
+  /**
+   * Waits until the condition holds, which is looked at after every change.
+   * @param complaint what is said when it was waited for in vain
+   * @throws Error that, or what the condition throws
+   */
+  async until(condition: () => boolean, complaint: () => string): Promise<void> {
+    const end = Date.now() + PATIENCE_MS;
+    while (!condition()) {
+      const left = end - Date.now();
+      if (left <= 0) throw new Error(`waited in vain for ${complaint()}`);
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, left);
+        const wake = (): void => {
+          clearTimeout(timer);
+          this.waiting.delete(wake);
+          resolve();
+        };
+        this.waiting.add(wake);
+      });
+    }
   }
 }

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestDaemon, webConfig } from '../testing/daemon.ts';
 import { stopHealthy } from '../testing/health.ts';
 import { Nginx } from '../testing/nginx.ts';
-import { tlsPair } from '../testing/tls-pair.ts';
+import { pairFor } from '../testing/certificates.ts';
 
 const MIB = 1024 * 1024;
 
@@ -18,7 +18,7 @@ describe('nginx as an upstream of HTTP/2', () => {
   let folder: string;
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'prox-nginx-h2-'));
-    const pair = await tlsPair('localhost');
+    const pair = pairFor('localhost');
     await writeFile(join(folder, 'cert.pem'), pair.cert);
     await writeFile(join(folder, 'key.pem'), pair.key);
     await writeFile(join(folder, 'big'), Buffer.alloc(8 * MIB, 'x'));

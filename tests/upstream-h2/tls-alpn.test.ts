@@ -9,7 +9,7 @@ import { TestDaemon, webConfig } from '../testing/daemon.ts';
 import { openSockets, socketsBackTo, stopHealthy } from '../testing/health.ts';
 import { Http2Upstream } from '../testing/http2-upstream.ts';
 import { RawClient } from '../testing/raw-client.ts';
-import { tlsPair } from '../testing/tls-pair.ts';
+import { pairFor } from '../testing/certificates.ts';
 import { eventually } from '../testing/wait.ts';
 
 /** An https server, and the protocols that its clients offered and agreed on. */
@@ -29,7 +29,7 @@ describe('an https upstream', () => {
   let sockets: WebSocketServer;
   let daemon: TestDaemon;
   beforeAll(async () => {
-    const pair = await tlsPair('localhost');
+    const pair = pairFor('localhost');
     both = await Http2Upstream.start({ tls: pair });
     const server = createHttps({ ...pair, ALPNProtocols: ['http/1.1'] }, (request, answer) => {
       setTimeout(() => answer.end(`${request.httpVersion} ${request.url}`), request.url === '/one/slow' ? 50 : 0);
