@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ProxyError } from '../base/index.ts';
-import { CHUNKED, FieldId, type HeadLimits, NO_BODY } from '../http1/index.ts';
+import { CHUNKED, FieldId, Fields, type HeadLimits, NO_BODY } from '../http1/index.ts';
 import { protocolOf, readHttp2Request } from './describe-http2-request.ts';
 import { Http2Request } from './http2-request.ts';
 
@@ -31,7 +31,7 @@ function section(wish: Wish): string[] {
 
 /** Neither the client nor the service is asked. */
 function blank(): Http2Request {
-  return new Http2Request({} as never, {} as never);
+  return new Http2Request({} as never, {} as never, new Fields());
 }
 
 function read(wish: Wish, limits = LIMITS): Http2Request {

@@ -17,11 +17,11 @@ import { MAX_QUEUED_INTERIM } from './http2-limits.ts';
 import { Http2Output, mayTrail } from './http2-output.ts';
 import { type BodyReader, Http2RequestBody } from './http2-request-body.ts';
 import { http2Head } from './http2-response-head.ts';
+import type { Http2StreamMemory } from './http2-stream-memory.ts';
 import { HANDSHAKE_FIELDS } from './http2-websocket.ts';
 import { LimitedOutput, type LimitedSink } from './limited-output.ts';
 import { copyOfTrailers } from './response-fields.ts';
 import type { SessionHost } from './session-host.ts';
-import type { SessionRecords } from './session-records.ts';
 
 /**
  *     open ──respond──> body ──end──> over
@@ -52,7 +52,8 @@ export class Http2Exchange extends Http2Request implements Exchange, LimitedSink
   readonly stream: ServerHttp2Stream;
   readonly body: Http2RequestBody;
   readonly output: Http2Output;
-  readonly records: SessionRecords;
+  /** In use by this exchange as long as its stream is open. */
+  readonly memory: Http2StreamMemory;
   /** The upstream of the tunnel has ended its side. */
   private tunnelHalfClosed = false;
   private writing: Writing = Writing.open;
@@ -63,18 +64,17 @@ export class Http2Exchange extends Http2Request implements Exchange, LimitedSink
 
   /**
    * @param ended whether the stream of the client ends with the head
-   * @param records what the exchange is logged with, as long as its stream is open
    */
   constructor(
     stream: ServerHttp2Stream,
     client: Http2Client,
     service: SessionHost,
     ended: boolean,
-    records: SessionRecords,
+    memory: Http2StreamMemory,
   ) {
-    super(client, service);
+    super(client, service, memory.requestFields);
     this.stream = stream;
-    this.records = records;
+    this.memory = memory;
     this.route = service.unrouted;
     this.body = new Http2RequestBody(stream, this, ended, service.limits.maxBodyBytes);
     this.output = new Http2Output(stream, this);
@@ -344,7 +344,7 @@ export class Http2Exchange extends Http2Request implements Exchange, LimitedSink
 
   /** The exchange is over, however it ended: writes it down. Its stream may have more to send. */
   private settle(): void {
-    this.records.finish(this);
+    this.memory.records.finish(this);
     this.service.exchangeEnded();
   }
 

@@ -1,5 +1,5 @@
 import type { ConnectionSpeed, RouteSpeed } from '../exchange/index.ts';
-import { FieldId, Fields, type Framing, NO_BODY } from '../http1/index.ts';
+import { FieldId, type Fields, type Framing, NO_BODY } from '../http1/index.ts';
 import type { ClientCertificate } from '../transport/index.ts';
 import { originAddress } from './origin-address.ts';
 import type { SessionHost } from './session-host.ts';
@@ -31,7 +31,7 @@ export class Http2Request {
   expectsContinue = false;
   upgrade: string | null = null;
   requestFraming: Framing = NO_BODY;
-  readonly requestFields = new Fields();
+  readonly requestFields: Fields;
   /** The generation of the service that this exchange began with. */
   readonly service: SessionHost;
   /** Bytes of the request so far, the head as its text would be. */
@@ -43,8 +43,10 @@ export class Http2Request {
   readonly protocol = 'HTTP/2.0';
   protected readonly client: Http2Client;
 
-  constructor(client: Http2Client, service: SessionHost) {
+  /** @param fields to be filled */
+  constructor(client: Http2Client, service: SessionHost, fields: Fields) {
     this.client = client;
+    this.requestFields = fields;
     this.service = service;
   }
 

@@ -1,16 +1,16 @@
 import type { OutgoingHttpHeaders } from 'node:http2';
-import type { Fields } from '../http1/index.ts';
+import { dropTable, FieldId, type Fields } from '../http1/index.ts';
 
 /** Fields that are for one hop, or not for HTTP/2 at all (RFC 9113 §8.2.2): node:http2 refuses to send them. */
-const NOT_SENT: ReadonlySet<string> = new Set([
-  'connection',
-  'http2-settings',
-  'keep-alive',
-  'proxy-connection',
-  'te',
-  'transfer-encoding',
-  'upgrade',
-]);
+const NOT_SENT = dropTable(
+  FieldId.connection,
+  FieldId.http2Settings,
+  FieldId.keepAlive,
+  FieldId.proxyConnection,
+  FieldId.te,
+  FieldId.transferEncoding,
+  FieldId.upgrade,
+);
 
 /** A field section as node:http2 takes it, and what it would take as text. */
 export interface Http2Head {
@@ -29,9 +29,12 @@ const LINE_BYTES = 4;
 export function http2Head(fields: Fields, also: ReadonlySet<string> | null): Http2Head {
   const out = Object.create(null) as OutgoingHttpHeaders;
   let bytes = 0;
-  for (const [name, value] of fields.entries()) {
+  const pairs = fields.pairs(NOT_SENT);
+  for (let i = 0; i < pairs.length; i += 2) {
+    const name = pairs[i];
+    const value = pairs[i + 1];
     const lower = name.toLowerCase();
-    if (NOT_SENT.has(lower) || (also !== null && also.has(lower))) continue;
+    if (also !== null && also.has(lower)) continue;
     bytes += name.length + value.length + LINE_BYTES;
     const before = out[lower];
     if (before === undefined) out[lower] = value;

@@ -17,9 +17,9 @@ import {
 import { Http2Pings } from './http2-pings.ts';
 import { Rate } from './http2-rate.ts';
 import { Http2Stalls } from './http2-stalls.ts';
+import { Http2StreamMemory } from './http2-stream-memory.ts';
 import { startExchange } from './http2-start.ts';
 import type { DrainableSession, SessionSlot } from './session-host.ts';
-import { SessionRecords } from './session-records.ts';
 
 /** Flag of a HEADERS frame: nothing follows it (RFC 9113 §6.2). */
 const END_STREAM = 0x1;
@@ -50,8 +50,8 @@ export class Http2Session implements DrainableSession, Http2Client {
   readonly pings: Http2Pings;
   /** Exchanges whose stream is open, those that are over included. */
   private readonly open = new Set<Http2Exchange>();
-  /** Records of streams that have gone, for those that come. */
-  private readonly spare: SessionRecords[] = [];
+  /** Of streams that have gone, for those that come. */
+  private readonly spare: Http2StreamMemory[] = [];
   private readonly speeds = new WeakMap<RouteSpeed, ConnectionSpeed>();
   private readonly resets = new Rate(MAX_RESETS_PER_SECOND);
   private readonly pinged = new Rate(MAX_PINGS_PER_SECOND);
@@ -155,8 +155,8 @@ export class Http2Session implements DrainableSession, Http2Client {
 
   private sessionOnStream(stream: ServerHttp2Stream, flags: number, pairs: readonly string[]): void {
     const service = this.slot.current;
-    const records = this.spare.pop() ?? new SessionRecords();
-    const exchange = new Http2Exchange(stream, this, service, (flags & END_STREAM) !== 0, records);
+    const memory = this.spare.pop() ?? new Http2StreamMemory();
+    const exchange = new Http2Exchange(stream, this, service, (flags & END_STREAM) !== 0, memory);
     this.open.add(exchange);
     this.used = true;
     this.pings.heard = true;
@@ -173,7 +173,8 @@ export class Http2Session implements DrainableSession, Http2Client {
     const cut = exchange.stream.rstCode !== ErrorCode.noError || !(exchange.over || exchange.tunnel);
     exchange.guard(() => exchange.streamClosed(this.reason));
     this.open.delete(exchange);
-    this.spare.push(exchange.records);
+    exchange.memory.requestFields.reset();
+    this.spare.push(exchange.memory);
     this.stalls.forget(exchange);
     // What the upstream did is not the client's fault.
     const clients = exchange.error === null || exchange.error.source === 'client';

@@ -31,5 +31,5 @@ export function startExchange(exchange: Http2Exchange, pairs: readonly string[],
   if (limits.maxBodyBytes > 0 && exchange.requestFraming > limits.maxBodyBytes) {
     throw new ProxyError('body_too_large', `the body is larger than ${limits.maxBodyBytes} bytes`);
   }
-  routeExchange(exchange, exchange, exchange.records);
+  routeExchange(exchange, exchange, exchange.memory.records);
 }

@@ -141,6 +141,15 @@ describe('Fields', () => {
     ]);
   });
 
+  it('lists names and values, less those of the drop table, wherever they came from', () => {
+    const fields = parsed('Host: h', 'Via: a', 'b: 1', 'gone: x');
+    fields.remove('gone');
+    fields.append('VIA', 'c');
+    fields.append('d', '2');
+    expect(fields.pairs(KEEP_ALL)).toEqual(['Host', 'h', 'Via', 'a', 'b', '1', 'VIA', 'c', 'd', '2']);
+    expect(fields.pairs(dropTable(FieldId.via))).toEqual(['Host', 'h', 'b', '1', 'd', '2']);
+  });
+
   it.each(['', 'a b', 'a:', 'ä', 'a\r\n', 'a\0', 'ŝ'])('refuses to append the name %j', (name) => {
     expect(() => new Fields().append(name, 'v')).toThrow(TypeError);
     expect(isToken(name)).toBe(false);

@@ -1,5 +1,5 @@
 import { FIELD_VALUE, HTAB, SP, TOKEN_LOWER } from './characters.ts';
-import { FieldId } from './field-names.ts';
+import { FieldId, fieldIdOf } from './field-names.ts';
 
 /** Numbers noted for a field line: where its name starts and ends, and where its value starts and ends. */
 const STRIDE = 4;
@@ -113,6 +113,23 @@ export class Fields {
       const colon = line.indexOf(':');
       yield [line.slice(0, colon), line.slice(colon + 2)];
     }
+  }
+
+  /**
+   * What `entries` gives, in one flat list of names and values, less the lines whose id is in the drop table: for those
+   * who make something else of a whole field section.
+   */
+  pairs(drop: Uint8Array): string[] {
+    const pairs: string[] = [];
+    for (let i = 0; i < this.count; i++) {
+      if (drop[this.ids[i] & ID_BITS] === 0) pairs.push(this.nameAt(i), this.valueAt(i));
+    }
+    for (const line of this.extraLines()) {
+      const colon = line.indexOf(':');
+      const name = line.slice(0, colon);
+      if (drop[fieldIdOf(name)] === 0) pairs.push(name, line.slice(colon + 2));
+    }
+    return pairs;
   }
 
   /** Removes every field of that name (compared without case). */
