@@ -188,6 +188,7 @@ export class TlsAcceptor {
       alpn: alpnProtocol === false ? null : alpnProtocol,
       client: socket.authorized ? client : null,
     };
+    socket.allowHalfOpen = true;
     const connection = new Connection(socket, this.deadlines, UNOWNED, null, facts);
     connection.succeed(handshake.plain);
     handshake.succeed(connection);
@@ -229,6 +230,8 @@ class Handshake implements TlsHandshake {
   begin(unread: Buffer): Socket | null {
     if (this.over) return null;
     const socket = this.plain.release(unread);
+    // A client that ends its side before the handshake is over is gone: the TLSSocket over it does as this one does.
+    socket.allowHalfOpen = false;
     this.socket = socket;
     this.address = addressKey(socket);
     socket.on('close', this.onClose);

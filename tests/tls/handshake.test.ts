@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { makePair } from '../testing/certificates.ts';
+import { clientHello } from '../testing/client-hello.ts';
 import type { TestDaemon } from '../testing/daemon.ts';
 import { openSockets, socketsBackTo, stopHealthy } from '../testing/health.ts';
 import { connectTls, exchangeTls, lastRequest, run, sClient, startTls } from '../testing/tls.ts';
@@ -112,6 +113,21 @@ describe('a TLS listener', () => {
     const said = daemon.log.filter((line) => codeOf(line) === 'tls_handshake');
     expect(said.length).toBeGreaterThan(0);
     expect(new Set(said.map(({ level }) => level))).toEqual(new Set(['debug']));
+  });
+});
+
+describe('a client that ends its side before the handshake is over', () => {
+  it.each([
+    ['one certificate', { a: pair }],
+    ['several', { a: pair, b: makePair({ alternatives: 'DNS:b.test' }) }],
+  ])('is closed at once by a listener with %s', async (_, pairs) => {
+    const daemon = await startTls({ pairs, routes: [HELLO], args: ['-log-level', 'debug'] });
+    const socket = connect(daemon.port(), '127.0.0.1');
+    socket.end(await clientHello('a.test'));
+    socket.resume();
+    await once(socket, 'close');
+    await daemon.logged((line) => JSON.stringify(line).includes('the connection closed in the handshake'));
+    await stopHealthy(daemon);
   });
 });
 
