@@ -50,6 +50,10 @@ export class EchoServer {
   port = 0;
   /** Calls of `hang` that are under way. */
   hanging = 0;
+  /** The deadline of the last one, as milliseconds of the clock; null without one. */
+  deadline: number | null = null;
+  /** What was heard of the calls of `bidi`, in order. */
+  readonly heard: ('began' | 'ended' | 'cancelled')[] = [];
   private readonly server: Server;
 
   private constructor(server: Server) {
@@ -77,10 +81,12 @@ function handlers(echo: EchoServer): Record<keyof typeof SERVICE, never> {
   const unary: handleUnaryCall<Bytes, Bytes> = (call, done) => {
     const initial = new Metadata();
     initial.set('x-initial', call.metadata.get('x-asked')[0] ?? 'none');
-    initial.set('x-bytes-bin', Buffer.from([0, 1, 255]));
+    // Several values of one name are several lines, or one list.
+    for (const bytes of call.metadata.get('x-bytes-bin')) initial.add('x-bytes-bin', bytes);
     call.sendMetadata(initial);
     const trailing = new Metadata();
     trailing.set('x-trailing', 'yes');
+    trailing.set('x-trailing-bin', Buffer.from([255, 0]));
     done(null, call.request, trailing);
   };
   const serverStream: handleServerStreamingCall<Bytes, Bytes> = (call) => {
@@ -93,15 +99,27 @@ function handlers(echo: EchoServer): Record<keyof typeof SERVICE, never> {
     call.on('end', () => done(null, Buffer.concat(parts)));
   };
   const bidi: handleBidiStreamingCall<Bytes, Bytes> = (call) => {
-    call.on('data', (part: Bytes) => call.write(part));
-    call.on('end', () => call.end());
+    echo.heard.push('began');
+    call.on('data', (part: Bytes) => {
+      if (!call.write(part)) call.pause();
+    });
+    call.on('drain', () => call.resume());
+    call.on('cancelled', () => echo.heard.push('cancelled'));
+    call.on('end', () => {
+      echo.heard.push('ended');
+      call.end();
+    });
   };
   const hang: handleUnaryCall<Bytes, Bytes> = (call) => {
     echo.hanging++;
+    const deadline = Number(call.getDeadline());
+    echo.deadline = Number.isFinite(deadline) ? deadline : null;
     call.on('cancelled', () => echo.hanging--);
   };
   const fail: handleUnaryCall<Bytes, Bytes> = (_, done) => {
-    done({ code: status.FAILED_PRECONDITION, details: 'not ready: 100 %' });
+    const metadata = new Metadata();
+    metadata.set('x-why-bin', Buffer.from([7, 0, 7]));
+    done({ code: status.FAILED_PRECONDITION, details: 'not ready: 100 %', metadata });
   };
   return { unary, serverStream, clientStream, bidi, hang, fail } as never;
 }
