@@ -31,6 +31,11 @@ export class RelayFlow {
     return this.held !== null || this.sink.hasPending;
   }
 
+  /** Has `stall_timeout` watch over what waits for the sink; what the speed limit keeps back comes in its time. */
+  watch(): void {
+    if (this.sink.hasPending) this.sink.expectDrain(this.stallTimeout);
+  }
+
   /** Passes bytes on that the source has just read. */
   take(buffer: Buffer, start: number, end: number): void {
     if (this.gate !== null) return this.takeLimited(buffer, start, end);

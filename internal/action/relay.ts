@@ -55,8 +55,12 @@ export class Relay {
 
   /** @internal Nothing has moved for idle_timeout. */
   idle(): void {
-    // Whoever does not take what waits is `stalled`; what a speed limit holds back comes in its time.
-    if (this.up.waits || this.down.waits) return this.moved();
+    // Whoever does not take what waits is stalled. Too little to fill the sink is watched from here on alone.
+    if (this.up.waits || this.down.waits) {
+      this.up.watch();
+      this.down.watch();
+      return this.moved();
+    }
     this.settle(new ProxyError('relay_idle', 'neither side has sent a byte for idle_timeout'));
     this.client.connection.destroy();
     this.upstream.destroy();

@@ -95,6 +95,19 @@ describe('a relayed connection', () => {
     expect(line).toMatchObject({ error: `${side}_stalled` });
   });
 
+  it('is cut when a side does not take what waits, though there is room for more', async () => {
+    const roomy = await Relayed.start({
+      limits: { idle_timeout: '300ms', stall_timeout: '300ms', write_buffer_size: 64_000_000 },
+    });
+    const { client, peer } = await roomy.connect();
+    client.socket.pause();
+    peer.socket.write(Buffer.alloc(32_000_000));
+    await peer.gone();
+    expect(await logLines(roomy.accessLog, 1)).toMatchObject([{ error: 'client_stalled' }]);
+    client.destroy();
+    await roomy.stop();
+  });
+
   it('leaves a line with what it moved and where to', async () => {
     const line = await lineOf(async () => {
       const { client, peer } = await relayed.connect();
