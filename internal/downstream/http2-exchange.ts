@@ -135,11 +135,12 @@ export class Http2Exchange extends Http2Request implements Exchange, LimitedSink
     }
     this.status = status;
     this.writing = Writing.body;
-    // RFC 9110 §8.6: no Content-Length in a 204.
-    const head = http2Head(fields, status === 204 ? FRAMING_FIELDS : null);
+    // RFC 9110 §8.6: no Content-Length in a 204. Nor in a 205, whose content node:http2 does not send (§15.3.6).
+    const empty = status === 204 || status === 205;
+    const head = http2Head(fields, empty ? FRAMING_FIELDS : null);
     head.fields[':status'] = status;
-    const bodiless = this.method === 'HEAD' || status === 204 || status === 205 || status === 304;
-    if (framing >= 0 && status !== 204 && status !== 304) head.fields['content-length'] ??= String(framing);
+    const bodiless = empty || this.method === 'HEAD' || status === 304;
+    if (framing >= 0 && !empty && status !== 304) head.fields['content-length'] ??= String(framing);
     this.output.begin(head, framing, bodiless, mayTrail(framing, this.acceptsTrailers || 'trailer' in head.fields));
   }
 

@@ -81,6 +81,7 @@ describe('a response over HTTP/2', () => {
     ['HEAD', head('HTTP/1.1 200 OK', 'Content-Length: 10'), { status: 200, length: '10' }],
     ['HEAD', head('HTTP/1.1 200 OK', 'Transfer-Encoding: chunked'), { status: 200, length: undefined }],
     ['GET', head('HTTP/1.1 204 No Content'), { status: 204, length: undefined }],
+    ['GET', response('body', 'HTTP/1.1 205 Reset Content'), { status: 205, length: undefined }],
     ['GET', head('HTTP/1.1 304 Not Modified', 'Content-Length: 10'), { status: 304, length: '10' }],
   ])('to %s of %j has no body', async (method, sent, { status, length }) => {
     proxied.upstream.serve(sent);
