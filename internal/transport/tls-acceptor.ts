@@ -38,9 +38,16 @@ export interface TlsHandshake {
 
 /**
  * Handshakes at a time. Each takes about 60 kB, so all of them 120 MB: what a herd of clients that come back after an
- * outage needs, while those who connect and say no more cannot take all memory. The next ones are closed.
+ * outage needs, while those who connect and say no more cannot take all memory. Then the next one takes the place of the
+ * oldest, if that is slow, or is closed.
  */
 const MAX_HANDSHAKES = 2048;
+
+/**
+ * Milliseconds after which a handshake is slow, and gives way when there are too many: two round trips around the world,
+ * so that those who say no more shut nobody out. Younger ones wait for prox, and would come back if they were closed.
+ */
+const SLOW_HANDSHAKE_MS = 1000;
 
 /** Node's own timer starts again at every byte; ours does not, and is the one that counts. */
 const NODE_HANDSHAKE_TIMEOUT_MS = 2 ** 31 - 1;
@@ -88,7 +95,7 @@ export class TlsAcceptor {
    */
   accept(connection: Connection, unread: Buffer, done: TlsDone): TlsHandshake {
     const handshake = new Handshake(connection, this, done);
-    if (this.underWay.size >= MAX_HANDSHAKES) {
+    if (this.underWay.size >= MAX_HANDSHAKES && !this.makeRoom()) {
       handshake.abort(new ProxyError('tls_handshake', `more than ${MAX_HANDSHAKES} handshakes are under way`));
       return handshake;
     }
@@ -105,6 +112,14 @@ export class TlsAcceptor {
     });
     reading.onData(unread, 0, unread.length);
     return handshake;
+  }
+
+  /** @returns whether there was a handshake that had to give way */
+  private makeRoom(): boolean {
+    const [oldest] = this.underWay;
+    if (oldest === undefined || performance.now() - oldest.began < SLOW_HANDSHAKE_MS) return false;
+    oldest.abort(new ProxyError('tls_handshake', `slow, while ${MAX_HANDSHAKES} handshakes are under way`));
+    return true;
   }
 
   /** @internal */
@@ -207,6 +222,8 @@ export class TlsAcceptor {
 /** One handshake, from the hand-over of the plain connection to the end that `done` is told of. */
 class Handshake implements TlsHandshake {
   readonly plain: Connection;
+  /** As `performance.now()`. */
+  readonly began = performance.now();
   /** What tells its socket from all others; empty on a unix socket, and until it begins. */
   address = '';
   readonly deadline: Deadline;

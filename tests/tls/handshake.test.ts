@@ -131,6 +131,26 @@ describe('a client that ends its side before the handshake is over', () => {
   });
 });
 
+describe('two thousand clients that begin a handshake and say no more', () => {
+  it('shut nobody out', async () => {
+    const daemon = await startTls({ pairs: { a: pair }, routes: [HELLO] });
+    const stuck = Array.from({ length: 2100 }, () => {
+      const socket = connect(daemon.port(), '127.0.0.1', () => socket.write('\x16'));
+      return socket.on('error', () => {}).resume();
+    });
+    await Promise.all(stuck.map((socket) => once(socket, 'connect')));
+    // Less than the ten seconds that they have.
+    const end = Date.now() + 6000;
+    let answer = '';
+    while (answer === '' && Date.now() < end) {
+      answer = await exchangeTls(daemon.port(), lastRequest('a.test')).catch(() => '');
+    }
+    for (const socket of stuck) socket.destroy();
+    expect(answer).toContain('hello a.test');
+    await stopHealthy(daemon);
+  });
+});
+
 describe('a TLS listener with h2: false', () => {
   it('offers HTTP/1.1 alone', async () => {
     const daemon = await startTls({ pairs: { a: pair }, routes: [HELLO], service: { h2: false } });
