@@ -2,8 +2,9 @@ import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { webConfig } from '../testing/daemon.ts';
-import { FrameClient, GET, request, Setting, Type } from '../testing/h2-frames.ts';
+import { FrameClient, GET, request } from '../testing/frame-client.ts';
 import { answerOf, H2Client } from '../testing/h2-client.ts';
+import { number, Setting, Type } from '../testing/http2-frames.ts';
 import { openSockets, socketsBackTo } from '../testing/health.ts';
 import { head, Proxied, response } from '../testing/proxied.ts';
 
@@ -166,7 +167,7 @@ describe('a drain', () => {
     await proxied.upstream.received(2);
     proxied.daemon.signal('SIGTERM');
     await client.until(() => client.of(Type.goaway).length > 0, 'a GOAWAY');
-    expect(client.of(Type.goaway)[0].payload.readUInt32BE(0)).toBe(3);
+    expect(number(client.of(Type.goaway)[0].payload, 0, 4)).toBe(3);
     client.headers(5, GET);
     for (const { peer } of proxied.upstream.requests) peer.send(response('late'));
     expect(await client.outcome(1)).toBe('status 200');
@@ -185,7 +186,7 @@ describe('a drain', () => {
     expect(await client.outcome(1)).toBe('status 200');
     expect(await client.outcome(3)).toBe('status 200');
     expect(await client.goneWith()).toBe(0);
-    expect(client.of(Type.goaway)[0].payload.readUInt32BE(0)).toBe(3);
+    expect(number(client.of(Type.goaway)[0].payload, 0, 4)).toBe(3);
     expect(await proxied.daemon.end()).toBe(0);
   });
 

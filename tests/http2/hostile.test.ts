@@ -1,5 +1,19 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { encode, Flag, frame, FrameClient, GET, request, Setting, Type, uint32 } from '../testing/h2-frames.ts';
+import { FrameClient, GET, request } from '../testing/frame-client.ts';
+import {
+  data,
+  encode,
+  Flag,
+  frame,
+  headers,
+  ping,
+  rstStream,
+  Setting,
+  settings,
+  Type,
+  uint,
+  windowUpdate,
+} from '../testing/http2-frames.ts';
 import { assertNoFaults, socketsBackTo, openSockets } from '../testing/health.ts';
 import { Proxied } from '../testing/proxied.ts';
 
@@ -35,15 +49,15 @@ afterEach(async () => {
 });
 afterAll(() => proxied.stop());
 
-async function begin(settings: Record<number, number> = {}): Promise<void> {
-  client = await FrameClient.connect(proxied.daemon.port(), settings);
+async function begin(wanted: Record<number, number> = {}): Promise<void> {
+  client = await FrameClient.connect(proxied.daemon.port(), wanted);
   before = await proxied.daemon.rss();
 }
 
 /** Writes the same bytes again and again until the connection is gone, or it was often enough. */
-async function pour(bytes: (round: number) => Buffer, rounds: number): Promise<void> {
+async function pour(bytes: (round: number) => string, rounds: number): Promise<void> {
   for (let i = 0; i < rounds && !client.closed; i++) {
-    if (client.socket.write(bytes(i))) continue;
+    if (client.socket.write(bytes(i), 'latin1')) continue;
     await new Promise<void>((resolve) => {
       client.socket.once('drain', resolve);
       client.socket.once('close', () => resolve());
@@ -61,14 +75,13 @@ const stream = (i: number): number => 2 * i + 1;
 describe('a client that floods', () => {
   it.each([8, 0])('with streams that it resets at once with code %i is told to calm down', async (code) => {
     await begin();
-    const section = encode(GET);
     await pour((round) => {
-      const frames: Buffer[] = [];
+      let frames = '';
       for (let i = round * 50; i < round * 50 + 50; i++) {
-        frames.push(frame(Type.headers, Flag.endHeaders | Flag.endStream, stream(i), section));
-        frames.push(frame(Type.rstStream, 0, stream(i), uint32(code)));
+        frames += headers(stream(i), GET, true);
+        frames += rstStream(stream(i), code);
       }
-      return Buffer.concat(frames);
+      return frames;
     }, 1000);
     expect(CALM).toContain(await client.goneWith());
     expect(await growth()).toBeLessThan(FLAT_BYTES);
@@ -77,14 +90,13 @@ describe('a client that floods', () => {
 
   it('with streams that it makes prox reset is ended', async () => {
     await begin();
-    const section = encode(request('POST', '/'));
     await pour((round) => {
-      const frames: Buffer[] = [];
+      let frames = '';
       for (let i = round * 50; i < round * 50 + 50; i++) {
-        frames.push(frame(Type.headers, Flag.endHeaders, stream(i), section));
-        frames.push(frame(Type.windowUpdate, 0, stream(i), uint32(2 ** 31 - 1)));
+        frames += headers(stream(i), request('POST', '/'));
+        frames += windowUpdate(stream(i), 2 ** 31 - 1);
       }
-      return Buffer.concat(frames);
+      return frames;
     }, 1000);
     await client.goneWith();
     expect(await growth()).toBeLessThan(FLAT_BYTES);
@@ -92,8 +104,7 @@ describe('a client that floods', () => {
 
   it('with malformed requests is ended', async () => {
     await begin();
-    const section = encode([...GET, ['connection', 'close']]);
-    await pour((i) => frame(Type.headers, Flag.endHeaders | Flag.endStream, stream(i), section), 20_000);
+    await pour((i) => headers(stream(i), [...GET, ['connection', 'close']], true), 20_000);
     await client.goneWith();
     expect(await growth()).toBeLessThan(FLAT_BYTES);
   });
@@ -108,11 +119,11 @@ describe('a client that floods', () => {
   });
 
   it.each([
-    ['PING', frame(Type.ping, 0, 0, Buffer.alloc(8))],
-    ['SETTINGS', frame(Type.settings, 0, 0, Buffer.alloc(0))],
+    ['PING', ping()],
+    ['SETTINGS', settings()],
   ])('with %s frames is ended', async (_, one) => {
     await begin();
-    const many = Buffer.concat(Array.from({ length: 100 }, () => one));
+    const many = one.repeat(100);
     await pour(() => many, 2000);
     expect(CALM).toContain(await client.goneWith());
     expect(await growth()).toBeLessThan(FLAT_BYTES);
@@ -121,7 +132,7 @@ describe('a client that floods', () => {
   it('with PING frames, and does not read the answers, is ended', async () => {
     await begin();
     client.socket.pause();
-    const many = Buffer.concat(Array.from({ length: 1000 }, () => frame(Type.ping, 0, 0, Buffer.alloc(8))));
+    const many = ping().repeat(1000);
     await pour(() => many, 1);
     client.socket.resume();
     await pour(() => many, 1000);
@@ -132,7 +143,7 @@ describe('a client that floods', () => {
   it('with empty DATA frames is ended', async () => {
     await begin();
     client.headers(1, request('POST', '/'), false);
-    const many = Buffer.concat(Array.from({ length: 100 }, () => frame(Type.data, 0, 1, Buffer.alloc(0))));
+    const many = data(1, '').repeat(100);
     await pour(() => many, 2000);
     await client.goneWith();
     expect(await growth()).toBeLessThan(FLAT_BYTES);
@@ -159,7 +170,7 @@ describe('a client that floods', () => {
   it('with windows of a byte at a time gets a byte at a time', async () => {
     await begin({ [Setting.windowSize]: 0 });
     client.headers(1, request('GET', '/static'));
-    const many = Buffer.concat(Array.from({ length: 100 }, () => frame(Type.windowUpdate, 0, 1, uint32(1))));
+    const many = windowUpdate(1, 1).repeat(100);
     await pour(() => many, 100);
     await client.until(() => client.body(1).length === 10_000, '10000 bytes');
     expect(await growth()).toBeLessThan(FLAT_BYTES);
@@ -167,23 +178,20 @@ describe('a client that floods', () => {
 });
 
 describe('a frame that breaks the connection', () => {
-  it.each<[string, Buffer]>([
-    ['DATA on stream 0', frame(Type.data, 0, 0, Buffer.from('x'))],
-    ['DATA on a stream that was never opened', frame(Type.data, 0, 5, Buffer.from('x'))],
+  it.each<[string, string]>([
+    ['DATA on stream 0', data(0, 'x')],
+    ['DATA on a stream that was never opened', data(5, 'x')],
     ['HEADERS on an even stream', frame(Type.headers, Flag.endHeaders | Flag.endStream, 2, encode(GET))],
-    [
-      'a field section that does not decode',
-      frame(Type.headers, Flag.endHeaders | Flag.endStream, 1, Buffer.from([0xff, 0xff, 0xff])),
-    ],
-    ['SETTINGS of a length that none have', frame(Type.settings, 0, 0, Buffer.alloc(5))],
-    ['a PING of 7 bytes', frame(Type.ping, 0, 0, Buffer.alloc(7))],
-    ['a WINDOW_UPDATE of 0', frame(Type.windowUpdate, 0, 0, uint32(0))],
-    ['PUSH_PROMISE', frame(Type.pushPromise, Flag.endHeaders, 1, Buffer.concat([uint32(2), encode(GET)]))],
-    ['a frame larger than announced', frame(Type.data, 0, 1, Buffer.alloc(20_000))],
-    ['CONTINUATION without HEADERS', frame(Type.continuation, 0, 1, Buffer.alloc(1))],
+    ['a field section that does not decode', frame(Type.headers, Flag.endHeaders | Flag.endStream, 1, '\xff\xff\xff')],
+    ['SETTINGS of a length that none have', frame(Type.settings, 0, 0, '\0'.repeat(5))],
+    ['a PING of 7 bytes', frame(Type.ping, 0, 0, '\0'.repeat(7))],
+    ['a WINDOW_UPDATE of 0', windowUpdate(0, 0)],
+    ['PUSH_PROMISE', frame(Type.pushPromise, Flag.endHeaders, 1, uint(2, 4) + encode(GET))],
+    ['a frame larger than announced', data(1, '\0'.repeat(20_000))],
+    ['CONTINUATION without HEADERS', frame(Type.continuation, 0, 1, '\0')],
   ])('%s ends it with an error', async (_, bytes) => {
     await begin();
-    client.socket.write(bytes);
+    client.write(bytes);
     expect(await client.goneWith()).toBeGreaterThan(0);
   });
 
@@ -191,7 +199,7 @@ describe('a frame that breaks the connection', () => {
     await begin();
     client.headers(1, GET);
     const [{ peer }] = await proxied.upstream.received(1);
-    client.send(Type.ping, 0, 0, Buffer.alloc(7));
+    client.send(Type.ping, 0, 0, '\0'.repeat(7));
     await client.goneWith();
     await peer.until(() => peer.ended || peer.closed, 'the upstream request to be cut');
   });

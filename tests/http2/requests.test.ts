@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { FrameClient, type Pairs, request } from '../testing/h2-frames.ts';
+import { FrameClient, request } from '../testing/frame-client.ts';
+import type { Pairs } from '../testing/http2-frames.ts';
 import { H2Client } from '../testing/h2-client.ts';
 import { Proxied, response } from '../testing/proxied.ts';
 

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { logLines } from '../testing/access-log.ts';
-import { FrameClient, GET, request } from '../testing/h2-frames.ts';
+import { FrameClient, GET, request } from '../testing/frame-client.ts';
+import { number, Type } from '../testing/http2-frames.ts';
 import { answerOf, H2Client } from '../testing/h2-client.ts';
 import { head, Proxied, response } from '../testing/proxied.ts';
 import { eventually } from '../testing/wait.ts';
@@ -144,8 +145,8 @@ describe('a response over HTTP/2', () => {
     frames.headers(1, request('POST', '/empty'), false);
     await frames.until(() => frames.ended(1), 'the response');
     for (let i = 0; i < 8; i++) frames.data(1, 'x'.repeat(10_000));
-    await frames.until(() => frames.of(3, 1).length > 0, 'a RST_STREAM');
-    expect(frames.of(3, 1)[0].payload.readUInt32BE(0)).toBe(0);
+    await frames.until(() => frames.of(Type.rstStream, 1).length > 0, 'a RST_STREAM');
+    expect(number(frames.of(Type.rstStream, 1)[0].payload, 0, 4)).toBe(0);
     expect(await frames.headers(3, request('GET', '/empty')).outcome(3)).toBe('status 204');
     frames.destroy();
   });

@@ -1,15 +1,36 @@
-/** Frames of HTTP/2 as bytes (RFC 9113 §4.1), for what no server would send. One character a byte. */
+/** Frames of HTTP/2 as bytes (RFC 9113 §4.1), for what no library would send. One character a byte. */
 
 /** What a client begins with (RFC 9113 §3.4). */
 export const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
 
-const Type = { data: 0, headers: 1, rstStream: 3, settings: 4, pushPromise: 5, ping: 6, goaway: 7 } as const;
-const END_STREAM = 0x1;
-const END_HEADERS = 0x4;
-const ACK = 0x1;
+/** Types of frames (RFC 9113 §6). */
+export const Type = {
+  data: 0,
+  headers: 1,
+  priority: 2,
+  rstStream: 3,
+  settings: 4,
+  pushPromise: 5,
+  ping: 6,
+  goaway: 7,
+  windowUpdate: 8,
+  continuation: 9,
+} as const;
 
-/** A field and its value. */
-export type Pair = readonly [name: string, value: string];
+/** Flags of frames. */
+export const Flag = { ack: 0x1, endStream: 0x1, endHeaders: 0x4 } as const;
+
+/** Settings (RFC 9113 §6.5.2). */
+export const Setting = { headerTableSize: 1, maxStreams: 3, windowSize: 4 } as const;
+
+const HEAD_BYTES = 9;
+
+/** Fields and their values, in order. */
+export type Pairs = readonly (readonly [name: string, value: string])[];
+
+export function frame(type: number, flags: number, stream: number, payload = ''): string {
+  return uint(payload.length, 3) + uint(type, 1) + uint(flags, 1) + uint(stream, 4) + payload;
+}
 
 /** SETTINGS: identifiers and values. */
 export function settings(...pairs: readonly (readonly [id: number, value: number])[]): string {
@@ -17,29 +38,38 @@ export function settings(...pairs: readonly (readonly [id: number, value: number
 }
 
 export function settingsAck(): string {
-  return frame(Type.settings, ACK, 0, '');
+  return frame(Type.settings, Flag.ack, 0);
 }
 
-/** HEADERS, the field block in literals without indexing and without Huffman (RFC 7541 §6.2.2). */
-export function headers(stream: number, pairs: readonly Pair[], endStream = false): string {
-  const block = pairs.map(([name, value]) => `\0${text(name)}${text(value)}`).join('');
-  return frame(Type.headers, END_HEADERS | (endStream ? END_STREAM : 0), stream, block);
+/** HEADERS with a whole field section. */
+export function headers(stream: number, pairs: Pairs, endStream = false): string {
+  return frame(Type.headers, Flag.endHeaders | (endStream ? Flag.endStream : 0), stream, encode(pairs));
 }
 
 export function data(stream: number, body: string, endStream = false): string {
-  return frame(Type.data, endStream ? END_STREAM : 0, stream, body);
+  return frame(Type.data, endStream ? Flag.endStream : 0, stream, body);
 }
 
 export function rstStream(stream: number, code: number): string {
   return frame(Type.rstStream, 0, stream, uint(code, 4));
 }
 
+export function windowUpdate(stream: number, bytes: number): string {
+  return frame(Type.windowUpdate, 0, stream, uint(bytes, 4));
+}
+
+/** A PING, whose payload is of no interest. */
+export function ping(): string {
+  return frame(Type.ping, 0, 0, uint(0, 8));
+}
+
 export function goaway(lastStream: number, code: number): string {
   return frame(Type.goaway, 0, 0, uint(lastStream, 4) + uint(code, 4));
 }
 
-export function frame(type: number, flags: number, stream: number, payload: string): string {
-  return uint(payload.length, 3) + uint(type, 1) + uint(flags, 1) + uint(stream, 4) + payload;
+/** A field section of literals that are never indexed, without Huffman coding (RFC 7541 §6.2.2). */
+export function encode(pairs: Pairs): string {
+  return pairs.map(([name, value]) => `\0${text(name)}${text(value)}`).join('');
 }
 
 /** A frame that was received. */
@@ -50,21 +80,21 @@ export interface Frame {
   readonly payload: string;
 }
 
+/** The frame that begins at a position, and the position behind it; null while it is not complete. */
+export function readFrame(received: string, at: number): { readonly frame: Frame; readonly end: number } | null {
+  if (at + HEAD_BYTES > received.length) return null;
+  const start = at + HEAD_BYTES;
+  const end = start + number(received, at, 3);
+  if (end > received.length) return null;
+  const [type, flags, stream] = [number(received, at + 3, 1), number(received, at + 4, 1), number(received, at + 5, 4)];
+  return { frame: { type, flags, stream, payload: received.slice(start, end) }, end };
+}
+
 /** The complete frames of what a client has sent, behind its preface. */
 export function framesOf(received: string): Frame[] {
   const frames: Frame[] = [];
-  for (let at = PREFACE.length; at + 9 <= received.length;) {
-    const length = number(received, at, 3);
-    if (at + 9 + length > received.length) break;
-    const payload = received.slice(at + 9, at + 9 + length);
-    frames.push({
-      type: number(received, at + 3, 1),
-      flags: number(received, at + 4, 1),
-      stream: number(received, at + 5, 4),
-      payload,
-    });
-    at += 9 + length;
-  }
+  let next = readFrame(received, PREFACE.length);
+  for (; next !== null; next = readFrame(received, next.end)) frames.push(next.frame);
   return frames;
 }
 
@@ -80,19 +110,25 @@ export function resetsIn(received: string): number[] {
     .map(({ payload }) => number(payload, 0, 4));
 }
 
-function text(value: string): string {
-  if (value.length > 126) throw new Error('a longer string needs more than one byte of length');
-  return uint(value.length, 1) + value;
-}
-
-function uint(value: number, bytes: number): string {
+/** A number of so many bytes, the highest first. */
+export function uint(value: number, bytes: number): string {
   let out = '';
-  for (let shift = (bytes - 1) * 8; shift >= 0; shift -= 8) out += String.fromCharCode((value >>> shift) & 0xff);
+  for (let shift = bytes - 1; shift >= 0; shift--) out += String.fromCharCode(Math.floor(value / 256 ** shift) % 256);
   return out;
 }
 
-function number(from: string, at: number, bytes: number): number {
+/** The number at a position. */
+export function number(from: string, at: number, bytes: number): number {
   let value = 0;
   for (let i = 0; i < bytes; i++) value = value * 256 + from.charCodeAt(at + i);
   return value;
+}
+
+/** A string with its length in front (RFC 7541 §5.1, §5.2). */
+function text(value: string): string {
+  if (value.length < 127) return uint(value.length, 1) + value;
+  let length = uint(127, 1);
+  let left = value.length - 127;
+  for (; left >= 128; left >>= 7) length += uint((left & 127) | 128, 1);
+  return length + uint(left, 1) + value;
 }

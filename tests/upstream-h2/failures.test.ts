@@ -4,6 +4,7 @@ import { type LogLine, TestDaemon, webConfig } from '../testing/daemon.ts';
 import { stopHealthy } from '../testing/health.ts';
 import {
   data,
+  Flag,
   framesOf,
   goaway,
   headers,
@@ -13,14 +14,11 @@ import {
   rstStream,
   settings,
   settingsAck,
+  Type,
 } from '../testing/http2-frames.ts';
 import { RawClient } from '../testing/raw-client.ts';
 import { type RawPeer, RawUpstream } from '../testing/raw-upstream.ts';
 import { eventually } from '../testing/wait.ts';
-
-/** A frame of content, and the flag of the last one (RFC 9113 §6.1). */
-const DATA = 0;
-const END_STREAM = 0x1;
 
 const NO_ERROR = 0;
 const PROTOCOL_ERROR = 1;
@@ -227,7 +225,7 @@ describe('an upstream of HTTP/2 that', () => {
   /** The bytes of all DATA frames. */
   const bodyIn = (received: string): string =>
     framesOf(received)
-      .filter(({ type }) => type === DATA)
+      .filter(({ type }) => type === Type.data)
       .map(({ payload }) => payload)
       .join('');
 
@@ -325,9 +323,9 @@ describe('an upstream of HTTP/2 that', () => {
     client.socket.resetAndDestroy();
     await eventually('RST_STREAM', () => resetsIn(peer.received).length > 0);
     expect(resetsIn(peer.received)).toEqual([CANCEL]);
-    expect(framesOf(peer.received).filter(({ type, flags }) => type === DATA && (flags & END_STREAM) !== 0)).toEqual(
-      [],
-    );
+    expect(
+      framesOf(peer.received).filter(({ type, flags }) => type === Type.data && (flags & Flag.endStream) !== 0),
+    ).toEqual([]);
   });
 
   it('never takes the rest of a request that it answers early for complete', async () => {
@@ -344,9 +342,9 @@ describe('an upstream of HTTP/2 that', () => {
     client.send('POST / HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n4\r\npart\r\n');
     const peer = await upstream.peer();
     await eventually('RST_STREAM', () => resetsIn(peer.received).length > 0);
-    expect(framesOf(peer.received).filter(({ type, flags }) => type === DATA && (flags & END_STREAM) !== 0)).toEqual(
-      [],
-    );
+    expect(
+      framesOf(peer.received).filter(({ type, flags }) => type === Type.data && (flags & Flag.endStream) !== 0),
+    ).toEqual([]);
     client.destroy();
   });
 });

@@ -2,13 +2,11 @@ import { afterEach, describe, expect, it } from 'vitest';
 
 import { TestDaemon, webConfig } from '../testing/daemon.ts';
 import { openSockets, socketsBackTo, stopHealthy } from '../testing/health.ts';
-import { frame, framesOf, PREFACE, settings, settingsAck } from '../testing/http2-frames.ts';
+import { Flag, frame, framesOf, PREFACE, settings, settingsAck, Type } from '../testing/http2-frames.ts';
 import { Http2Upstream, type Http2UpstreamOptions } from '../testing/http2-upstream.ts';
 import { RawClient } from '../testing/raw-client.ts';
 import { RawUpstream } from '../testing/raw-upstream.ts';
 import { eventually } from '../testing/wait.ts';
-
-const PING = 6;
 
 describe('the HTTP/2 sessions of an upstream', () => {
   const stops: (() => Promise<void>)[] = [];
@@ -103,7 +101,7 @@ describe('the HTTP/2 sessions of an upstream', () => {
     const daemon = await daemonTo(upstream.authority, { h2_read_idle_timeout: '200ms', h2_ping_timeout: '200ms' });
     expect(await get(daemon)).toMatch(/^502 [^]*\(upstream_closed\)/);
     const [peer] = upstream.peers;
-    expect(framesOf(peer?.received ?? '').filter(({ type }) => type === PING).length).toBe(1);
+    expect(framesOf(peer?.received ?? '').filter(({ type }) => type === Type.ping).length).toBe(1);
     await peer?.until(() => peer.ended || peer.closed, 'the session to go');
   });
 
@@ -112,14 +110,14 @@ describe('the HTTP/2 sessions of an upstream', () => {
     stops.push(() => upstream.stop());
     const pings = (received: string): string[] =>
       framesOf(received)
-        .filter(({ type }) => type === PING)
+        .filter(({ type }) => type === Type.ping)
         .map(({ payload }) => payload);
     upstream.onConnection(async (peer) => {
       await peer.sees(PREFACE);
       peer.send(settings() + settingsAck());
       for (let count = 1; count <= 3; count++) {
         await peer.until(() => peer.closed || pings(peer.received).length >= count, 'a PING');
-        if (!peer.closed) peer.send(frame(PING, 1, 0, pings(peer.received)[count - 1] ?? ''));
+        if (!peer.closed) peer.send(frame(Type.ping, Flag.ack, 0, pings(peer.received)[count - 1] ?? ''));
       }
     });
     const daemon = await daemonTo(upstream.authority, { h2_read_idle_timeout: '100ms', h2_ping_timeout: '1s' });

@@ -1,38 +1,24 @@
 import { connect, type Socket } from 'node:net';
 
+import {
+  data,
+  Flag,
+  type Frame,
+  frame,
+  headers,
+  number,
+  type Pairs,
+  ping,
+  PREFACE,
+  readFrame,
+  rstStream,
+  Setting,
+  settings,
+  settingsAck,
+  Type,
+  windowUpdate,
+} from './http2-frames.ts';
 import { Changes } from './wait.ts';
-
-/** Types of frames (RFC 9113 §6). */
-export const Type = {
-  data: 0,
-  headers: 1,
-  priority: 2,
-  rstStream: 3,
-  settings: 4,
-  pushPromise: 5,
-  ping: 6,
-  goaway: 7,
-  windowUpdate: 8,
-  continuation: 9,
-} as const;
-
-/** Flags of frames. */
-export const Flag = { ack: 0x1, endStream: 0x1, endHeaders: 0x4 } as const;
-
-/** Settings (RFC 9113 §6.5.2). */
-export const Setting = { headerTableSize: 1, maxStreams: 3, windowSize: 4 } as const;
-
-const HEAD_BYTES = 9;
-const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
-
-export interface Frame {
-  readonly type: number;
-  readonly flags: number;
-  readonly stream: number;
-  readonly payload: Buffer;
-}
-
-export type Pairs = readonly (readonly [name: string, value: string])[];
 
 /** A request without a body. */
 export const GET: Pairs = [
@@ -52,12 +38,12 @@ export class FrameClient {
   readonly socket: Socket;
   readonly frames: Frame[] = [];
   closed = false;
-  private rest: Buffer = Buffer.alloc(0);
+  private rest = '';
   private readonly changes = new Changes();
 
   private constructor(socket: Socket) {
     this.socket = socket;
-    socket.on('data', (chunk: Buffer) => this.take(chunk));
+    socket.on('data', (chunk: Buffer) => this.take(chunk.toString('latin1')));
     socket.on('error', () => {});
     socket.on('close', () => {
       this.closed = true;
@@ -66,15 +52,10 @@ export class FrameClient {
   }
 
   /** Connects and begins with the preface and some settings, by their number. */
-  static async connect(port: number, settings: Readonly<Record<number, number>> = {}): Promise<FrameClient> {
+  static async connect(port: number, wanted: Readonly<Record<number, number>> = {}): Promise<FrameClient> {
     const client = await FrameClient.raw(port, PREFACE);
-    const all = { [Setting.headerTableSize]: 0, ...settings };
-    const payload = Buffer.alloc(6 * Object.keys(all).length);
-    Object.entries(all).forEach(([id, value], i) => {
-      payload.writeUInt16BE(Number(id), i * 6);
-      payload.writeUInt32BE(value, i * 6 + 2);
-    });
-    client.send(Type.settings, 0, 0, payload);
+    const all = Object.entries({ [Setting.headerTableSize]: 0, ...wanted });
+    client.write(settings(...all.map(([id, value]) => [Number(id), value] as const)));
     await client.until(() => client.of(Type.settings).length > 0, 'settings');
     return client;
   }
@@ -90,27 +71,32 @@ export class FrameClient {
     return new FrameClient(socket);
   }
 
-  send(type: number, flags: number, stream: number, payload: Buffer = Buffer.alloc(0)): this {
-    this.socket.write(frame(type, flags, stream, payload));
+  /** Sends frames. */
+  write(bytes: string): this {
+    this.socket.write(bytes, 'latin1');
     return this;
+  }
+
+  send(type: number, flags: number, stream: number, payload = ''): this {
+    return this.write(frame(type, flags, stream, payload));
   }
 
   /** Sends a field section in one frame. */
   headers(stream: number, pairs: Pairs, end = true): this {
-    return this.send(Type.headers, Flag.endHeaders | (end ? Flag.endStream : 0), stream, encode(pairs));
+    return this.write(headers(stream, pairs, end));
   }
 
   data(stream: number, text: string, end = false): this {
-    return this.send(Type.data, end ? Flag.endStream : 0, stream, Buffer.from(text, 'latin1'));
+    return this.write(data(stream, text, end));
   }
 
   reset(stream: number, code = 8): this {
-    return this.send(Type.rstStream, 0, stream, uint32(code));
+    return this.write(rstStream(stream, code));
   }
 
   /** Lets the server send more. */
   window(stream: number, bytes: number): this {
-    return this.send(Type.windowUpdate, 0, stream, uint32(bytes));
+    return this.write(windowUpdate(stream, bytes));
   }
 
   of(type: number, stream?: number): Frame[] {
@@ -126,7 +112,9 @@ export class FrameClient {
 
   /** Content received on a stream. */
   body(stream: number): string {
-    return Buffer.concat(this.of(Type.data, stream).map(({ payload }) => payload)).toString('latin1');
+    return this.of(Type.data, stream)
+      .map(({ payload }) => payload)
+      .join('');
   }
 
   /** What became of a stream: the status of a complete response, the code that it was reset with, or `gone`
@@ -134,14 +122,15 @@ export class FrameClient {
   async outcome(stream: number): Promise<string> {
     const reset = (): Frame | undefined => this.of(Type.rstStream, stream)[0];
     await this.until(() => this.ended(stream) || reset() !== undefined || this.closed, `the end of ${stream}`);
-    if (!this.ended(stream)) return reset() === undefined ? 'gone' : `reset ${reset()?.payload.readUInt32BE(0)}`;
+    if (!this.ended(stream)) return reset() === undefined ? 'gone' : `reset ${number(reset()?.payload ?? '', 0, 4)}`;
     return `status ${statusOf(this.of(Type.headers, stream)[0].payload)}`;
   }
 
   /** Waits until the server has closed the connection, and returns the code of its GOAWAY; -1 without one. */
   async goneWith(): Promise<number> {
     await this.until(() => this.closed, 'the connection to close');
-    return this.of(Type.goaway).at(-1)?.payload.readUInt32BE(4) ?? -1;
+    const last = this.of(Type.goaway).at(-1);
+    return last === undefined ? -1 : number(last.payload, 4, 4);
   }
 
   async until(condition: () => boolean, what: string): Promise<void> {
@@ -154,7 +143,7 @@ export class FrameClient {
   /** Waits until everything sent so far was read: a PING comes back behind it. */
   async settled(): Promise<void> {
     const count = this.of(Type.ping).length;
-    this.send(Type.ping, 0, 0, Buffer.alloc(8));
+    this.write(ping());
     await this.until(() => this.of(Type.ping).length > count || this.closed, 'a PING');
   }
 
@@ -162,56 +151,25 @@ export class FrameClient {
     this.socket.destroy();
   }
 
-  private take(chunk: Buffer): void {
-    let bytes = Buffer.concat([this.rest, chunk]);
-    while (bytes.length >= HEAD_BYTES) {
-      const length = bytes.readUIntBE(0, 3);
-      if (bytes.length < HEAD_BYTES + length) break;
-      const [type, flags, stream] = [bytes[3], bytes[4], bytes.readUInt32BE(5)];
-      this.frames.push({ type, flags, stream, payload: bytes.subarray(HEAD_BYTES, HEAD_BYTES + length) });
-      if (type === Type.settings && (flags & Flag.ack) === 0) this.send(Type.settings, Flag.ack, 0);
-      bytes = bytes.subarray(HEAD_BYTES + length);
+  private take(chunk: string): void {
+    const received = this.rest + chunk;
+    let at = 0;
+    for (let next = readFrame(received, at); next !== null; next = readFrame(received, at)) {
+      at = next.end;
+      this.frames.push(next.frame);
+      const { type, flags } = next.frame;
+      if (type === Type.settings && (flags & Flag.ack) === 0) this.write(settingsAck());
     }
-    this.rest = bytes;
+    this.rest = received.slice(at);
     this.changes.notify();
   }
-}
-
-/** The bytes of a frame. */
-export function frame(type: number, flags: number, stream: number, payload: Buffer): Buffer {
-  const head = Buffer.alloc(HEAD_BYTES);
-  head.writeUIntBE(payload.length, 0, 3);
-  head[3] = type;
-  head[4] = flags;
-  head.writeUInt32BE(stream, 5);
-  return Buffer.concat([head, payload]);
-}
-
-/** A field section of literals that are never indexed, without Huffman coding (RFC 7541 §6.2.2). */
-export function encode(pairs: Pairs): Buffer {
-  return Buffer.concat(pairs.flatMap(([name, value]) => [Buffer.from([0]), text(name), text(value)]));
-}
-
-function text(value: string): Buffer {
-  const bytes = Buffer.from(value, 'latin1');
-  if (bytes.length < 127) return Buffer.concat([Buffer.from([bytes.length]), bytes]);
-  const length = [127];
-  let left = bytes.length - 127;
-  for (; left >= 128; left >>= 7) length.push((left & 127) | 128);
-  return Buffer.concat([Buffer.from([...length, left]), bytes]);
-}
-
-export function uint32(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32BE(value);
-  return bytes;
 }
 
 /** Statuses of the static table of HPACK (RFC 7541 appendix A); 0 for others. */
 const STATUSES = [200, 204, 206, 304, 400, 404, 500];
 
-function statusOf(section: Buffer): number {
+function statusOf(section: string): number {
   // Changes of the table's size come first (§6.3).
-  const first = section.find((byte) => byte >> 5 !== 1) ?? 0;
+  const first = Buffer.from(section, 'latin1').find((byte) => byte >> 5 !== 1) ?? 0;
   return STATUSES[first - 0x88] ?? 0;
 }
