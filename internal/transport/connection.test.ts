@@ -2,8 +2,7 @@ import { createServer, type Server, Socket, type SocketConstructorOpts } from 'n
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Deadlines } from '../base/index.ts';
 import { Connection, WriteState } from './connection.ts';
-
-const NOBODY = { onData() {}, onEnd() {}, onDrain() {}, onDeadline() {}, onClose() {}, onBroken() {} };
+import { NOBODY } from './nobody.ts';
 
 describe('what is written before the socket takes it', () => {
   let server: Server;

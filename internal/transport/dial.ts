@@ -1,7 +1,8 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { checkServerIdentity, connect as connectTls, type ConnectionOptions, TLSSocket } from 'node:tls';
 import { type Deadlines, ProxyError } from '../base/index.ts';
-import { Connection, type ConnectionHandler } from './connection.ts';
+import { Connection } from './connection.ts';
+import { NOBODY } from './nobody.ts';
 import type { TlsFacts } from './tls-facts.ts';
 import { type DialTls, dialTlsId, upstreamContext, UpstreamSessions } from './upstream-context.ts';
 
@@ -38,16 +39,6 @@ export interface Dialing {
 
 /** Offered in TLS handshakes when nothing else is asked for. */
 const HTTP1: readonly string[] = ['http/1.1'];
-
-/** Handlers of a connection that has no owner yet: nothing can happen on it that matters. */
-const NOBODY: ConnectionHandler = {
-  onData() {},
-  onEnd() {},
-  onDrain() {},
-  onDeadline() {},
-  onClose() {},
-  onBroken() {},
-};
 
 /** Connects to an upstream. The connection reads into one buffer of its own, again and again, where Node lets it. */
 export function dial(address: DialAddress, options: DialOptions, deadlines: Deadlines, done: DialDone): Dialing {

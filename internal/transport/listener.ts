@@ -2,6 +2,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import type { Deadlines } from '../base/index.ts';
 import type { ServerHandle } from './bound-address.ts';
 import { Connection, type ConnectionHandler } from './connection.ts';
+import { NOBODY } from './nobody.ts';
 import { WaitingLine } from './waiting-line.ts';
 
 /**
@@ -30,16 +31,6 @@ export interface ListenerOptions {
 
 /** Makes the handler of an accepted connection. */
 export type Accept = (connection: Connection) => ConnectionHandler;
-
-/** Until `accept` has answered, nothing can come. */
-const UNACCEPTED: ConnectionHandler = {
-  onData() {},
-  onEnd() {},
-  onDrain() {},
-  onDeadline() {},
-  onClose() {},
-  onBroken() {},
-};
 
 /**
  * A bound address and the connections that came in by it.
@@ -161,7 +152,7 @@ export class Listener {
     socket.once('close', () => this.socketOnClose());
     const { keepAlive } = this.settings;
     if (keepAlive > 0) socket.setKeepAlive(true, keepAlive);
-    const connection = new Connection(socket, this.deadlines, UNACCEPTED);
+    const connection = new Connection(socket, this.deadlines, NOBODY);
     connection.handler = this.accept(connection);
   }
 

@@ -1,8 +1,9 @@
 import type { Socket } from 'node:net';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
 import { type Deadline, type Deadlines, ProxyError } from '../base/index.ts';
-import { Connection, type ConnectionHandler } from './connection.ts';
+import { Connection } from './connection.ts';
 import { HelloReading } from './hello-reading.ts';
+import { NOBODY } from './nobody.ts';
 import {
   CertificateChoice,
   type CertificateGroup,
@@ -204,7 +205,7 @@ export class TlsAcceptor {
       client: socket.authorized ? client : null,
     };
     socket.allowHalfOpen = true;
-    const connection = new Connection(socket, this.deadlines, UNOWNED, null, facts);
+    const connection = new Connection(socket, this.deadlines, NOBODY, null, facts);
     connection.succeed(handshake.plain);
     handshake.succeed(connection);
   }
@@ -308,13 +309,3 @@ function clientOf(socket: TLSSocket): ClientCertificate | null {
 function handshakeError(cause: Error & { readonly reason?: string }): ProxyError {
   return new ProxyError('tls_handshake', cause.reason ?? cause.message, { cause });
 }
-
-/** Until `done` has given the connection an owner, nothing can come. */
-const UNOWNED: ConnectionHandler = {
-  onData() {},
-  onEnd() {},
-  onDrain() {},
-  onDeadline() {},
-  onClose() {},
-  onBroken() {},
-};
