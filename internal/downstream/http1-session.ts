@@ -166,7 +166,8 @@ export class Http1Session implements ConnectionHandler, DrainableSession, Exchan
   flush(): FlushResult {
     const state = this.connection.flush();
     this.outputFull = state === WriteState.full;
-    if (this.connection.hasPending && this.exchange?.tunnel === false)
+    // Copies of small bytes wait for nobody but idle_timeout: as they grow, they make the connection full.
+    if (state !== WriteState.taken && this.exchange?.tunnel === false)
       this.connection.expectDrain(this.exchange.patience);
     return state;
   }

@@ -14,7 +14,7 @@ import {
   takeConnectionOptions,
   UNTIL_CLOSE,
 } from '../http1/index.ts';
-import { type Connection, type ConnectionHandler, type WriteState } from '../transport/index.ts';
+import { type Connection, type ConnectionHandler, WriteState } from '../transport/index.ts';
 import type { ResponseHandler } from './response-handler.ts';
 import { TRAILER_DROP } from './trailer-drop.ts';
 import type { UpstreamLink, UpstreamRequest, UpstreamTimeouts } from './upstream-link.ts';
@@ -113,7 +113,7 @@ export class Http1Connection implements ConnectionHandler, UpstreamLink {
   /** Sends what was given. */
   flush(): WriteState {
     const state = this.connection.flush();
-    if (this.bodyDue && this.connection.hasPending) this.connection.expectDrain(this.timeouts.stall);
+    if (state !== WriteState.taken && this.bodyDue) this.connection.expectDrain(this.timeouts.stall);
     return state;
   }
 
