@@ -1,6 +1,8 @@
 import type { Logger } from '../../internal/logger/index.ts';
 import {
   type Daemon,
+  END_NOW_WAIT,
+  endProcess,
   type PidFile,
   problemsOf,
   type ServiceManager,
@@ -168,7 +170,8 @@ class Attendant {
     if (stage.kind === 'stopping' || (stage.kind === 'succeeded' && stage.warned)) {
       logger.warn('second signal, exiting at once', { signal });
       this.daemon.kill();
-      process.exit(1);
+      void endProcess(1, END_NOW_WAIT);
+      return;
     }
     if (stage.kind === 'succeeded') {
       // A service manager that stops the new generation may signal all processes; this one is about to end anyway.
@@ -190,10 +193,10 @@ class Attendant {
     Promise.all([this.daemon.stop(taken), also])
       .then(() => this.pidFile?.remove())
       .then(() => this.logger.close())
-      .then(() => process.exit(0))
+      .then(() => endProcess(0))
       .catch((error: unknown) => {
         this.report(error);
-        process.exit(1);
+        void endProcess(1);
       });
   }
 

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { createLogger, type Logger, resolveLevel } from '../../internal/logger/index.ts';
 import {
   Daemon,
+  endProcess,
   PidFile,
   Predecessor,
   problemsOf,
@@ -55,7 +56,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     daemon.kill();
     await pidFile?.remove();
     await logger.close();
-    process.exit(1);
+    return endProcess(1);
   }
   attend({ daemon, logger, manager, pidFile, watch: options.watch });
   // Last, as it tells those who wait for it that signals are heeded too.
@@ -86,5 +87,5 @@ async function cannotStart(
 async function orphaned(logger: Logger): Promise<void> {
   logger.error('the process to succeed has ended before this one was ready, so it ends too');
   await logger.close();
-  process.exit(1);
+  await endProcess(1);
 }

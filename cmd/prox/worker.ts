@@ -1,5 +1,5 @@
 import { createLogger } from '../../internal/logger/index.ts';
-import { runWorker } from '../../internal/supervisor/index.ts';
+import { END_NOW_WAIT, endProcess, runWorker } from '../../internal/supervisor/index.ts';
 import { surviveFaults } from './survive-faults.ts';
 
 /**
@@ -17,7 +17,7 @@ export function worker(): number {
   }
   for (const signal of IGNORED) {
     process.on(signal, () => {
-      if (!process.connected && signal !== 'SIGHUP' && signal !== 'SIGUSR2') process.exit(1);
+      if (!process.connected && signal !== 'SIGHUP' && signal !== 'SIGUSR2') void endProcess(1, END_NOW_WAIT);
     });
   }
   const logger = createLogger({ shared: true });

@@ -9,6 +9,8 @@ export interface LogFileOptions {
   readonly flushEvery?: number;
   /** Bytes kept for a file that takes none: a stall of near half a second at 25,000 requests a second, and no more. */
   readonly maxPending?: number;
+  /** Milliseconds that whoever flushes, reopens or closes the file waits for one that takes no bytes. */
+  readonly patience?: number;
   /** Milliseconds between two warnings about the same file: a full disk must not fill the console too. */
   readonly warnEvery?: number;
   /** `latin1` is the faster one, for lines in ASCII. */
@@ -19,6 +21,7 @@ const DEFAULTS: Required<LogFileOptions> = {
   batchSize: 65_536,
   flushEvery: 1000,
   maxPending: 4 * 1024 * 1024,
+  patience: 2000,
   warnEvery: 60_000,
   encoding: 'latin1',
 };
@@ -56,6 +59,8 @@ export class LogFile {
   #failing = false;
   #reopenFailed = false;
   #closed = false;
+  /** It was closed while the sink had not come back. */
+  #abandoned = false;
   #sendPlanned = false;
   #timer: NodeJS.Timeout | null = null;
   /** Bytes of the usual batch: one buffer used over and over, since allocating it costs as much as writing it. */
@@ -102,32 +107,37 @@ export class LogFile {
     this.#send();
   };
 
-  /** Resolves when every line so far is written, or when the file takes no bytes. */
+  /** Resolves when every line so far is written, or when the file fails, or takes no bytes for `patience`. */
   flush(): Promise<void> {
     return this.#enqueueAndWait('mark');
   }
 
   /**
    * Closes the file and opens it again by its name, as after a rotation. Resolves when the new file is in use, or when
-   * it could not be opened: then that is reported, the old one stays in use, and prox tries again every flushEvery.
+   * it could not be opened: then that is reported, the old one stays in use, and prox tries again every flushEvery. A
+   * file that takes no bytes is waited for as in `flush`, and is opened again when it has taken what it was given.
    */
   reopen(): Promise<void> {
     return this.#enqueueAndWait('reopen');
   }
 
-  /** Writes what is gathered and closes the file; lines that still come are dropped. */
+  /**
+   * Writes what is gathered and closes the file; lines that still come are dropped. A file that takes no bytes is given
+   * up after a while: it is closed when the system gives it back.
+   */
   async close(): Promise<void> {
     if (this.#closed) return;
+    const end = performance.now() + this.#options.patience;
     await this.flush();
     this.#send();
     this.#closed = true;
     // Another line may have come, and its write begun, between the flush and this turn of the loop.
-    while (this.#busy) await new Promise<void>((resolve) => this.#queue.push({ kind: 'mark', done: resolve }));
+    while (this.#busy && performance.now() < end) await this.#wait('mark');
+    this.#abandoned = this.#busy;
     this.#giveUp();
     if (this.#timer !== null) clearTimeout(this.#timer);
     forgetAtExit(this);
-    const error = await new Promise<Error | null>((resolve) => this.#sink.close(resolve));
-    if (error !== null) this.#report('log file could not be closed', { path: this.path, error });
+    if (!this.#abandoned) await this.#closeSink();
     if (this.#dropped > 0) this.#reportDropped('log lines were lost');
   }
 
@@ -145,12 +155,27 @@ export class LogFile {
 
   #enqueueAndWait(kind: 'mark' | 'reopen'): Promise<void> {
     if (this.#closed) return Promise.resolve();
+    this.#cut();
+    const waited = this.#wait(kind);
+    if (this.#failing) this.#settle();
+    this.#pump();
+    return waited;
+  }
+
+  #wait(kind: 'mark' | 'reopen'): Promise<void> {
     return new Promise((resolve) => {
-      this.#cut();
-      this.#queue.push({ kind, done: resolve });
-      if (this.#failing) this.#settle();
-      this.#pump();
+      const timer = setTimeout(resolve, this.#options.patience);
+      const done = (): void => {
+        clearTimeout(timer);
+        resolve();
+      };
+      this.#queue.push({ kind, done });
     });
+  }
+
+  async #closeSink(): Promise<void> {
+    const error = await new Promise<Error | null>((resolve) => this.#sink.close(resolve));
+    if (error !== null) this.#report('log file could not be closed', { path: this.path, error });
   }
 
   #send(): void {
@@ -202,6 +227,10 @@ export class LogFile {
 
   #sinkOnWritten = (error: NodeJS.ErrnoException | null): void => {
     this.#busy = false;
+    if (this.#abandoned) {
+      void this.#closeSink();
+      return;
+    }
     if (error !== null) {
       this.#failing = true;
       this.#warn('cannot write the log file; lines are kept in memory up to a limit, then dropped', error);
@@ -241,6 +270,10 @@ export class LogFile {
         this.#tellRecovery();
       }
       done();
+      if (this.#abandoned) {
+        void this.#closeSink();
+        return;
+      }
       if (this.#failing) this.#retry();
       this.#pump();
     });

@@ -1,6 +1,7 @@
 import { LogFiles, type Logger } from '../logger/index.ts';
 import type { ServerHandle } from '../transport/index.ts';
 import { DataPlane } from './data-plane.ts';
+import { endProcess } from './end-process.ts';
 import { type Command, refusalOf, type Result, type Setup, type ToSupervisor, type ToWorker } from './messages.ts';
 import { RemoteLogs } from './remote-logs.ts';
 
@@ -120,7 +121,7 @@ class Worker {
     this.ending = true;
     this.drainAndExit(number).catch((error: unknown) => {
       this.logger.error('a worker could not end in order', { error });
-      process.exit(1);
+      void endProcess(1);
     });
   }
 
@@ -131,7 +132,7 @@ class Worker {
     else if (cut > 0) this.logger.warn('connections were cut at shutdown_timeout', { connections: cut });
     await this.root.close();
     if (process.connected) process.disconnect();
-    process.exit(0);
+    await endProcess(0);
   }
 }
 
