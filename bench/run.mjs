@@ -6,8 +6,9 @@ import { stop } from './lib/process.mjs';
 import { table, writeInto } from './lib/report.mjs';
 import { folder, startUpstream } from './lib/setup.mjs';
 import { tlsCases } from './lib/tls-cases.mjs';
+import { workerCases } from './lib/worker-case.mjs';
 
-const CASES = { ...httpCases, ...tlsCases, ...memoryCases };
+const CASES = { ...httpCases, ...tlsCases, ...workerCases, ...memoryCases };
 
 const names = process.argv.slice(2).filter((arg) => !arg.startsWith('--'));
 const unknown = names.filter((name) => !(name in CASES));

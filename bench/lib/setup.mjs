@@ -113,6 +113,13 @@ export async function startSoaked(workers) {
   );
 }
 
+/** prox with worker processes on every core, which answer with a template. */
+export async function startWorkers(workers, template) {
+  const action = { type: 'static', status: 200, body_ref: { text: template } };
+  const service = { listen: `127.0.0.1:${PROX_PORT}`, routes: [{ action }] };
+  return prox({ bench: service }, {}, workers, `${PROXY_CORE},${LOAD_CORE}`);
+}
+
 function tlsSettings() {
   const { cert, key } = certificate();
   return { tls: true, tls_cert: cert, tls_key: key };
