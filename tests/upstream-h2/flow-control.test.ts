@@ -1,5 +1,3 @@
-import { once } from 'node:events';
-
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
 import { TestDaemon, webConfig } from '../testing/daemon.ts';
@@ -109,6 +107,6 @@ describe('flow control between HTTP/1.1 clients and an upstream of HTTP/2', () =
     stream?.resume();
     await eventually('the client to go on', () => given > before);
     client.destroy();
-    if (stream !== undefined && !stream.closed) await once(stream, 'close');
+    await eventually('the stream to close', () => upstream.open.size === 0);
   });
 });
