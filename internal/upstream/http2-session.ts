@@ -211,14 +211,15 @@ export class Http2Session implements LinkSession {
   /** Nothing came for as long as it may: is the upstream still there? */
   private onReadDeadline(): void {
     if (this.session.destroyed) return this.destroy();
-    if (this.pinging) {
-      this.error = new Error(`no answer to a PING within ${this.options.h2PingTimeout} ms`);
-      return this.destroy();
-    }
     const { bytesRead } = this.socket;
+    // A PING stands behind all that was sent before it: an upstream that takes it slowly shows its life otherwise.
     if (bytesRead !== this.bytesSeen) {
       this.bytesSeen = bytesRead;
       return this.deadlines.set(this.readDeadline, this.options.h2ReadIdleTimeout);
+    }
+    if (this.pinging) {
+      this.error = new Error(`no answer to a PING within ${this.options.h2PingTimeout} ms`);
+      return this.destroy();
     }
     this.pinging = this.session.ping(() => this.onPingAnswered());
     this.deadlines.set(this.readDeadline, this.options.h2PingTimeout);

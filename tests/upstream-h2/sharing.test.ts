@@ -1,3 +1,5 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
 import { afterEach, describe, expect, it } from 'vitest';
 
 import { TestDaemon, webConfig } from '../testing/daemon.ts';
@@ -127,6 +129,24 @@ describe('the HTTP/2 sessions of an upstream', () => {
     await peer.until(() => pings(peer.received).length >= 3, 'three PINGs');
     expect(peer.ended).toBe(false);
     client.destroy();
+  });
+
+  it('stay when the answer to a PING is late and other frames come', async () => {
+    const upstream = await RawUpstream.start();
+    stops.push(() => upstream.stop());
+    const pinged = (received: string): boolean => framesOf(received).some(({ type }) => type === Type.ping);
+    upstream.onConnection(async (peer) => {
+      await peer.sees(PREFACE);
+      peer.send(settings() + settingsAck());
+      await peer.until(() => pinged(peer.received), 'a PING');
+      for (let i = 0; i < 20 && !peer.closed; i++) {
+        peer.send(frame(Type.windowUpdate, 0, 0, '\0\0\0\x01'));
+        await delay(50);
+      }
+      if (!peer.closed) peer.send(frame(Type.headers, Flag.endStream | Flag.endHeaders, 1, '\x89'));
+    });
+    const daemon = await daemonTo(upstream.authority, { h2_read_idle_timeout: '300ms', h2_ping_timeout: '300ms' });
+    expect(await get(daemon)).toBe('204 ');
   });
 
   it('leave no stream, session or socket behind after 500 clients that went away', { timeout: 20_000 }, async () => {
