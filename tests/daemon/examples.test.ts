@@ -1,6 +1,7 @@
 import { cp, mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { pairFor } from '../testing/certificates.ts';
 import { TestDaemon } from '../testing/daemon.ts';
 import { freePort } from '../testing/ports.ts';
 import { folderOf, removeFolder, run, runProx } from '../testing/run-prox.ts';
@@ -64,10 +65,18 @@ function completed(code: string): string {
 }
 
 describe('the configs that the documentation shows', () => {
+  const pair = pairFor('example.com');
+
   it('are there', () => expect(configs.length).toBeGreaterThan(2));
 
   it.each(configs)('$name is valid', async ({ code }) => {
-    const folder = await folderOf({ 'prox.json5': completed(code), 'public/index.html': '', 'www/index.html': '' });
+    const folder = await folderOf({
+      'prox.json5': completed(code),
+      'public/index.html': '',
+      'www/index.html': '',
+      'certs/example.crt': pair.cert,
+      'certs/example.key': pair.key,
+    });
     await mkdir(join(folder, 'logs'));
     const { code: status, stderr } = await runProx(['validate', '-config', 'prox.json5'], { cwd: folder });
     await removeFolder(folder);
