@@ -24,9 +24,21 @@ export class PendingChange {
     this.reports = reports;
   }
 
-  /** @throws ListenError */
+  /** @throws ListenError; the sockets that were not listened on are closed then */
   async attach(handles: ReadonlyMap<string, ServerHandle>): Promise<void> {
-    for (const [key, handle] of handles) {
+    const left = new Map(handles);
+    try {
+      await this.attachEach(left);
+    } catch (error) {
+      // In a worker nobody else has them, and their addresses would be bound as long as it lives.
+      for (const handle of left.values()) handle.close();
+      throw error;
+    }
+  }
+
+  private async attachEach(left: Map<string, ServerHandle>): Promise<void> {
+    for (const [key, handle] of left) {
+      left.delete(key);
       const slot = new ServiceSlot(this.next.services.get(key) as CompiledService, this.deadlines);
       try {
         await slot.listen(handle, (error) => this.reports.acceptFailed(slot.current.name, error));

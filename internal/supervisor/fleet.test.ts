@@ -58,6 +58,8 @@ class FakeMember implements Member {
 let members: FakeMember[];
 let lines: { level: string; message: string; fields: LogFields }[];
 let fleet: Fleet;
+/** Starts that fail from now on, as the system makes no process. */
+let refusals = 0;
 
 const change = (name: string): Change => ({
   config: { services: [], logging: { errorLog: null, rotate: null }, name } as unknown as Config,
@@ -83,6 +85,7 @@ beforeEach(() => {
   vi.useFakeTimers();
   members = [];
   lines = [];
+  refusals = 0;
   fleet = new Fleet({
     logger: loggerInto(),
     files: new LogFiles(() => {}),
@@ -90,6 +93,7 @@ beforeEach(() => {
     addresses: new AddressTable(),
     workers: 2,
     startMember: ({ worker }) => {
+      if (refusals-- > 0) throw new Error('spawn ENOMEM');
       const member = new FakeMember(worker, 100 + members.length);
       members.push(member);
       return member;
@@ -254,6 +258,31 @@ describe('a worker', () => {
       starts.push(Date.now() - from);
     }
     expect(starts.map((ms) => Math.round(ms / 1000))).toEqual([0, 0, 1, 2, 4]);
+  });
+
+  it('that never comes to serve counts as one that ended early, however long it took', async () => {
+    await started();
+    const starts: number[] = [];
+    members[1].die(90_000);
+    for (let nth = 0; nth < 4; nth++) {
+      await vi.advanceTimersByTimeAsync(0);
+      members.at(-1)?.die(20_000);
+      const before = members.length;
+      const from = Date.now();
+      while (members.length === before) await vi.advanceTimersByTimeAsync(100);
+      starts.push(Date.now() - from);
+    }
+    expect(starts.map((ms) => Math.round(ms / 1000))).toEqual([0, 0, 1, 2]);
+  });
+
+  it('is started later when the system makes no process now', async () => {
+    const [, two] = await started();
+    refusals = 4;
+    two.die(5000);
+    await vi.advanceTimersByTimeAsync(5000);
+    members[2]?.load(true);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(members[2]?.commands).toEqual(['prepare', 'attach', 'commit']);
   });
 
   it('is not replaced any more when prox stops', async () => {

@@ -227,32 +227,42 @@ export class Fleet implements Engine {
     return loaded;
   }
 
-  private launch(place: Place): Member {
+  /** @returns null when the system makes no process now; it is asked again later */
+  private launch(place: Place): Member | null {
     const logs = new WorkerLogs(this.files);
-    const process = this.startMember({ worker: place.worker, ticketKeys: this.options.ticketKeys }, logs);
-    place.process = process;
-    this.attend(place, process, logs).catch((error: unknown) => {
+    const failed = (error: unknown): void => {
       this.logger.error('a worker could not be replaced', { worker: place.worker, error });
-    });
-    return process;
+    };
+    try {
+      const process = this.startMember({ worker: place.worker, ticketKeys: this.options.ticketKeys }, logs);
+      place.process = process;
+      this.attend(place, process, logs).catch(failed);
+      return process;
+    } catch (error) {
+      this.logger.error('a worker could not be started', { worker: place.worker, error });
+      this.replace(place, 0, { code: null, signal: null, uptime: 0 }, false).catch(failed);
+      return null;
+    }
   }
 
   private async attend(place: Place, process: Member, logs: WorkerLogs): Promise<void> {
     const exit = await process.gone;
+    const served = place.serving;
     place.process = null;
     place.serving = false;
     await logs.release();
-    if (!this.stopping) await this.replace(place, process.pid, exit);
+    if (!this.stopping) await this.replace(place, process.pid, exit, served);
   }
 
-  private async replace(place: Place, pid: number, { code, signal, uptime }: Exit): Promise<void> {
-    const delay = place.backoff.ended(uptime);
+  private async replace(place: Place, pid: number, { code, signal, uptime }: Exit, served: boolean): Promise<void> {
+    // One that never came to serve has ended early, however long a large config took it.
+    const delay = place.backoff.ended(served ? uptime : 0);
     const facts = { worker: place.worker, pid, code, signal, uptime_ms: Math.round(uptime) };
     this.logger.error('a worker has ended and is replaced', { ...facts, ...(delay === 0 ? {} : { delay_ms: delay }) });
     if (delay > 0) await new Promise((resolve) => setTimeout(resolve, delay).unref());
     if (this.stopping) return;
     const process = this.launch(place);
-    if (!(await this.loadedInTime(process))) return;
+    if (process === null || !(await this.loadedInTime(process))) return;
     await this.exclusively(() => this.bringUp(place, process));
   }
 

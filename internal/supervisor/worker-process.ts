@@ -89,7 +89,8 @@ export class WorkerProcess implements Member {
     if (this.ended) return Promise.resolve({ kind: 'gone' });
     const number = this.nextNumber++;
     return new Promise((resolve) => {
-      const timer = setTimeout(() => settle({ kind: 'late' }), patience);
+      // An answer that came while this process stood still is read before: it comes first in the loop.
+      const timer = setTimeout(() => setImmediate(() => settle({ kind: 'late' })), patience);
       const settle = (outcome: Outcome): void => {
         clearTimeout(timer);
         this.waiting.delete(number);
