@@ -27,6 +27,8 @@ export interface Attended {
   readonly pidFile: PidFile | null;
   /** Whether changed files are reloaded. */
   readonly watch: boolean;
+  /** Resolves when the generation before, if there is one, knows that this one serves. */
+  readonly introduced: Promise<void>;
 }
 
 /** Connects what happens outside with what the daemon does: changed files, and signals. */
@@ -48,6 +50,7 @@ class Attendant {
   private readonly manager: ServiceManager;
   private readonly pidFile: PidFile | null;
   private readonly watcher: ConfigWatcher | null;
+  private readonly introduced: Promise<void>;
   private readonly reloads: ReloadQueue<boolean>;
   private stage: Stage = { kind: 'serving' };
   /** Ends with the reload or the restart that is under way. */
@@ -55,7 +58,8 @@ class Attendant {
   /** A SIGHUP has come during a restart; it is for whoever serves afterwards. */
   private hungUp = false;
 
-  constructor({ daemon, logger, manager, pidFile, watch }: Attended) {
+  constructor({ daemon, logger, manager, pidFile, watch, introduced }: Attended) {
+    this.introduced = introduced;
     this.daemon = daemon;
     this.logger = logger;
     this.manager = manager;
@@ -107,6 +111,8 @@ class Attendant {
       this.logger.warn('the restart is refused', { why: refused });
       return;
     }
+    // With a successor at once, this process might end unknown, and the one before would go on beside the next.
+    await this.introduced;
     await this.inTurn(async () => {
       // What was waited for may have been the end.
       if (this.stage.kind === 'serving') await this.startSuccessor();
@@ -161,8 +167,10 @@ class Attendant {
 
   private restartFailed(problems: readonly string[]): void {
     this.logger.error('restart failed, this process goes on as before');
-    void this.manager.status('Serving; the last restart failed, see the log');
     for (const problem of problems) this.logger.error(problem);
+    // It may have come as far as to take this process's place, for the service manager and whoever sends signals.
+    void this.manager.ready('Serving; the last restart failed, see the log');
+    this.pidFile?.reclaim().catch((error: unknown) => this.report(error));
   }
 
   private stop(signal: NodeJS.Signals): void {

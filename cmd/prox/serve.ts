@@ -33,7 +33,8 @@ export async function serve(options: ServeOptions): Promise<void> {
   const logger = createLogger({ level, shared: true });
   surviveFaults(logger);
   // Until there is a config, they have nothing to do; by default they would end the process.
-  for (const signal of ['SIGHUP', 'SIGUSR2'] as const) process.on(signal, () => {});
+  // SIGUSR1, by which others reopen logs, would open the debugger of Node to every user of the machine.
+  for (const signal of ['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const) process.on(signal, () => {});
   const manager = new ServiceManager(logger);
   const activation = new SocketActivation();
   const predecessor = await Predecessor.find(() => void orphaned(logger));
@@ -58,7 +59,9 @@ export async function serve(options: ServeOptions): Promise<void> {
     await logger.close();
     return endProcess(1);
   }
-  attend({ daemon, logger, manager, pidFile, watch: options.watch });
+  let introduce = (): void => {};
+  const introduced = new Promise<void>((resolve) => (introduce = resolve));
+  attend({ daemon, logger, manager, pidFile, watch: options.watch, introduced });
   // Last, as it tells those who wait for it that signals are heeded too.
   logger.info('ready', {
     version: options.version,
@@ -70,6 +73,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   // Before the predecessor ends: it is the main process of the service until the manager knows of this one.
   await manager.ready('Serving');
   predecessor?.ready([...daemon.estate.addresses.keys()]);
+  introduce();
 }
 
 /** At a restart, the predecessor tells: its logs are open. */

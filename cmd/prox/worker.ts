@@ -7,7 +7,10 @@ import { surviveFaults } from './survive-faults.ts';
  * end when the supervisor says so. When it is gone they end by themselves, and SIGTERM and SIGINT mean them: whoever
  * sends them does not want to wait, as a service manager that is to start prox again.
  */
-const IGNORED = ['SIGHUP', 'SIGINT', 'SIGTERM', 'SIGUSR2'] as const;
+const IGNORED = ['SIGHUP', 'SIGINT', 'SIGTERM', 'SIGUSR1', 'SIGUSR2'] as const;
+
+/** Those that end a worker which nobody else can end. */
+const ENDING: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM'];
 
 /** Runs a worker; only the supervisor starts one. @returns the exit status when somebody else has */
 export function worker(): number {
@@ -17,7 +20,7 @@ export function worker(): number {
   }
   for (const signal of IGNORED) {
     process.on(signal, () => {
-      if (!process.connected && signal !== 'SIGHUP' && signal !== 'SIGUSR2') void endProcess(1, END_NOW_WAIT);
+      if (!process.connected && ENDING.includes(signal)) void endProcess(1, END_NOW_WAIT);
     });
   }
   const logger = createLogger({ shared: true });

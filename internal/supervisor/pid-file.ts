@@ -8,7 +8,8 @@ export class PidFile {
 
   private constructor(path: string) {
     this.path = path;
-    this.draft = `${path}.new`;
+    // Of its own name: two that start at the same moment must not publish each other's.
+    this.draft = `${path}.${process.pid}`;
   }
 
   /**
@@ -17,11 +18,7 @@ export class PidFile {
    */
   static async prepare(path: string): Promise<PidFile> {
     const file = new PidFile(path);
-    try {
-      await writeFile(file.draft, `${process.pid}\n`);
-    } catch (error) {
-      throw new Error(`cannot write the pid file ${path}: ${(error as Error).message}`, { cause: error });
-    }
+    await file.write();
     return file;
   }
 
@@ -31,10 +28,28 @@ export class PidFile {
     this.published = true;
   }
 
+  /** Puts it in place once more, when a successor that came to nothing has put its own there. @throws Error */
+  async reclaim(): Promise<void> {
+    const found = await readFile(this.path, 'latin1').catch(() => null);
+    if (found === `${process.pid}\n`) return;
+    await this.write();
+    await this.publish();
+  }
+
   /** Removes what was written, unless another process has put its own in the place. */
   async remove(): Promise<void> {
     if (!this.published) return rm(this.draft, { force: true });
     const found = await readFile(this.path, 'latin1').catch(() => null);
     if (found === `${process.pid}\n`) await rm(this.path, { force: true });
+  }
+
+  private async write(): Promise<void> {
+    try {
+      // One that a crash has left is replaced, never followed, should it be a link.
+      await rm(this.draft, { force: true });
+      await writeFile(this.draft, `${process.pid}\n`, { flag: 'wx' });
+    } catch (error) {
+      throw new Error(`cannot write the pid file ${this.path}: ${(error as Error).message}`, { cause: error });
+    }
   }
 }

@@ -46,11 +46,6 @@ export class ServiceManager {
     return this.send('STOPPING=1', 'STATUS=Finishing what is under way');
   }
 
-  /** What is worth to be known besides. */
-  status(text: string): Promise<void> {
-    return this.send(`STATUS=${text}`);
-  }
-
   private send(...assignments: string[]): Promise<void> {
     if (this.socket !== undefined) this.turn = this.turn.then(() => this.run(assignments));
     return this.turn;
