@@ -167,6 +167,18 @@ describe('the output of a stream', () => {
     expect(output.pending).toBe(0);
   });
 
+  it('keeps nothing of what a client did not take when it is reset', async () => {
+    const { output, client } = await open();
+    output.begin(OK(), CHUNKED, false, false);
+    write(output, Buffer.alloc(LARGE_BYTES, 'x'));
+    output.flush();
+    await once(client, 'response');
+    const before = output.pending;
+    output.reset(new ProxyError('internal', 'a fault'));
+    // What node:http2 has got is its own.
+    expect(output.pending).toBeLessThan(before / 2);
+  });
+
   it('is reset with CANCEL for what is the fault of the client', async () => {
     const { output, client } = await open();
     output.reset(new ProxyError('client_stalled', 'a fault'));
