@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 
 /** How the clients of a load send their requests. */
 export interface LoadOptions {
@@ -7,6 +8,8 @@ export interface LoadOptions {
   /** `keep-alive`: one request after another; `new`: a connection for each; `pipelined`: DEPTH at once on one. */
   readonly mode: 'keep-alive' | 'new' | 'pipelined';
   readonly path?: string;
+  /** Whether to speak TLS; any certificate is taken. */
+  readonly tls?: boolean;
   /** Whether an answer is right; by default one with status 200. */
   readonly accepts?: (head: string, body: string) => boolean;
 }
@@ -63,7 +66,9 @@ export class Load {
 
   private session(resolve: () => void): void {
     const { mode, path = '/', accepts = isOk } = this.options;
-    const socket: Socket = connect({ port: this.port, host: '127.0.0.1', noDelay: true });
+    const place = { port: this.port, host: '127.0.0.1', noDelay: true };
+    const tls = this.options.tls === true;
+    const socket: Socket = tls ? connectTls({ ...place, rejectUnauthorized: false }) : connect(place);
     const close = mode === 'new' ? 'Connection: close\r\n' : '';
     const request = `GET ${path} HTTP/1.1\r\nHost: load.test\r\n${close}\r\n`;
     const sent: number[] = [];
@@ -90,7 +95,7 @@ export class Load {
       }
     };
     socket.setEncoding('latin1');
-    socket.on('connect', () => {
+    socket.on(tls ? 'secureConnect' : 'connect', () => {
       port = socket.localPort as number;
       for (let i = 0; i < (mode === 'pipelined' ? DEPTH : 1); i++) send();
     });
