@@ -14,6 +14,8 @@ export interface Listening {
 export interface Applied {
   readonly opened: readonly Listening[];
   readonly closed: readonly Listening[];
+  /** What went wrong when addresses were given up. */
+  readonly left: readonly Error[];
 }
 
 interface Entry {
@@ -50,16 +52,19 @@ export class AddressTable {
   /**
    * Gives every address up.
    * @param taken keys of those that a successor goes on with: they are left to it
+   * @returns what has gone wrong
    */
-  async close(taken: ReadonlySet<string> = new Set()): Promise<void> {
+  async close(taken: ReadonlySet<string> = new Set()): Promise<Error[]> {
     this.closed = true;
     const all = this.bound;
     this.entries.clear();
     this.disclaim();
+    const given: BoundAddress[] = [];
     for (const [key, bound] of all) {
       if (taken.has(key)) bound.leave();
-      else await bound.close();
+      else given.push(bound);
     }
+    return closeAll(given);
   }
 
   /** Takes sockets that somebody else has bound. */
@@ -74,7 +79,10 @@ export class AddressTable {
   }
 
   /** @internal Puts a change in force. `given` are the sockets that are not any more; they are still open. */
-  adopt(config: Config, bound: ReadonlyMap<string, BoundAddress>): Applied & { readonly given: BoundAddress[] } {
+  adopt(
+    config: Config,
+    bound: ReadonlyMap<string, BoundAddress>,
+  ): Omit<Applied, 'left'> & { readonly given: BoundAddress[] } {
     // The daemon was told to stop while the change was on its way.
     if (this.closed) return { opened: [], closed: [], given: [...bound.values()] };
     const before = this.entries;
@@ -160,8 +168,7 @@ export class Rebinding {
   async commit(): Promise<Applied> {
     const { opened, closed, given } = this.table.adopt(this.config, this.bound);
     for (const [key, bound] of this.bound) if (!this.made.has(bound)) this.inherited.delete(key);
-    for (const bound of given) await bound.close();
-    return { opened, closed };
+    return { opened, closed, left: await closeAll(given) };
   }
 
   /**
@@ -169,9 +176,8 @@ export class Rebinding {
    * @returns the latter by key, and what could not be bound
    */
   async undo(): Promise<{ readonly again: ReadonlyMap<string, BoundAddress>; readonly lost: readonly Error[] }> {
-    for (const bound of this.made) await bound.close();
     const again = new Map<string, BoundAddress>();
-    const lost: Error[] = [];
+    const lost = await closeAll(this.made);
     for (const key of this.closed) {
       const before = this.inForce.get(key) as BoundAddress;
       try {
@@ -216,6 +222,16 @@ export class Rebinding {
     const kept = new Set(this.config.services.map(listenKey));
     return [...this.inForce].filter(([key, { port }]) => port === listen.port && !kept.has(key)).map(([key]) => key);
   }
+}
+
+/** Closes sockets, one after another. @returns what has gone wrong */
+async function closeAll(sockets: Iterable<BoundAddress>): Promise<Error[]> {
+  const errors: Error[] = [];
+  for (const bound of sockets) {
+    const error = await bound.close();
+    if (error !== null) errors.push(error);
+  }
+  return errors;
 }
 
 function listeningOf({ service, bound }: Entry): Listening {

@@ -112,7 +112,7 @@ export class Daemon {
     this.stopping = true;
     const drained = this.engine.drain();
     // At once, or clients would queue at an address that nobody accepts from any more.
-    await this.addresses.close(taken);
+    this.warnOf(await this.addresses.close(taken));
     const cut = await drained;
     if (cut > 0) this.logger.warn('connections were cut at shutdown_timeout', { connections: cut });
     this.logger.info('stopped');
@@ -174,7 +174,7 @@ export class Daemon {
     await this.engine.rollback();
     const { again, lost } = await rebinding.undo();
     await this.engine.resume(again);
-    for (const error of lost) this.logger.error('an address could not be bound again', { error });
+    for (const error of lost) this.logger.error('an address could not be given up, or bound again', { error });
   }
 
   private levelOf(config: Config): ReturnType<typeof resolveLevel> {
@@ -182,7 +182,13 @@ export class Daemon {
     return resolveLevel({ env: levelEnv, flag: levelFlag, config: config.logging.level });
   }
 
-  private logAddresses({ opened, closed }: Applied): void {
+  /** Addresses that could not be given up as they should: it is no reason to stop halfway. */
+  private warnOf(left: readonly Error[]): void {
+    for (const error of left) this.logger.warn('a unix socket could not be removed', { error });
+  }
+
+  private logAddresses({ opened, closed, left }: Applied): void {
+    this.warnOf(left);
     const log = (message: string, { service, address, port }: Listening): void => {
       this.logger.info(message, { service, address, ...(port === 0 ? {} : { port }) });
     };

@@ -90,13 +90,20 @@ export class BoundAddress {
     return this.handle as unknown as SendHandle;
   }
 
-  /** Gives the address up: closes the socket, and removes the file of a unix socket unless another took its place. */
-  async close(): Promise<void> {
+  /**
+   * Gives the address up: closes the socket, and removes the file of a unix socket unless another took its place.
+   * @returns why the file could not be removed, null without a reason; the next who binds the address replaces it
+   */
+  async close(): Promise<Error | null> {
     this.handle.close();
     const { address, inode } = this;
     if (address.kind === 'unix' && inode !== null && (await inodeOf(address.path)) === inode) {
-      await rm(address.path, { force: true });
+      return rm(address.path, { force: true }).then(
+        () => null,
+        (error: unknown) => error as Error,
+      );
     }
+    return null;
   }
 
   /** Closes the socket and leaves the address to whoever has it too. */
