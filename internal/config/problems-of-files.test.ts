@@ -1,9 +1,5 @@
-import { symlinkSync } from 'node:fs';
-import { relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { makePair } from '../../tests/testing/certificates.ts';
-import { loadConfig } from './load-config.ts';
-import { ConfigError } from './problem.ts';
 import { ConfigFolder, problemsOf } from './testing/config-folder.ts';
 
 type Row = readonly [name: string, files: Readonly<Record<string, string | Uint8Array>>, ...problems: string[]];
@@ -372,32 +368,4 @@ describe('root', () => {
       ],
     ]),
   );
-});
-
-describe('ConfigError', () => {
-  it('names every file that was looked at, and shows paths below the working directory from there', async () => {
-    const folder = new ConfigFolder({
-      'prox.json5': root({ routes: `'r.json5'`, root: `actions: { s: { type: 'serve', root: 'www' } },` }),
-    });
-    const error = await loadConfig(relative(process.cwd(), folder.at('prox.json5'))).catch(
-      (thrown: unknown) => thrown as ConfigError,
-    );
-    folder.remove();
-    expect(error).toBeInstanceOf(ConfigError);
-    const { files, problems } = error as ConfigError;
-    expect(files).toEqual([folder.at('prox.json5'), folder.at('r.json5'), folder.at('www')]);
-    expect(problems.map(({ position }) => [position.file, position.line, position.column])).toEqual([
-      [folder.at('prox.json5'), 2, 38],
-      [folder.at('prox.json5'), 6, 1],
-    ]);
-  });
-
-  it('is thrown for a link that leads nowhere and for one that leads to itself', async () => {
-    const folder = new ConfigFolder();
-    symlinkSync('loop.json5', folder.at('loop.json5'));
-    symlinkSync('nowhere', folder.at('dead.json5'));
-    await expect(loadConfig(folder.at('loop.json5'))).rejects.toThrow('its symbolic links go in a circle');
-    await expect(loadConfig(folder.at('dead.json5'))).rejects.toThrow('it does not exist');
-    folder.remove();
-  });
 });
