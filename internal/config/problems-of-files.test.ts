@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { makePair } from '../../tests/testing/certificates.ts';
-import { ConfigFolder, problemsOf } from './testing/config-folder.ts';
+import { problemsOf } from './testing/config-folder.ts';
 
 type Row = readonly [name: string, files: Readonly<Record<string, string | Uint8Array>>, ...problems: string[]];
 
