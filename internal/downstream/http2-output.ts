@@ -46,6 +46,8 @@ export class Http2Output {
   private waitingBytes = 0;
   /** The end of the response was given, and waits for these. */
   private ending = false;
+  /** Nothing more is to leave. Its stream may stay all the same, where node:http2 has lost the session. */
+  private cut = false;
 
   constructor(stream: ServerHttp2Stream, owner: OutputOwner) {
     this.stream = stream;
@@ -57,9 +59,9 @@ export class Http2Output {
     return this.stream.destroyed || this.stream.closed;
   }
 
-  /** Bytes that have not left yet. */
+  /** Bytes that have not left yet, and still may. */
   get pending(): number {
-    return this.stream.writableLength + this.waitingBytes;
+    return this.cut ? 0 : this.stream.writableLength + this.waitingBytes;
   }
 
   /** Whether the stream ends by a trailer section, which node:http2 sends some time after the body. */
@@ -153,6 +155,7 @@ export class Http2Output {
    * that would end the body first.
    */
   reset(error: ProxyError): void {
+    this.cut = true;
     this.chunk = this.head = null;
     this.waiting.length = this.waitingBytes = 0;
     const { stream } = this;

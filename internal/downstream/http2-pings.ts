@@ -4,7 +4,7 @@ import type { ServiceLimits } from '../config/index.ts';
 
 /** Whose client may be silent. */
 export interface PingedSession {
-  /** Whether some stream has bytes that the client has not taken. */
+  /** Whether some stream has bytes that the client has not taken, and stall_timeout watches over them. */
   readonly outputPending: boolean;
   /** The client has gone without a word, or node:http2 has: ends the session at once. */
   kill(error: ProxyError): void;

@@ -133,9 +133,9 @@ export class Http2Session implements DrainableSession, Http2Client {
     return this.session.state.outboundQueueSize ?? 0;
   }
 
-  /** @internal Whether some stream has bytes that the client has not taken. */
+  /** @internal Whether some stream has bytes that the client has not taken, and stall_timeout watches over them. */
   get outputPending(): boolean {
-    for (const { output } of this.open) if (output.pending > 0) return true;
+    for (const { output, service } of this.open) if (output.pending > 0 && service.limits.stallTimeout > 0) return true;
     return false;
   }
 

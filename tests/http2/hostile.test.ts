@@ -15,7 +15,7 @@ import {
   windowUpdate,
 } from '../testing/http2-frames.ts';
 import { assertNoFaults, socketsBackTo, openSockets } from '../testing/health.ts';
-import { Proxied } from '../testing/proxied.ts';
+import { Proxied, response } from '../testing/proxied.ts';
 
 /** ENHANCE_YOUR_CALM (RFC 9113 §7), or what nghttp2 says where it is first. The GOAWAY is lost where the kernel resets a connection of which it has unread bytes. */
 const CALM = [11, 2, -1];
@@ -34,7 +34,7 @@ beforeAll(async () => {
     routes: [
       { match: { path: '/static' }, action: { type: 'static', status: 200, body_ref: { text: 'x'.repeat(100_000) } } },
     ],
-    limits: { h2_read_idle_timeout: 0.1, h2_ping_timeout: 0.2 },
+    limits: { h2_read_idle_timeout: 0.1, h2_ping_timeout: 0.2, stall_timeout: 1 },
     nodeFlags: ['--max-semi-space-size=4'],
   });
   proxied.upstream.serve(() => null);
@@ -202,6 +202,15 @@ describe('a frame that breaks the connection', () => {
     client.send(Type.ping, 0, 0, '\0'.repeat(7));
     await client.goneWith();
     await peer.until(() => peer.ended || peer.closed, 'the upstream request to be cut');
+  });
+
+  it('ends it though there is an answer that the client has no room for', async () => {
+    await begin({ [Setting.windowSize]: 10 });
+    proxied.upstream.serve(response('more than ten bytes'));
+    client.headers(1, GET);
+    await client.until(() => client.body(1).length === 10, 'ten bytes');
+    client.send(Type.ping, 0, 0, Buffer.alloc(7));
+    await client.goneWith();
   });
 
   it('is no preface at all', async () => {
