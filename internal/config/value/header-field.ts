@@ -10,6 +10,7 @@ const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const OWN_FIELDS = new Set([
   'connection',
   'content-length',
+  'http2-settings',
   'keep-alive',
   'proxy-connection',
   'transfer-encoding',
