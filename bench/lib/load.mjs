@@ -31,6 +31,14 @@ export async function h2loadPassed(port, path, seconds) {
   return Number(done);
 }
 
+/** Runs openssl s_time: one full handshake and one GET after another, no session resumed. @returns handshakes done */
+export async function handshakes(address, seconds) {
+  const output = await run('openssl', ['s_time', '-connect', address, '-new', '-www', '/', '-time', String(seconds)]);
+  const done = Number(/(\d+) connections in \d+ real seconds/.exec(output)?.[1]);
+  if (!(done > 0)) throw new Error(`openssl s_time ${address}:\n${output}`);
+  return done;
+}
+
 async function run(command, args) {
   const child = spawn('taskset', ['-c', String(LOAD_CORE), command, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
   let output = '';
