@@ -1,7 +1,7 @@
 /** CPU time of prox beside another proxy, in rounds that alternate: a drifting machine is fair to both. */
 import { cpuOf, median, stop } from './process.mjs';
 
-const ROUNDS = 4;
+const ROUNDS = 3;
 
 /** Seconds of load in a round. */
 export const SECONDS = 3;

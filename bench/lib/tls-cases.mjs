@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { cpuIn, rounds, SECONDS } from './cases.mjs';
 import { beside } from './http-cases.mjs';
-import { h2load, h2loadPassed, PASSED_NAME, wrk } from './load.mjs';
+import { h2load, h2loadPassed, handshakes, PASSED_NAME, wrk } from './load.mjs';
 import { listening, PROXY_CORE, start } from './process.mjs';
 import {
   certificate,
