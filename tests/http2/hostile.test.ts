@@ -209,7 +209,7 @@ describe('a frame that breaks the connection', () => {
     proxied.upstream.serve(response('more than ten bytes'));
     client.headers(1, GET);
     await client.until(() => client.body(1).length === 10, 'ten bytes');
-    client.send(Type.ping, 0, 0, Buffer.alloc(7));
+    client.send(Type.ping, 0, 0, '\0'.repeat(7));
     await client.goneWith();
   });
 
