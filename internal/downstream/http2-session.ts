@@ -207,8 +207,11 @@ export class Http2Session implements DrainableSession, Http2Client {
     if (this.open.size === 0) this.rest();
   }
 
-  private sessionOnError(error: Error): void {
-    this.reason ??= new ProxyError('h2_broken', error.message, { cause: error });
+  private sessionOnError(error: NodeJS.ErrnoException): void {
+    if (this.reason !== null) return;
+    this.reason = new ProxyError('h2_broken', error.message, { cause: error });
+    // What nghttp2 has ended, which has limits of its own for floods; other errors are those of the socket.
+    if (error.code === 'ERR_HTTP2_ERROR') this.slot.current.connectionRefused(this.clientAddress, this.reason);
   }
 
   private sessionOnClose(): void {

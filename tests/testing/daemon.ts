@@ -11,6 +11,10 @@ export const PROX = process.env['PROX_TEST_BUNDLE'] ?? join(import.meta.dirname,
 /** How long anything may take that normally takes milliseconds; a slow machine must not fail a test. */
 const PATIENCE_MS = 15_000;
 
+/** How much of the log a failed test shows. */
+const SHOWN_LINES = 30;
+const SHOWN_LINE_LENGTH = 300;
+
 /** A line of the daemon's own log. */
 export interface LogLine {
   readonly level: string;
@@ -98,7 +102,7 @@ export class TestDaemon {
   /** The bound port of a service. */
   port(service = 'web'): number {
     const line = this.log.findLast((entry) => entry.msg === 'listening' && entry['service'] === service);
-    if (line === undefined) throw new Error(`no service ${service} in the log:\n${this.output}`);
+    if (line === undefined) throw new Error(`no service ${service} in the log:\n${this.lastLines}`);
     return line['port'] as number;
   }
 
@@ -131,7 +135,7 @@ export class TestDaemon {
   async end(): Promise<number | NodeJS.Signals> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error(`prox does not end:\n${this.output}`)), PATIENCE_MS);
+      timer = setTimeout(() => reject(new Error(`prox does not end:\n${this.lastLines}`)), PATIENCE_MS);
     });
     return Promise.race([this.exited, late]).finally(() => clearTimeout(timer));
   }
@@ -140,7 +144,7 @@ export class TestDaemon {
   async silence(): Promise<void> {
     const end = Date.now() + PATIENCE_MS;
     while (!this.silent) {
-      if (Date.now() > end) throw new Error(`somebody still holds the log:\n${this.output}`);
+      if (Date.now() > end) throw new Error(`somebody still holds the log:\n${this.lastLines}`);
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
   }
@@ -172,10 +176,16 @@ export class TestDaemon {
   private async until(condition: () => boolean): Promise<void> {
     const holds = (): boolean => {
       if (condition()) return true;
-      if (this.silent) throw new Error(`prox has ended:\n${this.output}`);
+      if (this.silent) throw new Error(`prox has ended:\n${this.lastLines}`);
       return false;
     };
-    await this.changes.until(holds, () => `a line of the log:\n${this.output}`);
+    await this.changes.until(holds, () => `a line of the log:\n${this.lastLines}`);
+  }
+
+  /** What a failed test shows of the log: whole logs would bury the complaint. */
+  private get lastLines(): string {
+    const lines = this.output.trimEnd().split('\n').slice(-SHOWN_LINES);
+    return lines.map((line) => line.slice(0, SHOWN_LINE_LENGTH)).join('\n');
   }
 
   private stderrOnData(chunk: Buffer): void {
