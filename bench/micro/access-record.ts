@@ -1,8 +1,6 @@
 /**
  * What access logging costs a request: filling a record from a request head, formatting the line, and the share of
  * writing it to a real file. The budget is 1.5 µs of CPU; the last rows show what a request pays.
- *
- *     node bench/micro/access-record.ts        (Node 22.18 or later; see harness.ts for Node 20)
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -114,5 +112,5 @@ console.log(
   `one line is ${formatAccessRecord(fill(1, CLIENTS[0])).length} bytes; the budget is ${BUDGET} ns of CPU a request`,
 );
 for (const { name, cpu } of results) {
-  console.log(`${name.padEnd(52)}${(cpu - filling.cpu).toFixed(0).padStart(8)} ns of CPU above the filling`);
+  console.log(`${name.padEnd(58)}${(cpu - filling.cpu).toFixed(0).padStart(8)} ns of CPU above the filling`);
 }

@@ -1,21 +1,20 @@
 /**
- * A small harness for micro-benchmarks: warm up, then some rounds of the same work, and the median of them. Benchmarks
- * run in one process, so what one leaves to the garbage collector may fall on the next: give each its own file when
- * that matters.
+ * A small harness for micro-benchmarks: warm up until the compiler has settled, then some rounds of the same work, and
+ * the median of them. How often a round does the work is found out in the warm-up, so that each takes about as long.
  *
- * Run a file on a Node that strips types (22.18 and later): `node bench/micro/access-record.ts`. On Node 20 bundle it
- * first: `npx esbuild bench/micro/access-record.ts --bundle --platform=node --format=esm --packages=external
- * --outfile=dist/bench.mjs && node dist/bench.mjs`.
+ * `bench/micro.sh` runs the benchmarks, each file in its own process, as what one leaves to the garbage collector may
+ * fall on the next.
  */
+import { appendFileSync } from 'node:fs';
 
-/** How long and how often to measure. */
-export interface BenchOptions {
-  /** Operations of one round. */
-  readonly ops?: number;
-  readonly rounds?: number;
-  /** Rounds before the first that counts, in which the compiler settles. */
-  readonly warmUp?: number;
-}
+/** Milliseconds of a round: long enough for a few collections of young objects to fall into each. */
+const ROUND_MS = setting('PROX_BENCH_ROUND_MS', 40);
+/** Rounds that count. */
+const ROUNDS = setting('PROX_BENCH_ROUNDS', 9);
+/** Milliseconds before the first round that counts: optimised code stands well before. */
+const WARM_UP_MS = setting('PROX_BENCH_WARM_UP_MS', 250);
+/** Where each result is written to as well, a line of JSON each; nowhere when it is not set. */
+const REPORT = process.env['PROX_BENCH_REPORT'];
 
 /** Medians over the rounds, in nanoseconds an operation. */
 export interface BenchResult {
@@ -28,33 +27,52 @@ export interface BenchResult {
   readonly spread: number;
 }
 
+type Body = (ops: number) => void | Promise<void>;
+
 /**
  * Measures `body`, which does the operation `ops` times. It should feed what it makes to `keep`, or the compiler may
  * leave the work out. A body that works asynchronously returns a promise.
  */
-export async function bench(
-  name: string,
-  body: (ops: number) => void | Promise<void>,
-  options: BenchOptions = {},
-): Promise<BenchResult> {
-  const { ops = 200_000, rounds = 9, warmUp = 3 } = options;
+export async function bench(name: string, body: Body): Promise<BenchResult> {
+  // Node has it when it was started with --expose-gc: rows are not to pay for what others have left.
+  globalThis.gc?.();
+  const ops = await warmUp(body);
   const wall: number[] = [];
   const cpu: number[] = [];
-  for (let round = -warmUp; round < rounds; round++) {
-    const cpuBefore = process.cpuUsage();
-    const before = process.hrtime.bigint();
-    const pending = body(ops);
-    if (pending !== undefined) await pending;
-    const elapsed = Number(process.hrtime.bigint() - before);
-    const used = process.cpuUsage(cpuBefore);
-    if (round < 0) continue;
-    wall.push(elapsed / ops);
-    cpu.push(((used.user + used.system) * 1000) / ops);
+  for (let round = 0; round < ROUNDS; round++) {
+    const time = await measure(body, ops);
+    wall.push(time.wall);
+    cpu.push(time.cpu);
   }
   const middle = median(cpu);
   const result = { name, wall: median(wall), cpu: middle, spread: (Math.max(...cpu) - Math.min(...cpu)) / middle };
   print(result);
+  if (REPORT !== undefined) appendFileSync(REPORT, `${JSON.stringify(result)}\n`);
   return result;
+}
+
+/** Runs the body for a while. @returns operations that fill a round */
+async function warmUp(body: Body): Promise<number> {
+  let ops = 16;
+  for (let spent = 0; ;) {
+    const { wall } = await measure(body, ops);
+    const took = (wall * ops) / 1e6;
+    spent += took;
+    // Twice as many at most: the first times are those of code that is not compiled yet.
+    const wanted = Math.max(1, Math.round(Math.min(ops * 2, (ops * ROUND_MS) / took)));
+    if (spent >= WARM_UP_MS) return wanted;
+    ops = wanted;
+  }
+}
+
+async function measure(body: Body, ops: number): Promise<{ wall: number; cpu: number }> {
+  const cpuBefore = process.cpuUsage();
+  const before = process.hrtime.bigint();
+  const pending = body(ops);
+  if (pending !== undefined) await pending;
+  const elapsed = Number(process.hrtime.bigint() - before);
+  const used = process.cpuUsage(cpuBefore);
+  return { wall: elapsed / ops, cpu: ((used.user + used.system) * 1000) / ops };
 }
 
 let kept: unknown;
@@ -78,6 +96,12 @@ function median(values: readonly number[]): number {
 function print(result: BenchResult): void {
   const numbers = [result.wall, result.cpu].map((value) => value.toFixed(0).padStart(8));
   console.log(
-    `${result.name.padEnd(52)}${numbers[0]} ns wall${numbers[1]} ns CPU   ±${((result.spread / 2) * 100).toFixed(0)} %`,
+    `${result.name.padEnd(58)}${numbers[0]} ns wall${numbers[1]} ns CPU   ±${((result.spread / 2) * 100).toFixed(0)} %`,
   );
+}
+
+function setting(name: string, otherwise: number): number {
+  const value = Number(process.env[name] ?? otherwise);
+  if (!(value > 0)) throw new Error(`${name} is not a number above 0`);
+  return value;
 }
