@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { dropTable, FieldId, Fields, isFieldValue, isToken, MORE, RequestHeadReader } from './index.ts';
+import { dropTable, FieldId, Fields, isFieldValue, isToken, MORE, RequestHeadReader, WantedNames } from './index.ts';
 import { fieldIdOf } from './field-names.ts';
 import { DEFAULT_HEAD_LIMITS } from './limits.ts';
 import { bytesOf } from './testing/expect-wire.ts';
@@ -77,6 +77,26 @@ describe('Fields', () => {
     expect(fields.get('empty')).toBe('');
     expect(fields.get('accep')).toBeNull();
     expect([fields.has('empty'), fields.has('none')]).toEqual([true, false]);
+  });
+
+  it('knows whether there is a name, received or appended, and not removed', () => {
+    const fields = parsed('Accept: a', 'x: date', 'gone: 1', 'Gone: 2');
+    fields.append('Vary', 'b');
+    fields.append('Last-Modified', 'c');
+    fields.remove('gone');
+    const names = ['accept', 'X', 'VARY', 'last-modified', 'gone', 'date', 'modified', 'var', 'varyy', 'b', ''];
+    expect(names.filter((name) => fields.has(name))).toEqual(['accept', 'X', 'VARY', 'last-modified']);
+  });
+
+  it('looks several names up in one walk', () => {
+    const wanted = new WantedNames(['accept', 'range', 'x-y', 'nowhere', 'strange']);
+    const fields = parsed('Accept: a', 'rangE: 1', 'accepT: b', 'orange: 2', 'change: 3', 'X-Z: 4', 'strange: 5');
+    expect(fields.listsOf(wanted)).toEqual(['a, b', '1', null, null, '5']);
+    fields.append('X-Y', '6');
+    fields.append('Range', '7');
+    fields.remove('accept');
+    expect(fields.listsOf(wanted)).toEqual([null, '1, 7', '6', null, '5']);
+    expect(parsed('host: a', 'acceptor: b').listsOf(wanted)).toBeNull();
   });
 
   it('removes what was received and what was appended, and only that', () => {

@@ -1,11 +1,16 @@
-import { FIELD_VALUE, HTAB, SP, TOKEN_LOWER } from './characters.ts';
+import { COLON, FIELD_VALUE, HTAB, SP, TOKEN_LOWER } from './characters.ts';
 import { FieldId, fieldIdOf } from './field-names.ts';
+import type { WantedNames } from './wanted-names.ts';
 
 /** Numbers noted for a field line: where its name starts and ends, and where its value starts and ends. */
 const STRIDE = 4;
 
 /** Most heads have fewer fields; the arrays grow when one has more. */
 const INITIAL_CAPACITY = 16;
+
+/** What fields begin with that no parser notes lines in, such as those of answers of our own. */
+const NO_POSITIONS = new Int32Array(0);
+const NO_IDS = new Uint8Array(0);
 
 /** Set in an id when a line is not written as `name: value`, so that it has to be written anew. */
 const IRREGULAR = 0x80;
@@ -29,8 +34,8 @@ export class Fields {
   repeated = 0;
   /** Where the last line ends in the text. */
   linesEnd = 0;
-  private at = new Int32Array(INITIAL_CAPACITY * STRIDE);
-  private ids = new Uint8Array(INITIAL_CAPACITY);
+  private at = NO_POSITIONS;
+  private ids = NO_IDS;
   private extra = '';
 
   /** Fields from pairs, for responses that prox makes itself. The caller vouches for the values: see `isFieldValue`. */
@@ -101,7 +106,41 @@ export class Fields {
 
   /** Whether there is a field of that name (compared without case). */
   has(name: string): boolean {
-    return this.get(name) !== null;
+    const lower = name.toLowerCase();
+    for (let i = 0; i < this.count; i++) {
+      const start = this.at[i * STRIDE];
+      const end = this.at[i * STRIDE + 1];
+      if (end - start === lower.length && this.isNamed(i, lower)) return true;
+    }
+    const { extra } = this;
+    for (let start = 0; start < extra.length; start = extra.indexOf('\n', start) + 1) {
+      const end = start + lower.length;
+      if (extra.charCodeAt(end) === COLON && extra.slice(start, end).toLowerCase() === lower) return true;
+    }
+    return false;
+  }
+
+  /**
+   * What `get` gives for each of several names, in their order, in one walk. Null when there is none of them, for which
+   * nothing is allocated.
+   */
+  listsOf(names: WantedNames): (string | null)[] | null {
+    let lists: (string | null)[] | null = null;
+    for (let i = 0; i < this.count; i++) {
+      const index = names.indexAt(this.text, this.at[i * STRIDE], this.at[i * STRIDE + 1]);
+      if (index < 0 || (this.ids[i] & ID_BITS) === FieldId.removed) continue;
+      lists ??= emptyLists(names.size);
+      lists[index] = joined(lists[index], this.valueAt(i));
+    }
+    if (this.extra === '') return lists;
+    for (const line of this.extraLines()) {
+      const colon = line.indexOf(':');
+      const index = names.indexAt(line, 0, colon);
+      if (index < 0) continue;
+      lists ??= emptyLists(names.size);
+      lists[index] = joined(lists[index], line.slice(colon + 2));
+    }
+    return lists;
   }
 
   /** Names and values as they will be written, in order. */
@@ -209,6 +248,10 @@ export class Fields {
     return kept.map((line) => `${line}\r\n`).join('');
   }
 
+  private isNamed(index: number, lower: string): boolean {
+    return (this.ids[index] & ID_BITS) !== FieldId.removed && this.nameAt(index).toLowerCase() === lower;
+  }
+
   private nameAt(index: number): string {
     return this.text.slice(this.at[index * STRIDE], this.at[index * STRIDE + 1]);
   }
@@ -222,13 +265,23 @@ export class Fields {
   }
 
   private grow(): void {
-    const at = new Int32Array(this.at.length * 2);
+    const capacity = Math.max(INITIAL_CAPACITY, this.ids.length * 2);
+    const at = new Int32Array(capacity * STRIDE);
     at.set(this.at);
     this.at = at;
-    const ids = new Uint8Array(this.ids.length * 2);
+    const ids = new Uint8Array(capacity);
     ids.set(this.ids);
     this.ids = ids;
   }
+}
+
+function emptyLists(size: number): (string | null)[] {
+  return Array.from({ length: size }, () => null);
+}
+
+/** Several values of a name are one list (RFC 9110 §5.3). */
+function joined(list: string | null, value: string): string {
+  return list === null ? value : `${list}, ${value}`;
 }
 
 /** Whether the text is a token (RFC 9110 §5.6.2), as field names and methods have to be. */

@@ -13,3 +13,4 @@ export { RequestHeadReader } from './request-head.ts';
 export { ResponseHeadReader } from './response-head.ts';
 export { readTarget, type RequestTarget } from './target.ts';
 export { TrailerReader } from './trailer-section.ts';
+export { WantedNames } from './wanted-names.ts';
