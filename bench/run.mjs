@@ -1,41 +1,89 @@
-/** The cases of the benchmark; see bench/run.sh. */
-import { rmSync, writeFileSync } from 'node:fs';
-import { httpCases } from './lib/http-cases.mjs';
-import { memoryCases } from './lib/memory-cases.mjs';
+/** Runs the benchmark; see bench/run.sh. */
+import { writeFileSync } from 'node:fs';
+import { cpus, release, totalmem } from 'node:os';
+import { allCases } from './lib/all-cases.mjs';
+import { parse, USAGE } from './lib/arguments.mjs';
+import { allPeers, presentPeers } from './lib/peers.mjs';
 import { stop } from './lib/process.mjs';
-import { table, writeInto } from './lib/report.mjs';
-import { folder, startUpstream } from './lib/setup.mjs';
-import { tlsCases } from './lib/tls-cases.mjs';
-import { workerCases } from './lib/worker-case.mjs';
+import { resultTable } from './lib/tables.mjs';
+import { startUpstream } from './lib/upstream.mjs';
+import { writeReport } from './report.mjs';
 
-const CASES = { ...httpCases, ...tlsCases, ...workerCases, ...memoryCases };
-
-const names = process.argv.slice(2).filter((arg) => !arg.startsWith('--'));
-const unknown = names.filter((name) => !(name in CASES));
-if (unknown.length > 0 || process.argv.includes('--list')) {
-  console.log(
-    `${unknown.length > 0 ? `no such case: ${unknown.join(', ')}\n` : ''}cases: ${Object.keys(CASES).join(', ')}`,
-  );
-  process.exit(unknown.length > 0 ? 1 : 0);
+const peers = await allPeers();
+const asked = parse(
+  process.argv.slice(2),
+  Object.keys(allCases),
+  peers.map(({ name }) => name),
+);
+if (asked.problem !== null || asked.help) {
+  console.log(asked.problem ?? USAGE);
+  process.exit(asked.problem === null ? 0 : 1);
+}
+if (asked.list) {
+  console.log(`cases: ${Object.keys(allCases).join(', ')}\nproxies: ${peers.map(({ name }) => name).join(', ')}`);
+  process.exit(0);
 }
 
+const wanted = peers.filter(({ name }) => asked.peers.includes(name));
+const { present, absent } = await presentPeers(wanted, { build: asked.go });
+for (const [name, reason] of Object.entries(absent)) console.error(`${name}: not measured: ${reason}`);
+const measuringFrom = performance.now();
+const results = {
+  date: new Date().toISOString(),
+  machine: {
+    processor: cpus()[0]?.model.trim() ?? 'unknown',
+    cores: cpus().length,
+    memory: totalmem(),
+    kernel: release(),
+  },
+  settings: asked.settings,
+  proxies: Object.fromEntries(present.map(({ name, title, kind, says }) => [name, { title, kind, version: says }])),
+  absent,
+  cases: {},
+};
+
+const failures = [];
 const upstream = await startUpstream();
-const results = [];
-for (const name of names.length > 0 ? names : Object.keys(CASES)) {
-  console.error(`${name} …`);
-  const result = await CASES[name]();
-  const ratio = result.ratio === undefined ? '' : `, ${result.other}, ratio ${result.ratio.toFixed(2)}`;
-  console.error(`  prox ${result.prox}${ratio}`);
-  results.push(result);
-}
+for (const name of asked.cases) await measure(name, allCases[name]);
 await stop(upstream);
-rmSync(folder, { recursive: true, force: true });
+results.seconds = Math.round((performance.now() - measuringFrom) / 1000);
 
-console.log(table(results));
-if (process.argv.includes('--write')) {
-  writeFileSync(
-    new URL('results.json', import.meta.url),
-    `${JSON.stringify({ node: process.version, results }, null, 2)}\n`,
+console.error(`measured for ${Math.floor(results.seconds / 60)} min ${results.seconds % 60} s`);
+if (asked.write) {
+  writeFileSync(new URL('results.json', import.meta.url), `${JSON.stringify(results, null, 1)}\n`);
+  writeReport(results);
+}
+if (asked.out !== null) writeFileSync(asked.out, `${JSON.stringify(results, null, 1)}\n`);
+for (const failure of failures) console.error(`FAILED: ${failure}`);
+process.exitCode = failures.length === 0 ? 0 : 1;
+
+async function measure(name, { title, kind, unit, needs, chart, only, run }) {
+  const able = present.filter((peer) => only === undefined || only.includes(peer.kind));
+  const unable = able.filter(({ can }) => needs.some((need) => !can.includes(need)));
+  const measured = able.filter((peer) => !unable.includes(peer));
+  if (measured.length === 0) return;
+  const from = performance.now();
+  console.error(`${name}: ${title}`);
+  const outcome = await run({
+    peers: measured,
+    settings: asked.settings,
+    results,
+    onFailure(proxy, reason) {
+      failures.push(`${name}, ${proxy}: ${reason}`);
+      console.error(`  ${proxy}: FAILED: ${reason}`);
+    },
+  });
+  const leftOut = Object.fromEntries(
+    unable.map(({ name, can, cannot }) => [name, cannot?.[needs.find((need) => !can.includes(need))] ?? 'cannot']),
   );
-  for (const file of ['../README.md', 'README.md']) writeInto(new URL(file, import.meta.url), table(results));
+  results.cases[name] = {
+    title,
+    kind,
+    unit,
+    chart,
+    seconds: Math.round((performance.now() - from) / 1000),
+    ...outcome,
+    leftOut,
+  };
+  console.log(`\n${resultTable(results, name)}\n`);
 }

@@ -1,49 +1,153 @@
-/** Load generators, on the core that is not the proxies'. Any failed request fails the benchmark. */
-import { spawn } from 'node:child_process';
-import { LOAD_CORE } from './process.mjs';
+/** Load generators, on the core that is not the proxies'. Each throws when a request failed, unless it says otherwise. */
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { folder } from './folder.mjs';
+import { LOAD_CORE, start } from './process.mjs';
+import { percentile } from './stats.mjs';
 
 /** The server name of pass routes: patterns have two labels at least, and wrk can only ask for what resolves. */
 export const PASSED_NAME = 'pass.localhost';
 
-/** Runs wrk with 64 connections. @returns requests done */
-export async function wrk(url, seconds, headers = []) {
-  const fields = headers.flatMap((header) => ['-H', header]);
-  const output = await run('wrk', ['-t1', '-c64', `-d${seconds}s`, ...fields, url]);
-  const errors = /Socket errors:.*|Non-2xx or 3xx responses: \d+/.exec(output)?.[0] ?? null;
-  if (errors !== null) throw new Error(`wrk ${url}: ${errors}`);
-  return Number(/(\d+) requests in/.exec(output)?.[1]);
+const SCRIPT = fileURLToPath(new URL('requests.lua', import.meta.url));
+const SOCKET_LOAD = fileURLToPath(new URL('websocket-load.mjs', import.meta.url));
+
+/** Paths that a list of requests rotates over, as in requests.lua. */
+const PATHS = 64;
+
+/** No load takes as long; a generator that waits for a connection for ever must not hold the benchmark. */
+const HANG_MS = 30_000;
+
+/**
+ * @typedef {object} Load what a round has done
+ * @property {number} done units of work
+ * @property {number} seconds
+ * @property {number} [p50] microseconds, as p99, p999 and max
+ * @property {number} [failed] requests that failed, where they are counted
+ */
+
+/**
+ * Runs wrk with 64 connections over varied requests.
+ * @param {string} origin scheme, host and port
+ * @param {number} seconds whole ones
+ * @param {object} [options]
+ * @param {string} [options.folder] of the upstream's files; each path is one of 64 in it
+ * @param {string} [options.method]
+ * @param {number} [options.hosts] number of host names that the requests are spread over; 0: that of the URL
+ * @param {number} [options.body] bytes of each request's body
+ * @param {boolean} [options.close] whether each request gets a connection of its own
+ * @param {boolean} [options.tolerant] whether failed requests are counted rather than thrown
+ * @returns {Promise<Load>}
+ */
+export async function wrk(origin, seconds, options = {}) {
+  const { folder: files = '/', method = 'GET', hosts = 0, body = 0, close = false, tolerant = false } = options;
+  const args = ['-t1', '-c64', `-d${seconds}s`, '--timeout', '10s', '-s', SCRIPT, `${origin}/`, '--'];
+  const output = await run('wrk', [...args, files, method, String(hosts), String(body), close ? '1' : '0']);
+  const line = /^\{.*\}$/m.exec(output)?.[0];
+  if (line === undefined) throw new Error(`wrk ${origin}:\n${output}`);
+  const { connect, read, write, status, timeout, ...load } = JSON.parse(line);
+  const failed = connect + read + write + status + timeout;
+  if (tolerant) return { ...load, failed };
+  if (failed > 0 || load.done === 0) {
+    throw new Error(
+      `of ${load.done} requests: ${status} with an error status, ${connect} failed to connect, ${read} to read, ${write} to write, ${timeout} timed out`,
+    );
+  }
+  return load;
 }
 
-/** Runs h2load: 16 connections with 8 streams each. @returns requests done */
-export async function h2load(url, seconds) {
-  const output = await run('h2load', ['-c16', '-m8', `-D${seconds}`, url]);
+/**
+ * Runs h2load, which notes each answer's time.
+ * @param {string[]} target arguments that name what is asked for
+ * @param {number} seconds
+ * @returns {Promise<Load>}
+ */
+async function h2load(target, seconds) {
+  const log = join(folder, 'h2load.log');
+  rmSync(log, { force: true });
+  const output = await run('h2load', [`-D${seconds}`, `--log-file=${log}`, ...target]);
   const [, done, failed] = /requests: .* (\d+) succeeded, (\d+) failed/.exec(output) ?? [];
-  if (done === undefined || Number(done) === 0 || failed !== '0') throw new Error(`h2load ${url}:\n${output}`);
-  return Number(done);
+  if (!(Number(done) > 0) || failed !== '0') {
+    const why = /^(requests|status codes): .*$/gm;
+    throw new Error(`h2load: ${output.match(why)?.join('; ') ?? output}`);
+  }
+  return { done: Number(done), seconds, ...timesOf(readFileSync(log, 'latin1')) };
 }
 
-/** Runs h2load over HTTP/1.1 with 64 connections that ask for the name of the pass route. @returns requests done */
-export async function h2loadPassed(port, path, seconds) {
+/** Percentiles of the third column of h2load's log: microseconds until the end of a response. */
+export function timesOf(log) {
+  const times = Float64Array.from(log.trimEnd().split('\n'), (line) => Number(line.split('\t')[2])).sort();
+  const [p50, p99, p999] = [0.5, 0.99, 0.999].map((share) => percentile(times, share));
+  return { p50, p99, p999, max: times.at(-1) };
+}
+
+/** HTTP/2 over TLS: 16 connections with 8 streams each, over varied paths. */
+export function http2(origin, seconds) {
+  return h2load(['-c16', '-m8', ...varied(origin, '/')], seconds);
+}
+
+/**
+ * HTTP/1.1 with 64 connections at a fixed rate.
+ * @param {number} rate requests a second, all connections together
+ */
+export function atRate(origin, seconds, rate) {
+  return h2load(['--h1', '-c64', `--rps=${Math.max(1, Math.round(rate / 64))}`, ...varied(origin, '/')], seconds);
+}
+
+/** HTTP/1.1 over TLS with 64 connections that ask for the name of the pass route. */
+export function passed(port, path, seconds) {
   const target = [`--connect-to=127.0.0.1:${port}`, `https://${PASSED_NAME}:${port}${path}`];
-  const output = await run('h2load', ['--h1', '-c64', `-D${seconds}`, ...target]);
-  const [, done, failed] = /requests: .* (\d+) succeeded, (\d+) failed/.exec(output) ?? [];
-  if (done === undefined || Number(done) === 0 || failed !== '0') throw new Error(`h2load ${path}:\n${output}`);
-  return Number(done);
+  return h2load(['--h1', '-c64', ...target], seconds);
 }
 
-/** Runs openssl s_time: one full handshake and one GET after another, no session resumed. @returns handshakes done */
+/** Arguments of h2load for 64 paths and the fields of an API client. */
+function varied(origin, files) {
+  const list = join(folder, 'uris');
+  const path = (i) => (files === '/' ? `/api/v1/orders/${i * 7919}?fields=id,total,state&page=${i}` : `${files}/${i}`);
+  writeFileSync(list, `${Array.from({ length: PATHS }, (_, i) => `${origin}${path(i)}`).join('\n')}\n`);
+  const fields = {
+    'user-agent': 'orders-client/4.1 (linux; x86_64)',
+    accept: 'application/json',
+    authorization: `Bearer ${'eyJhbGciOiJSUzI1NiIsImtpZCI6IjE3In0'.repeat(9)}`,
+    'x-request-id': '7c9e6679-7425-40de-944b-e07fc1f90ae7',
+    'accept-encoding': 'gzip',
+  };
+  return [...Object.entries(fields).flatMap(([name, value]) => ['-H', `${name}: ${value}`]), '-i', list];
+}
+
+/**
+ * Runs openssl s_time: one full handshake and one GET after another, no session resumed.
+ * @param {number} seconds whole ones; it takes up to one more
+ * @returns {Promise<Load>}
+ */
 export async function handshakes(address, seconds) {
+  const began = performance.now();
   const output = await run('openssl', ['s_time', '-connect', address, '-new', '-www', '/', '-time', String(seconds)]);
   const done = Number(/(\d+) connections in \d+ real seconds/.exec(output)?.[1]);
   if (!(done > 0)) throw new Error(`openssl s_time ${address}:\n${output}`);
-  return done;
+  return { done, seconds: (performance.now() - began) / 1000 };
 }
 
+/** Sends messages through 64 WebSocket connections, each answered before the next. @returns {Promise<Load>} */
+export async function webSocketMessages(node, port, seconds) {
+  return JSON.parse(await run(node, [SOCKET_LOAD, String(port), String(seconds)]));
+}
+
+/** @throws {Error} when it fails, or takes so long that it must hang */
 async function run(command, args) {
-  const child = spawn('taskset', ['-c', String(LOAD_CORE), command, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = start(LOAD_CORE, command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
+  let errors = '';
   child.stdout.on('data', (chunk) => (output += chunk));
-  const code = await new Promise((resolve) => child.once('exit', resolve));
-  if (code !== 0) throw new Error(`${command} failed:\n${output}`);
+  child.stderr.on('data', (chunk) => (errors += chunk));
+  let hangs = false;
+  const timer = setTimeout(() => {
+    hangs = true;
+    child.kill('SIGKILL');
+  }, HANG_MS);
+  const code = await new Promise((resolve) => child.once('close', resolve));
+  clearTimeout(timer);
+  if (hangs) throw new Error(`${command} did not end within ${HANG_MS / 1000} s:\n${output}${errors}`);
+  if (code !== 0) throw new Error(`${command} ended with ${code}:\n${output}${errors}`);
   return output;
 }

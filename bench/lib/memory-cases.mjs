@@ -1,45 +1,99 @@
 /** What connections cost in memory. */
 import { connect, createServer } from 'node:net';
-import { memoryOf, stop } from './process.mjs';
-import { PROX_PORT, startProx } from './setup.mjs';
+import { startPeer } from './peers.mjs';
+import { memoryOf, memoryOfTree } from './process.mjs';
 
 const REQUEST = 'GET / HTTP/1.1\r\nHost: bench\r\nUser-Agent: bench\r\nAccept: */*\r\n\r\n';
 const CONNECTIONS = 10_000;
+const QUICK_CONNECTIONS = 1000;
+const WARM_CONNECTIONS = 2000;
+const AT_ONCE = 100;
 const TRANSFER_BYTES = 300_000_000;
 
-export const memoryCases = { idle: idleConnections, 'slow-reader': pausingReader };
+/** Memory is looked at when the garbage of the moment had time to go. */
+const SETTLE_MS = 1500;
 
-/** Resident memory for each of 10,000 keep-alive connections that had one answer and are idle. */
-async function idleConnections() {
-  const prox = await startProx();
-  for (let i = 0; i < 2000; i++) (await answered()).destroy();
-  await settle();
-  const before = memoryOf(prox.pid).resident;
-  const sockets = [];
-  while (sockets.length < CONNECTIONS) {
-    sockets.push(...(await Promise.all(Array.from({ length: 100 }, () => answered()))));
+export const memoryCases = {
+  idle: {
+    title: '10,000 idle connections, memory each',
+    kind: 'idle',
+    unit: 'connection',
+    needs: [],
+    run: (asked) => each(asked, { connections: 12_000 }, (running) => idle(running, asked.settings.quick)),
+  },
+  'slow-reader': {
+    title: '300 MB through a reader that pauses, memory growth',
+    kind: 'growth',
+    unit: 'transfer',
+    needs: [],
+    only: ['prox'],
+    run: pausingReader,
+  },
+};
+
+/** One proxy after another. */
+export async function each({ peers, onFailure }, scene, measure) {
+  const proxies = {};
+  const failed = {};
+  for (const peer of peers) {
+    try {
+      const running = await startPeer(peer, scene);
+      try {
+        proxies[peer.name] = await measure(running);
+      } finally {
+        await running.stop();
+      }
+    } catch (error) {
+      failed[peer.name] = error.message;
+      onFailure(peer.name, error.message);
+    }
   }
-  await settle();
-  const each = (memoryOf(prox.pid).resident - before) / CONNECTIONS;
-  for (const socket of sockets) socket.destroy();
-  await stop(prox);
-  return {
-    case: '10,000 idle connections, memory each',
-    prox: `${(each / 1024).toFixed(1)} KiB`,
-    bound: 'at most 8 KiB',
+  return { proxies, failed };
+}
+
+/** Resident memory for each of many keep-alive connections that had one answer and are idle. */
+async function idle({ process: child, scene }, quick) {
+  const count = quick ? QUICK_CONNECTIONS : CONNECTIONS;
+  const sockets = [];
+  let lost = 0;
+  const open = async () => {
+    const some = await Promise.all(Array.from({ length: AT_ONCE }, () => answered(scene.port)));
+    for (const socket of some) socket.once('close', () => lost++);
+    return some;
   };
+  for (let i = 0; i < WARM_CONNECTIONS; i += AT_ONCE) for (const socket of await open()) socket.destroy();
+  await settle();
+  lost = 0;
+  const before = memoryOfTree(child.pid).resident;
+  while (sockets.length < count) sockets.push(...(await open()));
+  await settle();
+  const after = memoryOfTree(child.pid).resident;
+  const kept = lost;
+  for (const socket of sockets) socket.destroy();
+  if (kept > 0) throw new Error(`it closed ${kept} of ${count} idle connections`);
+  return { bytesEach: (after - before) / count, resident: after };
 }
 
 /** Growth of resident memory while 300 MB pass to a client that stops reading again and again. */
-async function pausingReader() {
-  const upstream = createServer((socket) => socket.once('data', () => pour(socket)));
-  await new Promise((resolve) => upstream.listen(0, '127.0.0.1', resolve));
-  const prox = await startProx({ upstream: upstream.address().port });
-  (await answered()).destroy();
+async function pausingReader(asked) {
+  const server = createServer((socket) => socket.once('data', () => pour(socket)));
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  try {
+    const scene = { upstream: server.address().port, unverified: true };
+    return await each(asked, scene, async ({ scene, process: child }) => ({
+      growth: await growthOf(child, scene.port),
+    }));
+  } finally {
+    server.close();
+  }
+}
+
+async function growthOf(child, port) {
+  (await answered(port)).destroy();
   await settle();
-  const before = memoryOf(prox.pid).resident;
+  const before = memoryOf(child.pid).resident;
   let peak = before;
-  const client = connect({ port: PROX_PORT, host: '127.0.0.1' });
+  const client = connect({ port, host: '127.0.0.1' });
   client.write(REQUEST);
   let received = 0;
   let pauseAt = 10_000_000;
@@ -52,20 +106,13 @@ async function pausingReader() {
       pauseAt += 10_000_000;
       client.pause();
       setTimeout(() => {
-        peak = Math.max(peak, memoryOf(prox.pid).resident);
+        peak = Math.max(peak, memoryOf(child.pid).resident);
         client.resume();
       }, 100);
     });
   });
   client.destroy();
-  upstream.close();
-  await stop(prox);
-  const growth = (peak - before) / 1e6;
-  return {
-    case: '300 MB through a reader that pauses, memory growth',
-    prox: `${growth.toFixed(1)} MB`,
-    bound: 'below 32 MB',
-  };
+  return peak - before;
 }
 
 function pour(socket) {
@@ -85,15 +132,15 @@ function pour(socket) {
   more();
 }
 
-function answered() {
+/** A connection that had the beginning of an answer. */
+function answered(port) {
   return new Promise((resolve, reject) => {
-    const socket = connect({ port: PROX_PORT, host: '127.0.0.1' }, () => socket.write(REQUEST));
+    const socket = connect({ port, host: '127.0.0.1' }, () => socket.write(REQUEST));
     socket.once('data', () => resolve(socket));
     socket.once('error', reject);
   });
 }
 
-/** Memory is looked at when the garbage of the moment had time to go. */
 function settle() {
-  return new Promise((resolve) => setTimeout(resolve, 2000));
+  return new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
 }

@@ -3,6 +3,8 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 
+export { median } from './stats.mjs';
+
 /** The core of the proxy, and the one that load and upstream share. */
 export const PROXY_CORE = 0;
 export const LOAD_CORE = 1;
@@ -10,15 +12,26 @@ export const LOAD_CORE = 1;
 /** Clock ticks of /proc/PID/stat in a second: 100 on every Linux that Node runs on. */
 const TICKS = 100;
 
-/** Starts a command on a core and ends it when this process ends. */
+/** How long a process may take to end when it is asked to. */
+const STOP_MS = 3000;
+
+const running = new Set();
+
+process.on('exit', () => {
+  for (const child of running) killTree(child.pid);
+});
+// Ctrl-C ends what was started too: the handler above runs with the exit.
+process.once('SIGINT', () => process.exit(130));
+process.once('SIGTERM', () => process.exit(143));
+
+/** Starts a command on a core and ends it, with what it has started, when this process ends. */
 export function start(core, command, args, options = {}) {
   const child = spawn('taskset', ['-c', String(core), command, ...args], {
     stdio: ['ignore', 'ignore', 'inherit'],
     ...options,
   });
-  const kill = () => child.kill('SIGKILL');
-  process.on('exit', kill);
-  child.once('exit', () => process.off('exit', kill));
+  running.add(child);
+  child.once('exit', () => running.delete(child));
   return child;
 }
 
@@ -27,17 +40,62 @@ export async function stop(child) {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const gone = new Promise((resolve) => child.once('exit', resolve));
   child.kill('SIGTERM');
-  const timer = setTimeout(() => child.kill('SIGKILL'), 3000);
+  const timer = setTimeout(() => killTree(child.pid), STOP_MS);
   await gone;
   clearTimeout(timer);
 }
 
-/** CPU seconds that the process has used, all threads: user and system. */
-export function cpuOf(pid) {
+/** Ends a process and all that it has started, at once. */
+function killTree(pid) {
+  for (const member of treeOf(pid)) {
+    try {
+      process.kill(member, 'SIGKILL');
+    } catch (error) {
+      if (error.code !== 'ESRCH') throw error; // It has ended by itself meanwhile.
+    }
+  }
+}
+
+/** The process and all that descend from it. */
+export function treeOf(pid) {
+  let children;
+  try {
+    children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
+  } catch (error) {
+    if (error.code === 'ENOENT' || error.code === 'ESRCH') return []; // It has ended meanwhile.
+    throw error;
+  }
+  return [pid, ...(children === '' ? [] : children.split(' ').flatMap((child) => treeOf(Number(child))))];
+}
+
+/**
+ * CPU seconds that the process has used, all threads: user and system.
+ * @param {{ withEnded?: boolean }} [options] whether to add those of its children that have ended
+ */
+export function cpuOf(pid, { withEnded = false } = {}) {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
     .replace(/^.*\) /s, '')
     .split(' ');
-  return { user: Number(fields[11]) / TICKS, system: Number(fields[12]) / TICKS };
+  const ended = withEnded ? [Number(fields[13]), Number(fields[14])] : [0, 0];
+  return { user: (Number(fields[11]) + ended[0]) / TICKS, system: (Number(fields[12]) + ended[1]) / TICKS };
+}
+
+/** CPU seconds of the process and all that descend from it. */
+export function cpuOfTree(pid) {
+  const sum = { user: 0, system: 0 };
+  for (const member of treeOf(pid)) {
+    const { user, system } = cpuOf(member, { withEnded: true });
+    sum.user += user;
+    sum.system += system;
+  }
+  return sum;
+}
+
+/** Seconds that a core has been busy since the machine was started, whoever used it. */
+export function busyOf(core) {
+  const line = new RegExp(`^cpu${core} (.*)$`, 'm').exec(readFileSync('/proc/stat', 'utf8'))?.[1] ?? '';
+  const [user, nice, system, , , irq, softirq, steal] = line.split(' ').map(Number);
+  return (user + nice + system + irq + softirq + steal) / TICKS;
 }
 
 /** Resident memory in bytes; `peak` since the process began. */
@@ -47,9 +105,26 @@ export function memoryOf(pid) {
   return { resident: read('VmRSS'), peak: read('VmHWM') };
 }
 
-/** Waits until somebody listens on a port of the loopback interface. */
-export async function listening(port) {
-  for (let attempt = 0; attempt < 200; attempt++) {
+/** Resident memory of the process and all that descend from it. Pages that they share count for each. */
+export function memoryOfTree(pid) {
+  const sum = { resident: 0, peak: 0 };
+  for (const member of treeOf(pid)) {
+    const { resident, peak } = memoryOf(member);
+    sum.resident += resident;
+    sum.peak += peak;
+  }
+  return sum;
+}
+
+/**
+ * Waits until somebody listens on a port of the loopback interface.
+ * @param {import('node:child_process').ChildProcess} [child] who is to listen: its end ends the wait with an error
+ */
+export async function listening(port, child) {
+  for (let attempt = 0; attempt < 800; attempt++) {
+    if (child !== undefined && (child.exitCode !== null || child.signalCode !== null)) {
+      throw new Error(`ended at once, with ${child.exitCode ?? child.signalCode}`);
+    }
     const open = await new Promise((resolve) => {
       const socket = connect({ port, host: '127.0.0.1' });
       socket.once('connect', () => resolve(true));
@@ -60,11 +135,4 @@ export async function listening(port) {
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
   throw new Error(`nobody listens on port ${port}`);
-}
-
-/** The value in the middle. */
-export function median(values) {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }

@@ -1,0 +1,53 @@
+/** prox on a line of Node, as one of the proxies. */
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { nodeOf } from './nodes.mjs';
+import { writeConfig } from './prox-config.mjs';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const PROX = `${ROOT}dist/prox.mjs`;
+
+/** @param {number} line of Node @returns {import('./peers.mjs').Peer} */
+export function proxOn(line, { name, title, order }) {
+  return {
+    name,
+    title,
+    order,
+    kind: 'prox',
+    can: ['tls', 'h2', 'access-log', 'routes', 'serve', 'pass', 'websocket', 'reload'],
+    version() {
+      const { version } = JSON.parse(readFileSync(`${ROOT}package.json`, 'utf8'));
+      const commit = git('rev-parse', '--short', 'HEAD');
+      const dirty = git('status', '--porcelain', '--', 'cmd', 'internal') === '' ? '' : ', changed';
+      return `prox ${version}${commit === null ? '' : ` (${commit}${dirty})`}, Node ${nodeOf(line).version}`;
+    },
+    async start(scene, launch) {
+      // A worker of its own where a reload is measured, as the two have to agree on it.
+      const workers = scene.workers ?? (scene.generation === null ? 0 : 1);
+      const child = launch(nodeOf(line).path, [
+        PROX,
+        'serve',
+        '-config',
+        writeConfig(scene),
+        '-watch=false',
+        `-workers=${workers}`,
+      ]);
+      return {
+        process: child,
+        reload(generation) {
+          writeConfig({ ...scene, generation });
+          child.kill('SIGHUP');
+        },
+      };
+    },
+  };
+}
+
+function git(...args) {
+  try {
+    return execFileSync('git', args, { cwd: ROOT, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+  } catch {
+    return null; // No git, or no repository: the version says enough.
+  }
+}
