@@ -242,6 +242,17 @@ export interface ServeConfig extends ActionBase {
   /** Absolute path; exactly one of root and file is set. */
   readonly root: string | null;
   readonly file: string | null;
+  readonly cache: ServeCacheConfig;
+}
+
+/** What a serve action keeps in memory, for each route and worker process that has it. */
+export interface ServeCacheConfig {
+  /** Bytes; 0 = nothing is kept. */
+  readonly size: number;
+  /** Bytes of the largest file whose contents are kept; a file larger than `size` never is. */
+  readonly maxFileSize: number;
+  /** For so long the disk is not looked at; 0 = nothing is kept. */
+  readonly maxAge: number;
 }
 
 export interface PassConfig extends ActionBase {

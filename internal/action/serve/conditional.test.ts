@@ -133,12 +133,27 @@ describe('readConditions', () => {
       ['if-none-match', '"b"'],
       ['Accept', '*/*'],
     ]);
-    expect(readConditions(fields)).toEqual({ ...NONE, ifNoneMatch: '"a", "b"', range: 'bytes=0-1' });
+    expect(readConditions(fields)).toEqual({ ...NONE, ifNoneMatch: '"a", "b"', range: 'bytes=0-1', whole: false });
+  });
+});
+
+describe('conditions', () => {
+  const WHOLE: readonly [name: string, value: string, whole: boolean][] = [
+    ['Accept-Encoding', 'br', true],
+    ['If-Range', '"a"', true],
+    ['If-Match', '"a"', false],
+    ['If-None-Match', '"a"', false],
+    ['If-Modified-Since', AT, false],
+    ['If-Unmodified-Since', AT, false],
+    ['Range', 'bytes=0-', false],
+  ];
+  it.each(WHOLE)('with %s: %s ask for the whole file: %s', (name, value, whole) => {
+    expect(readConditions(Fields.of([[name, value]])).whole).toBe(whole);
   });
 });
 
 describe('validators', () => {
-  const file: FileState = { size: 255n, mtimeNs: BigInt(CHANGED) * 1_000_000n + 123n, ctimeNs: 7n, ino: 9n };
+  const file: FileState = { size: 255n, mtimeNs: BigInt(CHANGED) * 1_000_000n + 123n, ctimeNs: 7n, ino: 9n, dev: 1n };
 
   it('change with size, nanosecond and coding, and agree between copies', () => {
     const { etag } = validatorsOf(file, '', NOW);

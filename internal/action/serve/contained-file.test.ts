@@ -9,18 +9,31 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ProxyError } from '../../base/index.ts';
 import { normalizePath } from '../../router/index.ts';
 import { isInside, realPathByName, ServeRoot } from './contained-file.ts';
-import { FileAnswer } from './file-answer.ts';
+import { answerWithFile } from './file-answer.ts';
 import { FileTree } from './file-source.ts';
 import { fileError, openFile, type OpenFile } from './open-file.ts';
 import { MemoryExchange } from '../testing/memory-exchange.ts';
+import { LASTING_CACHE, NO_CACHE } from '../testing/serve-cache.ts';
 import { ServedFolder } from '../testing/served-folder.ts';
+import { ServedFiles } from './served-files.ts';
 
 const folder = new ServedFolder();
 const SECRET = 'SECRET';
 
 async function get(path: string, root = folder.root): Promise<MemoryExchange> {
-  const exchange = new MemoryExchange({ path });
-  await new FileAnswer(exchange, new FileTree(root, [])).run();
+  const source = new FileTree(root, []);
+  const exchange = await getFrom(new ServedFiles(source, NO_CACHE), path);
+  const cached = new ServedFiles(source, LASTING_CACHE);
+  for (let time = 0; time < 2; time++) {
+    const again = await getFrom(cached, path);
+    expect([again.events, again.body]).toEqual([exchange.events, exchange.body]);
+  }
+  return exchange;
+}
+
+async function getFrom(files: ServedFiles, path: string, fields = {}): Promise<MemoryExchange> {
+  const exchange = new MemoryExchange({ path, fields });
+  await answerWithFile(exchange, files);
   expect(exchange.violations).toEqual([]);
   return exchange;
 }
@@ -100,22 +113,22 @@ describe('symbolic links', () => {
   );
 
   it('of a compressed sibling do not lead out either: the original is sent', async () => {
-    const exchange = new MemoryExchange({ path: '/page.html', fields: { 'Accept-Encoding': 'gzip' } });
-    await new FileAnswer(exchange, new FileTree(folder.root, [])).run();
-    expect([exchange.body.toString(), exchange.field('Content-Encoding')]).toEqual(['public', null]);
+    const source = new FileTree(folder.root, []);
+    for (const cache of [NO_CACHE, LASTING_CACHE]) {
+      const exchange = await getFrom(new ServedFiles(source, cache), '/page.html', { 'Accept-Encoding': 'gzip' });
+      expect([exchange.body.toString(), exchange.field('Content-Encoding')]).toEqual(['public', null]);
+    }
   });
 
   it('may be the root itself, and be put elsewhere while files are served', async () => {
     folder.write({ 'releases/1/v': 'one', 'releases/2/v': 'two' });
     folder.link('current', 'releases/1');
-    const source = new FileTree(folder.path('current'), []);
+    const files = new ServedFiles(new FileTree(folder.path('current'), []), NO_CACHE);
     const seen: string[] = [];
     for (const release of ['1', '2', '1']) {
       symlinkSync(`releases/${release}`, folder.path('next'));
       renameSync(folder.path('next'), folder.path('current'));
-      const exchange = new MemoryExchange({ path: '/v' });
-      await new FileAnswer(exchange, source).run();
-      seen.push(exchange.body.toString());
+      seen.push((await getFrom(files, '/v')).body.toString());
     }
     expect(seen).toEqual(['one', 'two', 'one']);
   });

@@ -1,39 +1,79 @@
 import { ProxyError } from '../../base/index.ts';
 import { type Exchange, reasonPhrase } from '../../exchange/index.ts';
 import { Fields, NO_BODY } from '../../http1/index.ts';
-import { type ByteRange, contentRange, parseRanges } from './byte-ranges.ts';
-import { evaluatePreconditions, ifRangeHolds, Precondition } from './conditional.ts';
-import { contentTypeOf } from './content-type.ts';
-import { type BodyPart, sendFileBody } from './file-body.ts';
-import { type FileSource, type FoundFile, siblingCodings } from './file-source.ts';
-import { layOutMultipart } from './multipart.ts';
+import { type AnswerPlan, planAnswer, wholeAnswer } from './answer-plan.ts';
+import type { CachedFile } from './cached-file.ts';
+import { respondWith, sendContent, sendHead } from './content-sender.ts';
+import { sendFileBody } from './file-body.ts';
 import { fileError, type OpenFile } from './open-file.ts';
 import { PacedResponse } from './paced-response.ts';
-import { chooseCodings, mayHaveSiblings } from './precompressed.ts';
+import { Representation } from './representation.ts';
 import { readConditions, type RequestConditions } from './request-conditions.ts';
-import { validatorLines, validatorsOf } from './validators.ts';
+import type { ServedFiles } from './served-files.ts';
+import { isSameState } from './validators.ts';
 
-/** The representation that was chosen for a request (RFC 9110 §3.2). */
-interface Representation {
-  readonly opened: OpenFile;
-  readonly contentType: string;
-  /** Empty for the original. */
-  readonly coding: string;
-  /** `Vary` as a field line, or empty. */
-  readonly varyLine: string;
+/**
+ * Answers a GET or HEAD with a file: at once when what is needed is in memory, and then returns null, else after a look at
+ * the disk. What a file is the cause of is never thrown.
+ * @returns resolves when everything is over and the file is closed; never rejects
+ */
+export function answerWithFile(exchange: Exchange, files: ServedFiles): Promise<void> | null {
+  let name: string;
+  try {
+    name = files.source.nameOf(exchange.path);
+  } catch (error) {
+    exchange.fail(ProxyError.from(error));
+    return null;
+  }
+  const conditions = readConditions(exchange.requestFields);
+  const file = files.cache.fresh(name);
+  if (file !== null) {
+    const [representation] = file.ranked(conditions.acceptEncoding);
+    if (answerFromMemory(exchange, files, file, representation, conditions)) return null;
+  }
+  return new FileAnswer(exchange, files, name, conditions).run();
 }
 
-/** Answers one GET or HEAD with a file, and closes the file whatever happens. */
-export class FileAnswer {
+/** Answers without the disk, if that is possible. */
+function answerFromMemory(
+  exchange: Exchange,
+  files: ServedFiles,
+  file: CachedFile,
+  representation: Representation,
+  conditions: RequestConditions,
+): boolean {
+  const plan = planFor(exchange, conditions, representation);
+  if (plan.parts.length === 0) {
+    sendHead(exchange, plan);
+    return true;
+  }
+  const { content } = representation;
+  if (content === null) return false;
+  sendContent(exchange, plan, content, file, files.cache);
+  return true;
+}
+
+function planFor(exchange: Exchange, conditions: RequestConditions, representation: Representation): AnswerPlan {
+  const { method } = exchange;
+  return conditions.whole
+    ? wholeAnswer(method, representation)
+    : planAnswer(method, conditions, representation, Date.now());
+}
+
+/** An answer that needs the disk. Closes the file whatever happens. */
+class FileAnswer {
   readonly #exchange: Exchange;
   readonly #response: PacedResponse;
-  readonly #source: FileSource;
-  #opened: OpenFile | null = null;
+  readonly #files: ServedFiles;
+  readonly #name: string;
+  readonly #conditions: RequestConditions;
 
-  constructor(exchange: Exchange, source: FileSource) {
+  constructor(exchange: Exchange, files: ServedFiles, name: string, conditions: RequestConditions) {
     this.#exchange = exchange;
     this.#response = new PacedResponse(exchange);
-    this.#source = source;
+    this.#files = files;
+    this.#name = name;
+    this.#conditions = conditions;
   }
 
   /** Never rejects. */
@@ -44,133 +84,68 @@ export class FileAnswer {
       // Once the client is gone, there is nobody to tell.
       if (!this.#response.aborted) this.#exchange.fail(toProxyError(error, this.#exchange.path));
     }
-    try {
-      await this.#close();
-    } catch {
-      // The response is over, and it does not depend on how a file that was only read is closed.
-    }
   }
 
   async #answer(): Promise<void> {
-    const exchange = this.#exchange;
-    const conditions = readConditions(exchange.requestFields);
-    const found = await this.#source.find(exchange.path);
-    if (found === null) {
-      if (!this.#response.aborted) redirectToFolder(exchange);
-      return;
-    }
-    this.#opened = found.opened;
-    const representation = await this.#choose(found, conditions);
-    if (!this.#response.aborted) await this.#send(representation, conditions);
-  }
-
-  /** Proactive negotiation (RFC 9110 §12.1) between the file and its compressed siblings. */
-  async #choose(found: FoundFile, conditions: RequestConditions): Promise<Representation> {
-    const contentType = contentTypeOf(found.path);
-    const original = { opened: found.opened, contentType, coding: '', varyLine: '' };
-    if (this.#response.aborted || !mayHaveSiblings(contentType)) return original;
-    const available = await siblingCodings(found);
-    const varyLine = available.length === 0 ? '' : 'Vary: Accept-Encoding\r\n';
-    for (const { name, extension } of chooseCodings(conditions.acceptEncoding, available)) {
-      const opened = await openOrNull(found, extension);
-      if (opened === null) continue;
-      await this.#close();
-      this.#opened = opened;
-      return { opened, contentType, coding: name, varyLine };
-    }
-    return { ...original, varyLine };
-  }
-
-  async #send(representation: Representation, conditions: RequestConditions): Promise<void> {
-    const { opened, contentType, coding, varyLine } = representation;
-    const now = Date.now();
-    const size = Number(opened.state.size);
-    const validators = validatorsOf(opened.state, coding, now);
-    const outcome = evaluatePreconditions(conditions, validators, now);
-    if (outcome === Precondition.failed) return this.#respondWithoutBody(412, varyLine);
-    if (outcome === Precondition.notModified) {
-      // RFC 9110 §15.4.5: what guides caches, and nothing that repeats the representation.
-      return this.#respondWithoutBody(304, validatorLines(validators, false) + varyLine);
-    }
-    const encodingLine = coding === '' ? '' : `Content-Encoding: ${coding}\r\n`;
-    const lines = `${encodingLine}${validatorLines(validators, true)}Accept-Ranges: bytes\r\n${varyLine}`;
-    // RFC 9110 §14.2: Range is defined for GET alone.
-    const range =
-      this.#exchange.method === 'GET' && ifRangeHolds(conditions, validators, now) ? conditions.range : null;
-    const ranges = range === null ? null : parseRanges(range, size);
-    if (ranges === null) {
-      await this.#sendBody(200, contentType, lines, size, [{ text: null, start: 0, end: size }]);
-    } else if (ranges.length === 0) {
-      this.#respondWithoutBody(416, `Content-Range: bytes */${size}\r\nAccept-Ranges: bytes\r\n${varyLine}`);
-    } else {
-      await this.#sendRanges(ranges, contentType, lines, size);
+    const file = this.#files.cache.fresh(this.#name) ?? (await this.#files.look(this.#name));
+    if (this.#response.aborted) return;
+    if (file === null) return redirectToFolder(this.#exchange);
+    // Proactive negotiation (RFC 9110 §12.1). The original, which is the last, is sent or fails.
+    for (const representation of file.ranked(this.#conditions.acceptEncoding)) {
+      if (await this.#answerWith(file, representation)) return;
     }
   }
 
-  async #sendRanges(ranges: readonly ByteRange[], contentType: string, lines: string, size: number): Promise<void> {
-    if (ranges.length === 1) {
-      const [range] = ranges;
-      const rangeLine = `Content-Range: ${contentRange(range, size)}\r\n`;
-      await this.#sendBody(206, contentType, lines + rangeLine, range.end - range.start, [{ text: null, ...range }]);
-      return;
+  /** False for a sibling that cannot be opened after all. */
+  async #answerWith(file: CachedFile, representation: Representation): Promise<boolean> {
+    await this.#files.fill(file, representation);
+    if (this.#response.aborted) return true;
+    if (answerFromMemory(this.#exchange, this.#files, file, representation, this.#conditions)) return true;
+    const opened = await this.#open(representation);
+    if (opened === null) return false;
+    try {
+      if (!this.#response.aborted) await this.#sendFile(opened, representation);
+    } finally {
+      await opened.close();
     }
-    const multipart = layOutMultipart(ranges, size, contentType);
-    await this.#sendBody(206, multipart.contentType, lines, multipart.length, multipart.parts);
+    return true;
   }
 
-  async #sendBody(
-    status: number,
-    contentType: string,
-    lines: string,
-    length: number,
-    parts: readonly BodyPart[],
-  ): Promise<void> {
-    const exchange = this.#exchange;
-    const opened = this.#opened as OpenFile;
-    const respond = (): void => {
-      exchange.respond(status, reasonPhrase(status), linesToFields(`Content-Type: ${contentType}\r\n${lines}`), length);
-    };
-    const body = exchange.method === 'HEAD' || length === 0 ? [] : parts;
-    await sendFileBody(exchange, this.#response, opened, body, respond);
+  async #open({ coding, extension }: Representation): Promise<OpenFile | null> {
+    const name = this.#name + extension;
+    try {
+      const opened = await this.#files.source.open(name);
+      if (opened.kind === 'file') return opened;
+      await opened.close();
+      throw new ProxyError('not_found', `${this.#files.source.pathOf(name)} is no regular file any more`);
+    } catch (error) {
+      if (coding === null) throw error;
+      return null;
+    }
   }
 
-  #respondWithoutBody(status: number, lines: string): void {
-    this.#exchange.respond(status, reasonPhrase(status), linesToFields(lines), NO_BODY);
-    this.#exchange.end(null);
-  }
-
-  async #close(): Promise<void> {
-    const opened = this.#opened;
-    this.#opened = null;
-    await opened?.close();
-  }
-}
-
-/** The sibling, or null when it cannot be opened after all: there is the original. */
-async function openOrNull(found: FoundFile, extension: string): Promise<OpenFile | null> {
-  try {
-    return await found.openSibling(extension);
-  } catch {
-    return null;
+  async #sendFile(opened: OpenFile, expected: Representation): Promise<void> {
+    const { coding, contentType, varyLine } = expected;
+    const representation = isSameState(opened.state, expected.state)
+      ? expected
+      : new Representation(opened.state, coding, contentType, varyLine, Date.now());
+    const plan = planFor(this.#exchange, this.#conditions, representation);
+    await sendFileBody(this.#exchange, this.#response, opened, plan.parts, () => respondWith(this.#exchange, plan));
   }
 }
 
 /**
- * 308 to the same path with a slash at its end. The path may begin with several slashes, and `//evil.example` would
- * be another host (RFC 3986 §4.2): one is left.
+ * 308 to the same path with a slash at its end, as the relative links of the folder would be wrong otherwise. The path may
+ * begin with several slashes, and `//evil.example` would be another host (RFC 3986 §4.2): one is left.
  */
 function redirectToFolder(exchange: Exchange): void {
+  if (exchange.path.endsWith('/')) {
+    return exchange.fail(new ProxyError('not_found', `the index of ${exchange.path} is a folder`));
+  }
   const path = exchange.path.replace(/^\/+/, '/');
   const fields = Fields.of([['Location', `${path}/${exchange.query}`]]);
   exchange.respond(308, reasonPhrase(308), fields, NO_BODY);
   exchange.end(null);
-}
-
-/** All lines are made here, from numbers, dates and the table of media types. */
-function linesToFields(lines: string): Fields {
-  const fields = new Fields();
-  fields.appendLines(lines);
-  return fields;
 }
 
 function toProxyError(thrown: unknown, path: string): ProxyError {

@@ -5,11 +5,13 @@ import { afterAll, describe, expect, it, vi } from 'vitest';
 import { ProxyError } from '../../base/index.ts';
 import { FlushResult } from '../../exchange/index.ts';
 import { READ_SIZE } from './file-body.ts';
-import { FileAnswer } from './file-answer.ts';
-import { type FileSource, FileTree, type FoundFile } from './file-source.ts';
+import { answerWithFile } from './file-answer.ts';
+import { type FileSource, FileTree } from './file-source.ts';
 import { openFile, OpenFile } from './open-file.ts';
 import { MemoryExchange, type MemoryRequest } from '../testing/memory-exchange.ts';
+import { NO_CACHE } from '../testing/serve-cache.ts';
 import { ServedFolder } from '../testing/served-folder.ts';
+import { ServedFiles } from './served-files.ts';
 
 const folder = new ServedFolder();
 const source = new FileTree(folder.root, []);
@@ -30,7 +32,22 @@ afterAll(() => folder.remove());
 
 function start(request: MemoryRequest, from: FileSource = source): { exchange: MemoryExchange; over: Promise<void> } {
   const exchange = new MemoryExchange(request);
-  return { exchange, over: new FileAnswer(exchange, from).run() };
+  return { exchange, over: answerFrom(exchange, from) };
+}
+
+async function answerFrom(exchange: MemoryExchange, from: FileSource): Promise<void> {
+  await answerWithFile(exchange, new ServedFiles(from, NO_CACHE));
+}
+
+/** The files of `source`, opened in another way. */
+function sourceThatOpens(open: () => Promise<OpenFile>): FileSource {
+  return { nameOf: (path) => source.nameOf(path), pathOf: (name) => source.pathOf(name), open };
+}
+
+async function openAndClose(path: string): Promise<OpenFile> {
+  const opened = await openFile(path);
+  await opened.close();
+  return opened;
 }
 
 function openDescriptors(): number {
@@ -48,16 +65,23 @@ describe('sending a file', () => {
     expect(exchange.body.equals(CONTENT.subarray(0, size))).toBe(true);
   });
 
-  it('reads a large one piece by piece, and ends with the last', async () => {
+  it('reads more at once for a client that takes all, and ends with the last', async () => {
     const { exchange, over } = start({ path: '/large.png' });
     await over;
-    const full = Array.from({ length: 5 }, () => [`write ${READ_SIZE}`, 'flush']).flat();
-    expect(exchange.events).toEqual(['respond 200', ...full, 'write 17', 'end']);
+    const pieces = [READ_SIZE, READ_SIZE * 4].flatMap((bytes) => [`write ${bytes}`, 'flush']);
+    expect(exchange.events).toEqual(['respond 200', ...pieces, 'write 17', 'end']);
     expect(exchange.body.equals(CONTENT)).toBe(true);
   });
 
+  it('reads little at once for one that does not', async () => {
+    const { exchange, over } = start({ path: '/large.png', onFlush: () => FlushResult.pending });
+    await over;
+    const full = Array.from({ length: 5 }, () => [`write ${READ_SIZE}`, 'flush']).flat();
+    expect(exchange.events).toEqual(['respond 200', ...full, 'write 17', 'end']);
+  });
+
   it.each([
-    ['taken', 1],
+    ['taken', 2],
     ['pending', 6],
   ] as const)('uses %s bytes again as it may', async (result, buffers) => {
     const seen = new Set<Buffer>();
@@ -67,7 +91,7 @@ describe('sending a file', () => {
       seen.add(buffer);
       write.call(exchange, buffer, from, to);
     };
-    await new FileAnswer(exchange, source).run();
+    await answerFrom(exchange, source);
     expect(exchange.violations).toEqual([]);
     expect(exchange.body.equals(CONTENT)).toBe(true);
     expect(seen.size).toBe(buffers);
@@ -140,14 +164,12 @@ describe('a file that changes while it is sent', () => {
   });
 
   it('is answered with an error when nothing was sent yet', async () => {
-    folder.write({ 'www/emptied.png': 'abc' });
-    const emptied: FileSource = {
-      find: async (path) => {
-        const found = await source.find(path);
-        truncateSync(folder.path('www/emptied.png'), 0);
-        return found;
-      },
-    };
+    const emptied = sourceThatOpens(async () => {
+      folder.write({ 'www/emptied.png': 'abc' });
+      const opened = await source.open('emptied.png');
+      truncateSync(folder.path('www/emptied.png'), 0);
+      return opened;
+    });
     const { exchange, over } = start({ path: '/emptied.png' }, emptied);
     await over;
     expect(exchange.events).toEqual(['fail file_error']);
@@ -157,16 +179,11 @@ describe('a file that changes while it is sent', () => {
 
 describe('errors', () => {
   it('of reading are answered with 500', async () => {
-    const path = folder.path('www/small.png');
-    const broken: FileSource = {
-      // A descriptor that cannot be read from.
-      find: async (): Promise<FoundFile> => {
-        const readable = await openFile(path);
-        await readable.close();
-        const opened = new OpenFile(openSync(folder.path('written.png'), 'w'), 'file', readable.state);
-        return { opened, path, openSibling: () => Promise.reject(new Error('none')) };
-      },
-    };
+    // A descriptor that cannot be read from.
+    const broken = sourceThatOpens(async () => {
+      const { state } = await openAndClose(folder.path('www/small.png'));
+      return new OpenFile(openSync(folder.path('written.png'), 'w'), 'file', state);
+    });
     const { exchange, over } = start({ path: '/small.png' }, broken);
     await over;
     expect(exchange.events).toEqual(['fail file_error']);
@@ -178,7 +195,7 @@ describe('errors', () => {
     exchange.respond = () => {
       throw new TypeError('a filter failed');
     };
-    await new FileAnswer(exchange, source).run();
+    await answerFrom(exchange, source);
     expect(exchange.events).toEqual(['fail internal']);
     expect(exchange.error?.cause).toBeInstanceOf(TypeError);
   });

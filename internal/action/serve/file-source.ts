@@ -1,27 +1,26 @@
 import { ProxyError } from '../../base/index.ts';
 import { compilePath, type PathPattern } from '../../router/index.ts';
 import { ServeRoot } from './contained-file.ts';
-import { isRegularFile, openFile, type OpenFile } from './open-file.ts';
-import { type Coding, CODINGS } from './precompressed.ts';
+import { openFile, type OpenFile } from './open-file.ts';
 import { mapPath } from './serve-path.ts';
 
-/** A regular file, open, and its compressed siblings. Whoever got it closes `opened`. */
-export interface FoundFile {
-  readonly opened: OpenFile;
-  /** Absolute; its extension says what the file is. */
-  readonly path: string;
-  /** Opens the file beside it whose name is longer by an extension. @throws ProxyError */
-  openSibling(extension: string): Promise<OpenFile>;
-}
-
-/** Finds the file for a request. */
+/** Finds the files for requests. */
 export interface FileSource {
   /**
-   * Null for a folder that was asked for without a slash at the end of its path: its relative links would be wrong.
+   * The name of what a path means, found without a look at the disk: paths of one name mean one file.
    * @param path in normal form
+   * @throws ProxyError not_found
+   */
+  nameOf(path: string): string;
+
+  /** The absolute path of a name; its extension says what the file is. */
+  pathOf(name: string): string;
+
+  /**
+   * Opens what has that name: a file or, where those exist, a folder. Whoever gets it closes it.
    * @throws ProxyError not_found or file_error
    */
-  find(path: string): Promise<FoundFile | null>;
+  open(name: string): Promise<OpenFile>;
 }
 
 /** The same file for every path, wherever it leads: its path comes from the config. */
@@ -32,14 +31,17 @@ export class SingleFile implements FileSource {
     this.#path = path;
   }
 
-  async find(): Promise<FoundFile> {
-    const path = this.#path;
-    const opened = await regular(await openFile(path), path);
-    return {
-      opened,
-      path,
-      openSibling: async (extension) => regular(await openFile(path + extension), path + extension),
-    };
+  nameOf(): string {
+    return '';
+  }
+
+  pathOf(name: string): string {
+    return this.#path + name;
+  }
+
+  async open(name: string): Promise<OpenFile> {
+    const path = this.pathOf(name);
+    return closeUnless(await openFile(path), path, ['file']);
   }
 }
 
@@ -49,52 +51,38 @@ export class SingleFile implements FileSource {
  */
 export class FileTree implements FileSource {
   readonly #root: ServeRoot;
-  readonly #pattern: PathPattern;
+  /** Null when nothing is stripped. */
+  readonly #pattern: PathPattern | null;
 
   constructor(root: string, pathPatterns: readonly string[]) {
     this.#root = new ServeRoot(root);
-    this.#pattern = compilePath(pathPatterns);
+    this.#pattern = pathPatterns.some((pattern) => pattern.endsWith('/*')) ? compilePath(pathPatterns) : null;
   }
 
-  async find(path: string): Promise<FoundFile | null> {
+  nameOf(path: string): string {
     const mapped = mapPath(this.#strip(path));
     if (mapped === null) throw new ProxyError('not_found', `no file can be meant by ${path}`);
-    const { folder } = mapped;
-    const names = mapped.relative === '' ? [] : [mapped.relative];
-    const relative = (folder ? [...names, 'index.html'] : names).join('/');
-    const root = this.#root;
-    const opened = await root.open(relative);
-    if (opened.kind === 'folder' && !folder) {
-      await opened.close();
-      return null;
-    }
-    await regular(opened, root.absolute(relative));
-    return {
-      opened,
-      path: root.absolute(relative),
-      openSibling: async (extension) => {
-        const sibling = relative + extension;
-        return regular(await root.open(sibling), root.absolute(sibling));
-      },
-    };
+    if (!mapped.folder) return mapped.relative;
+    return mapped.relative === '' ? 'index.html' : `${mapped.relative}/index.html`;
+  }
+
+  pathOf(name: string): string {
+    return this.#root.absolute(name);
+  }
+
+  async open(name: string): Promise<OpenFile> {
+    return closeUnless(await this.#root.open(name), this.pathOf(name), ['file', 'folder']);
   }
 
   #strip(path: string): string {
-    const match = this.#pattern.match(path);
-    const exact = match === null || (match.pattern !== '' && !match.pattern.endsWith('/*'));
-    return exact ? path : match.rest;
+    const match = this.#pattern === null ? null : this.#pattern.match(path);
+    return match === null || !match.pattern.endsWith('/*') ? path : match.rest;
   }
 }
 
-/** The codings that a file has siblings for. */
-export async function siblingCodings(file: FoundFile): Promise<readonly Coding[]> {
-  const there = await Promise.all(CODINGS.map(({ extension }) => isRegularFile(file.path + extension)));
-  return CODINGS.filter((_, index) => there[index]);
-}
-
-/** Closes what is no regular file: devices and FIFOs have no length, and folders are never listed. */
-async function regular(opened: OpenFile, path: string): Promise<OpenFile> {
-  if (opened.kind === 'file') return opened;
+/** Closes what cannot be sent: devices and FIFOs have no length, and folders are never listed. */
+async function closeUnless(opened: OpenFile, path: string, kinds: readonly OpenFile['kind'][]): Promise<OpenFile> {
+  if (kinds.includes(opened.kind)) return opened;
   await opened.close();
   throw new ProxyError('not_found', `${path} is no regular file`);
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 
 import { type ByteRange, contentRange } from './byte-ranges.ts';
-import type { BodyPart } from './file-body.ts';
+import type { BodyPart } from './body-part.ts';
 
 /** A body of the type multipart/byteranges (RFC 9110 §14.6). */
 export interface Multipart {

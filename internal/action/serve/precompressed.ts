@@ -15,7 +15,7 @@ export const CODINGS: readonly Coding[] = [
 
 /**
  * Types that are compressed already: nobody lays siblings beside them, and looking for some would cost three system
- * calls a request.
+ * calls more.
  */
 const COMPRESSED_MEDIA = /^(?:image|video|audio)\/|^font\/woff/;
 const PLAIN_MEDIA = /^image\/(?:svg\+xml|bmp|tiff|x-icon|vnd\.microsoft\.icon)|^audio\/(?:midi|(?:x-)?wav)/;

@@ -1,42 +1,54 @@
-import type { Fields } from '../../http1/index.ts';
+import { type Fields, WantedNames } from '../../http1/index.ts';
 
 /** The fields of a request that choose what of a file is sent; null where the request has none. */
 export interface RequestConditions {
-  ifMatch: string | null;
-  ifNoneMatch: string | null;
-  ifModifiedSince: string | null;
-  ifUnmodifiedSince: string | null;
-  ifRange: string | null;
-  range: string | null;
-  acceptEncoding: string | null;
+  readonly ifMatch: string | null;
+  readonly ifNoneMatch: string | null;
+  readonly ifModifiedSince: string | null;
+  readonly ifUnmodifiedSince: string | null;
+  readonly ifRange: string | null;
+  readonly range: string | null;
+  readonly acceptEncoding: string | null;
+  /** There is no precondition and no range: all of the file is sent. */
+  readonly whole: boolean;
 }
 
-const KEYS: ReadonlyMap<string, keyof RequestConditions> = new Map([
-  ['if-match', 'ifMatch'],
-  ['if-none-match', 'ifNoneMatch'],
-  ['if-modified-since', 'ifModifiedSince'],
-  ['if-unmodified-since', 'ifUnmodifiedSince'],
-  ['if-range', 'ifRange'],
-  ['range', 'range'],
-  ['accept-encoding', 'acceptEncoding'],
+const NAMES = new WantedNames([
+  'accept-encoding',
+  'if-match',
+  'if-none-match',
+  'if-modified-since',
+  'if-unmodified-since',
+  'if-range',
+  'range',
 ]);
+
+const NO_CONDITIONS: RequestConditions = Object.freeze({
+  ifMatch: null,
+  ifNoneMatch: null,
+  ifModifiedSince: null,
+  ifUnmodifiedSince: null,
+  ifRange: null,
+  range: null,
+  acceptEncoding: null,
+  whole: true,
+});
 
 /** Reads them in one pass. Fields that come more than once are joined to a list (RFC 9110 §5.3). */
 export function readConditions(fields: Fields): RequestConditions {
-  const conditions: RequestConditions = {
-    ifMatch: null,
-    ifNoneMatch: null,
-    ifModifiedSince: null,
-    ifUnmodifiedSince: null,
-    ifRange: null,
-    range: null,
-    acceptEncoding: null,
+  const lists = fields.listsOf(NAMES);
+  if (lists === null) return NO_CONDITIONS;
+  const [acceptEncoding, ifMatch, ifNoneMatch, ifModifiedSince, ifUnmodifiedSince, ifRange, range] = lists;
+  const unconditional =
+    ifMatch === null && ifNoneMatch === null && ifModifiedSince === null && ifUnmodifiedSince === null;
+  return {
+    ifMatch,
+    ifNoneMatch,
+    ifModifiedSince,
+    ifUnmodifiedSince,
+    ifRange,
+    range,
+    acceptEncoding,
+    whole: unconditional && range === null,
   };
-  for (const [name, value] of fields.entries()) {
-    const key = KEYS.get(name.toLowerCase());
-    if (key === undefined) continue;
-    const before = conditions[key];
-    conditions[key] = before === null ? value : `${before}, ${value}`;
-  }
-  return conditions;
 }

@@ -1,12 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { FileTree } from './file-source.ts';
-import { FileAnswer } from './file-answer.ts';
+import { answerWithFile } from './file-answer.ts';
+import { ServedFiles } from './served-files.ts';
 import { MemoryExchange } from '../testing/memory-exchange.ts';
+import { LASTING_CACHE, NO_CACHE } from '../testing/serve-cache.ts';
 import { ServedFolder } from '../testing/served-folder.ts';
 
 const folder = new ServedFolder();
 const source = new FileTree(folder.root, []);
+const uncached = new ServedFiles(source, NO_CACHE);
+const cached = new ServedFiles(source, LASTING_CACHE);
 const TEXT = 'abcdefghijklmnopqrstuvwxyz';
 let etag = '';
 let lastModified = '';
@@ -16,10 +20,30 @@ async function get(
   method = 'GET',
   path = '/plain.txt',
 ): Promise<MemoryExchange> {
+  const exchange = await getFrom(uncached, fields, method, path);
+  for (let time = 0; time < 2; time++) {
+    const other = await getFrom(cached, fields, method, path);
+    expect(summaryOf(other)).toEqual(summaryOf(exchange));
+  }
+  return exchange;
+}
+
+async function getFrom(
+  files: ServedFiles,
+  fields: Readonly<Record<string, string>>,
+  method: string,
+  path: string,
+): Promise<MemoryExchange> {
   const exchange = new MemoryExchange({ method, path, fields });
-  await new FileAnswer(exchange, source).run();
+  await answerWithFile(exchange, files);
   expect(exchange.violations).toEqual([]);
   return exchange;
+}
+
+/** All that a client sees, but for boundaries. */
+function summaryOf({ status, events, responseFields, body, framing }: MemoryExchange): string {
+  const sent = [status, ...events.filter((event) => !/^write|^flush/.test(event)), framing, body.toString('latin1')];
+  return JSON.stringify([sent, ...responseFields.entries()]).replace(/[0-9a-f]{36}/g, 'boundary');
 }
 
 beforeAll(async () => {

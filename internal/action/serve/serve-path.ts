@@ -10,6 +10,9 @@ export interface FilePath {
 const FORBIDDEN_RAW = /[^\x21-\x7e]/;
 const FORBIDDEN = /[\x00-\x1f\x7f/\\]/;
 
+/** Paths whose names are file names as they stand, and none of them hidden: most. */
+const PLAIN = /^\/?[\w~-][\w.~-]*(?:\/[\w~-][\w.~-]*)*$/;
+
 /**
  * Maps what is left of a request path, the route's prefix stripped, to a path below a root; null when there can be
  * nothing to serve. Pure, and safe for any string:
@@ -22,6 +25,7 @@ const FORBIDDEN = /[\x00-\x1f\x7f/\\]/;
  * - empty segments are left out: `a//b` is `a/b`
  */
 export function mapPath(path: string): FilePath | null {
+  if (PLAIN.test(path)) return { relative: path.startsWith('/') ? path.slice(1) : path, folder: false };
   if (FORBIDDEN_RAW.test(path)) return null;
   const names: string[] = [];
   for (const segment of path.split('/')) {

@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { ServeConfig } from '../../config/index.ts';
+import type { Action } from '../../exchange/index.ts';
 import { createServeAction } from './serve.ts';
 import { MemoryExchange, type MemoryRequest } from '../testing/memory-exchange.ts';
+import { LASTING_CACHE, NO_CACHE } from '../testing/serve-cache.ts';
 import { ServedFolder } from '../testing/served-folder.ts';
 
-function config(where: { root: string } | { file: string }): ServeConfig {
+function config(where: { root: string } | { file: string }, cache = NO_CACHE): ServeConfig {
   return {
     type: 'serve',
     name: null,
@@ -14,15 +16,30 @@ function config(where: { root: string } | { file: string }): ServeConfig {
     position: { file: 'prox.json5', line: 1, column: 1 },
     root: 'root' in where ? where.root : null,
     file: 'file' in where ? where.file : null,
+    cache,
   };
 }
 
 async function get(where: { root: string } | { file: string }, request: MemoryRequest, patterns: string[] = []) {
+  const exchange = await answered(createServeAction(config(where), { pathPatterns: patterns }), request);
+  const cached = createServeAction(config(where, LASTING_CACHE), { pathPatterns: patterns });
+  const [first, second] = [await answered(cached, request), await answered(cached, request)];
+  // Whether a file comes from the disk or from memory is nothing that a client can tell.
+  expect(answerOf(first)).toEqual(answerOf(exchange));
+  expect(answerOf(second)).toEqual(answerOf(exchange));
+  return exchange;
+}
+
+async function answered(action: Action, request: MemoryRequest): Promise<MemoryExchange> {
   const exchange = new MemoryExchange(request);
-  createServeAction(config(where), { pathPatterns: patterns }).handle(exchange);
+  action.handle(exchange);
   await exchange.done;
   expect(exchange.violations).toEqual([]);
   return exchange;
+}
+
+function answerOf({ status, events, responseFields, body, framing }: MemoryExchange) {
+  return { status, events, fields: [...responseFields.entries()], body: body.toString('latin1'), framing };
 }
 
 const folder = new ServedFolder();

@@ -1,14 +1,17 @@
-import type { ServeConfig } from '../../config/index.ts';
+import type { ServeCacheConfig, ServeConfig } from '../../config/index.ts';
 import { type Action, type Exchange, reasonPhrase } from '../../exchange/index.ts';
 import { Fields, NO_BODY } from '../../http1/index.ts';
-import { FileAnswer } from './file-answer.ts';
+import { answerWithFile } from './file-answer.ts';
 import { type FileSource, FileTree, SingleFile } from './file-source.ts';
+import { ServedFiles } from './served-files.ts';
 
 /**
  * Answers GET and HEAD with files: one file, or the files below a root.
  *
- *     ServeAction ─> FileAnswer        one request: conditions, ranges, codings (RFC 9110 §12 to §15)
- *                      ├─ FileSource   path to file: mapPath (pure), ServeRoot (nothing leads out)
+ *     ServeAction ─> answerWithFile    one request: conditions, ranges, codings (RFC 9110 §12 to §15)
+ *                      ├─ ServedFiles  what is kept in memory, and for how long
+ *                      │    └─ FileSource   path to file: mapPath (pure), ServeRoot (nothing leads out)
+ *                      ├─ sendContent  memory to client, at the client's pace
  *                      └─ sendFileBody file to client, at the client's pace
  *
  * A folder answers with its index.html, never with a listing; asked for without a slash at the end, with a 308 to the path
@@ -16,21 +19,21 @@ import { type FileSource, FileTree, SingleFile } from './file-source.ts';
  * @param route the path patterns of the route, whose prefix is stripped
  */
 export function createServeAction(config: ServeConfig, route: { readonly pathPatterns: readonly string[] }): Action {
-  if (config.file !== null) return new ServeAction(new SingleFile(config.file));
-  if (config.root !== null) return new ServeAction(new FileTree(config.root, route.pathPatterns));
+  if (config.file !== null) return new ServeAction(new SingleFile(config.file), config.cache);
+  if (config.root !== null) return new ServeAction(new FileTree(config.root, route.pathPatterns), config.cache);
   throw new TypeError('a serve action needs root or file');
 }
 
 class ServeAction implements Action {
-  readonly #source: FileSource;
+  private readonly files: ServedFiles;
 
-  constructor(source: FileSource) {
-    this.#source = source;
+  constructor(source: FileSource, cache: ServeCacheConfig) {
+    this.files = new ServedFiles(source, cache);
   }
 
   handle(exchange: Exchange): void {
     if (exchange.method === 'GET' || exchange.method === 'HEAD') {
-      void new FileAnswer(exchange, this.#source).run();
+      void answerWithFile(exchange, this.files);
       return;
     }
     // Not by `fail`, as a 405 has to say what is allowed (RFC 9110 §15.5.6).

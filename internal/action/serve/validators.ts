@@ -14,6 +14,18 @@ export interface FileState {
   readonly mtimeNs: bigint;
   readonly ctimeNs: bigint;
   readonly ino: bigint;
+  readonly dev: bigint;
+}
+
+/** Whether two looks at a path have seen the same file, and the file unchanged, as far as its times tell. */
+export function isSameState(one: FileState, other: FileState): boolean {
+  return (
+    one.mtimeNs === other.mtimeNs &&
+    one.ctimeNs === other.ctimeNs &&
+    one.size === other.size &&
+    one.ino === other.ino &&
+    one.dev === other.dev
+  );
 }
 
 /**

@@ -1,6 +1,14 @@
 import type * as z from 'zod';
 import { acmeDnsSchema, acmeSchema, acmeS3Schema } from '../schema/acme.ts';
-import { dropSchema, passSchema, proxySchema, serveSchema, staticSchema, upstreamTlsSchema } from '../schema/action.ts';
+import {
+  dropSchema,
+  passSchema,
+  proxySchema,
+  serveCacheSchema,
+  serveSchema,
+  staticSchema,
+  upstreamTlsSchema,
+} from '../schema/action.ts';
 import { keyNotes } from '../schema/field.ts';
 import { limitsSchema } from '../schema/limits.ts';
 import { matchSchema } from '../schema/match.ts';
@@ -23,6 +31,7 @@ const TABLES: Readonly<Record<string, z.ZodObject>> = {
   upstream_tls: upstreamTlsSchema,
   static: staticSchema,
   serve: serveSchema,
+  serve_cache: serveCacheSchema,
   pass: passSchema,
   drop: dropSchema,
   resource: resourceSchema,

@@ -5,6 +5,7 @@ import { checkStaticTemplate } from '../value/template.ts';
 import { describeValue, InvalidValue } from '../value/invalid-value.ts';
 import {
   anyText,
+  byteSize,
   duration,
   expected,
   flag,
@@ -142,6 +143,27 @@ export const staticSchema = object(
   'an action',
 ).meta({ id: 'StaticAction', description: 'Answers with a fixed response.' });
 
+export const serveCacheSchema = object(
+  {
+    size: key(
+      byteSize(),
+      { type: 'string or bytes', default: '16m' },
+      'Memory for the files of the action, in each worker process and for each route that uses it; what was not asked for the longest goes first. `0` turns the cache off.',
+    ),
+    max_file_size: key(
+      byteSize(),
+      { type: 'string or bytes', default: '1m' },
+      'Largest file whose contents are kept; of larger ones prox remembers only what they are, and reads them for each request.',
+    ),
+    max_age: key(
+      duration(),
+      { type: 'Duration', default: '1s' },
+      'For so long a file is sent without a look at the disk: a change, or the end of a file, is seen after at most this time. `0` turns the cache off.',
+    ),
+  },
+  'an object with size, max_file_size and max_age',
+).meta({ id: 'ServeCache', description: 'What is kept of served files in memory.' });
+
 export const serveSchema = object(
   {
     type: actionType('serve'),
@@ -151,6 +173,11 @@ export const serveSchema = object(
       'Folder to serve. The prefix of the route is stripped: `/static/*` with root `./public` maps `/static/a.css` to `./public/a.css`. A folder answers with its `index.html`, never with a listing; nothing outside of root is ever served. Exactly one of `root` and `file`.',
     ),
     file: key(path('a file'), { type: 'Path' }, 'One file that answers every request of the route.'),
+    cache: key(
+      serveCacheSchema,
+      { type: 'ServeCache', default: '{}' },
+      'What is kept of the files in memory, and for how long.',
+    ),
     ...common,
   },
   'an action',

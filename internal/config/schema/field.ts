@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { describeValue, InvalidValue, problemOf } from '../value/invalid-value.ts';
+import { parseByteSize } from '../value/byte-size.ts';
 import { parseDuration } from '../value/duration.ts';
 import { didYouMean } from '../value/nearest.ts';
 
@@ -89,6 +90,14 @@ export function integer(min: number, max: number, what = 'a whole number') {
     if (!Number.isInteger(value) || value < min || value > max)
       throw new InvalidValue(`expected ${allowed}, found ${value}`);
   }).meta({ type: 'integer', minimum: min, maximum: max });
+}
+
+/** A size such as "10m", a number of bytes, or 0 for none at all. */
+export function byteSize() {
+  const allowed = 'a size such as "10m" (k, m, g), a number of bytes, or 0';
+  return parsed(z.union([z.string(), z.number()], { error: expected(allowed) }), (value) => {
+    if (value !== 0) parseByteSize(value);
+  });
 }
 
 /** What a duration may be. */
