@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
+import { mainNode, nodeOf } from './lib/nodes.mjs';
 import { bundle, load, ROOT } from './micro/compare/bundle.mjs';
-import { nodeOfLine } from './micro/compare/node-line.mjs';
 import { checkOut, fileOf } from './micro/compare/worktree.mjs';
 
 const FOLDER = 'bench/micro';
@@ -67,7 +67,7 @@ async function main() {
   if (!Number.isInteger(rounds) || rounds < LEAST_ROUNDS)
     throw new Error(`--rounds is a number from ${LEAST_ROUNDS} on`);
   const names = positionals.length > 0 ? positionals : NAMES;
-  const node = nodeOfLine(values.node);
+  const node = (values.node === undefined ? mainNode() : nodeOf(values.node)).path;
   if (values.against === undefined) await runAll(names, node);
   else await compareAll(names, node, values.against, rounds);
 }
