@@ -7,7 +7,7 @@ import { allPeers, presentPeers } from './lib/peers.mjs';
 import { stop } from './lib/process.mjs';
 import { resultTable } from './lib/tables.mjs';
 import { startUpstream } from './lib/upstream.mjs';
-import { writeReport } from './report.mjs';
+import { writeReport } from './lib/report.mjs';
 
 const peers = await allPeers();
 const asked = parse(

@@ -1,24 +1,46 @@
-/** Results as a table, and the table in the documents that show it. */
+/** The documents that show the results, made of nothing but these. */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { chart } from './chart.mjs';
+import { boundsTable, compactTable, provenance, resultTable } from './tables.mjs';
 
-/** A Markdown table of what was measured. @param results rows of { case, prox, other, ratio, bound } */
-export function table(results) {
-  const lines = ['| case | prox | beside it | ratio | to reach |', '|---|---|---|---|---|'];
-  for (const row of results) {
-    lines.push(`| ${row.case} | ${row.prox} | ${row.other ?? '–'} | ${row.ratio?.toFixed(2) ?? '–'} | ${row.bound} |`);
-  }
-  const where = `Node ${process.version}, ${cpus()[0]?.model.trim() ?? 'an unknown processor'}`;
-  return `${lines.join('\n')}\n\nMeasured by \`bench/run.sh --write\`: ${where}; the proxy on one core, load and upstream on the other.`;
+const at = (path) => fileURLToPath(new URL(path, import.meta.url));
+
+/** Writes the tables between the marks of README.md and bench/README.md, and bench/chart.svg. */
+export function writeReport(results) {
+  writeInto(at('../../README.md'), brief(results));
+  writeInto(at('../README.md'), full(results));
+  writeFileSync(at('../chart.svg'), chart(results));
+}
+
+/** For README.md: every case in a line, and what is to be reached. */
+export function brief(results) {
+  return [
+    '![CPU time of each proxy for the same work, beside nginx](bench/chart.svg)',
+    compactTable(results),
+    'What prox aims at:',
+    boundsTable(results),
+    provenance(results),
+  ].join('\n\n');
+}
+
+/** For bench/README.md: all figures of every case. */
+export function full(results) {
+  const cases = Object.keys(results.cases).flatMap((name) => [
+    `### ${name}: ${results.cases[name].title}`,
+    resultTable(results, name),
+  ]);
+  return [provenance(results), '### What prox aims at', boundsTable(results), ...cases].join('\n\n');
 }
 
 /** Replaces what stands between the marks `bench:begin` and `bench:end`. */
 export function writeInto(path, text) {
-  const before = readFileSync(path, 'utf8');
+  writeFileSync(path, marked(readFileSync(path, 'utf8'), text));
+}
+
+/** A document with a text between its marks. @throws {Error} when it has none */
+export function marked(document, text) {
   const marks = /(<!-- bench:begin -->)[\s\S]*?(<!-- bench:end -->)/;
-  if (!marks.test(before)) throw new Error(`${path} has no marks for the table`);
-  writeFileSync(
-    path,
-    before.replace(marks, (_, begin, end) => `${begin}\n\n${text}\n\n${end}`),
-  );
+  if (!marks.test(document)) throw new Error('no marks for the table');
+  return document.replace(marks, (_, begin, end) => `${begin}\n\n${text}\n\n${end}`);
 }

@@ -25,7 +25,7 @@ const ECHO = fileURLToPath(new URL('websocket-echo.mjs', import.meta.url));
 export function certificate() {
   const [cert, key] = [join(folder, 'localhost.crt'), join(folder, 'localhost.key')];
   if (!existsSync(cert)) {
-    const names = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,DNS:*.localhost'];
+    const names = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,DNS:*.localhost,IP:127.0.0.1'];
     const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '30'];
     execFileSync('openssl', ['req', '-x509', ...kind, ...names, '-out', cert, '-keyout', key], { stdio: 'ignore' });
   }

@@ -41,7 +41,7 @@ function config(scene) {
     automatic_https: { disable: true },
     protocols: ['h1', 'h2'],
     routes: routesOf(scene),
-    ...(tls === null ? {} : { tls_connection_policies: [{ default_sni: 'localhost' }] }),
+    ...(tls === null ? {} : { tls_connection_policies: [{ default_sni: 'localhost', fallback_sni: 'localhost' }] }),
     ...(accessLog === null ? {} : { logs: { default_logger_name: 'bench' } }),
   };
   const access = {

@@ -1,0 +1,87 @@
+/** What prox is to reach, each as one number out of the results of a run. */
+import { cpuRatio, REFERENCE, summary, summaryOf } from './summary.mjs';
+import { median } from './stats.mjs';
+
+/**
+ * @typedef {object} Bound
+ * @property {string} title
+ * @property {'most' | 'least'} side
+ * @property {number} limit
+ * @property {string} unit
+ * @property {(results: object, proxy: string) => number | null} value of prox on a line of Node; null: not measured
+ */
+
+const cpu = (name, limit, other = REFERENCE) => ({
+  title: `${name}: CPU, beside ${other}`,
+  side: 'most',
+  limit,
+  unit: '',
+  value: (results, proxy) => cpuRatio(results, name, proxy, other),
+});
+
+/** p99 beside nginx's, each proxy at a rate of its own or all at the same. */
+const p99 = (rate, title) => ({
+  title,
+  side: 'most',
+  limit: 1.5,
+  unit: '',
+  value(results, proxy) {
+    const proxies = results.cases.latency?.proxies;
+    const [own, theirs] = [summaryOf(proxies?.[proxy]?.[rate]), summaryOf(proxies?.[REFERENCE]?.[rate])];
+    return own === null || theirs === null ? null : own.p99 / theirs.p99;
+  },
+});
+
+const single = (title, side, limit, unit, name, value) => ({
+  title,
+  side,
+  limit,
+  unit,
+  value(results, proxy) {
+    const measured = results.cases[name]?.proxies[proxy];
+    return measured === undefined ? null : value(measured);
+  },
+});
+
+/** @type {Bound[]} */
+const FIXED = [
+  cpu('keep-alive', 1.15),
+  cpu('keep-alive-16k', 1.05),
+  cpu('body-1m', 0.9),
+  cpu('new-connections', 1.6),
+  cpu('https-keep-alive', 1.25),
+  cpu('routes-10k', 1.2),
+  cpu('serve-4k', 1.5),
+  p99('own', 'latency: p99 at 70 % of the own rate, beside nginx'),
+  p99('same', 'latency: p99 at 70 % of the rate of nginx, beside nginx'),
+  {
+    title: 'https-handshakes: a second, beside nginx',
+    side: 'least',
+    limit: 0.8,
+    unit: '',
+    value(results, proxy) {
+      const [own, theirs] = [proxy, REFERENCE].map((name) => summary(results, 'https-handshakes', name));
+      return own === null || theirs === null ? null : own.perSecond / theirs.perSecond;
+    },
+  },
+  cpu('h2', 2.5),
+  cpu('l4-pass', 1, 'haproxy'),
+  single('workers: two beside one', 'least', 1.8, '', 'workers', ({ one, two }) => median(two) / median(one)),
+  single('idle: memory of a connection', 'most', 8, ' KiB', 'idle', ({ bytesEach }) => bytesEach / 1024),
+  single('start: until it listens', 'most', 300, ' ms', 'start', ({ ms }) => median(ms)),
+  single('slow-reader: growth of memory', 'most', 32, ' MB', 'slow-reader', ({ growth }) => growth / 1e6),
+];
+
+/** Those beside each Go and JavaScript proxy that was measured come after nginx's. @returns {Bound[]} */
+export function bounds(results) {
+  const beside = Object.entries(results.proxies).flatMap(([name, { kind }]) => {
+    if (kind === 'go') return [cpu('keep-alive', 0.5, name)];
+    return kind === 'javascript' ? [cpu('keep-alive', 0.35, name)] : [];
+  });
+  return [...FIXED, ...beside];
+}
+
+/** Whether a value keeps a bound. */
+export function reached({ side, limit }, value) {
+  return side === 'most' ? value <= limit : value >= limit;
+}

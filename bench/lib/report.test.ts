@@ -1,0 +1,131 @@
+import { describe, expect, test } from 'vitest';
+
+const load = (name: string) => import(new URL(`${name}.mjs`, import.meta.url).href);
+const { brief, full, marked } = await load('report');
+const { chart } = await load('chart');
+const { bounds, reached } = await load('bounds');
+const { parse } = await load('arguments');
+
+const round = (user: number, system: number, perSecond: number, p99: number) => ({
+  user,
+  system,
+  perSecond,
+  p50: p99 / 2,
+  p99,
+  p999: p99 * 2,
+  loadCoreBusy: 0.5,
+});
+const of = (...rounds: object[]) => ({ rounds, peak: 50_000_000 });
+
+const results = {
+  date: '2026-01-02T03:04:05.000Z',
+  seconds: 61,
+  machine: { processor: 'A processor', cores: 2, memory: 1, kernel: '6.1' },
+  settings: { rounds: 3, boundRounds: 5, seconds: 1 },
+  proxies: {
+    prox: { title: 'prox', kind: 'prox', version: 'prox 1' },
+    nginx: { title: 'nginx', kind: 'native', version: 'nginx 1' },
+    caddy: { title: 'Caddy', kind: 'go', version: 'Caddy 2' },
+    'prox-node20': { title: 'prox, Node 20', kind: 'prox', version: 'prox 1, Node 20' },
+  },
+  absent: { traefik: 'no go toolchain in the path' },
+  cases: {
+    'keep-alive': {
+      title: 'two bytes',
+      kind: 'load',
+      unit: 'request',
+      chart: true,
+      leftOut: { files: 'serves no files' },
+      proxies: {
+        prox: of(round(5, 7, 1000, 1500), round(5, 6, 1100, 1400), round(50, 6, 900, 9000)),
+        nginx: of(round(4, 6, 1200, 1000)),
+        'prox-node20': of(round(10, 10, 500, 100)),
+      },
+      failed: { caddy: '3 of 5 requests\nfailed' },
+    },
+    latency: {
+      title: 'latency',
+      kind: 'latency',
+      unit: 'request',
+      leftOut: {},
+      failed: {},
+      proxies: {
+        prox: { own: { rate: 700, ...of(round(1, 1, 700, 3000)) } },
+        nginx: { own: { rate: 800, ...of(round(1, 1, 800, 1500)) } },
+      },
+    },
+  },
+};
+
+describe('tables', () => {
+  test('show the median CPU time and its ratio to nginx', () => {
+    expect(brief(results)).toContain('| two bytes | 12.0 (1.20) | 10.0 | failed |');
+  });
+
+  test('name what was not measured, and why', () => {
+    expect(brief(results)).toContain('traefik was not measured: no go toolchain in the path.');
+    expect(full(results)).toContain('Without figures: Caddy: **failed**: 3 of 5 requests; files: serves no files.');
+  });
+
+  test('show user, system, spread, rate, percentiles and memory of each proxy', () => {
+    const cells = '12.0 | 5.0 | 6.0 | 1.20 | 375 % | 1,000 | 0.75 | 1.50 | 3.00 | 50 | 50 %';
+    expect(full(results)).toContain(`| prox | ${cells} |`);
+  });
+
+  test('say of each bound whether it is reached', () => {
+    expect(brief(results)).toContain('| keep-alive: CPU, beside nginx | at most 1.15 | 1.20 | **no** | 2.00 |');
+    expect(brief(results)).toContain(
+      '| latency: p99 at 70 % of the own rate, beside nginx | at most 1.5 | 2.00 | **no** | – |',
+    );
+  });
+
+  test('leave out bounds of what was not measured', () => {
+    expect(brief(results)).not.toContain('serve-4k');
+  });
+
+  test('replace what stands between the marks, dollar signs and all', () => {
+    const document = 'a\n<!-- bench:begin -->\nold\n<!-- bench:end -->\nb';
+    expect(marked(document, "$1 $&'")).toBe("a\n<!-- bench:begin -->\n\n$1 $&'\n\n<!-- bench:end -->\nb");
+    expect(() => marked('no marks', 'x')).toThrow('no marks');
+  });
+});
+
+test('each Go proxy has a bound, and each JavaScript proxy', () => {
+  const titles = bounds({
+    ...results,
+    proxies: { ...results.proxies, x: { title: 'x', kind: 'javascript', version: '1' } },
+  }).map(({ title, limit }: { title: string; limit: number }) => `${title} ${limit}`);
+  expect(titles).toContain('keep-alive: CPU, beside caddy 0.5');
+  expect(titles).toContain('keep-alive: CPU, beside x 0.35');
+});
+
+test.each([
+  ['most', 1.5, 1.5, true],
+  ['most', 1.5, 1.51, false],
+  ['least', 0.8, 0.8, true],
+  ['least', 0.8, 0.79, false],
+])('a bound of at %s %d and a value of %d', (side, limit, value, expected) => {
+  expect(reached({ side, limit }, value)).toBe(expected);
+});
+
+test('the chart has a bar for each proxy that was measured, and the colours of dark pages', () => {
+  const svg: string = chart(results);
+  expect(svg.match(/<rect class="(prox|native|go)" x="\d+" y="\d+" width="[\d.]+" height="11"/g)).toHaveLength(2);
+  expect(svg).toContain('>1.20</text>');
+  expect(svg).toContain('prefers-color-scheme: dark');
+});
+
+describe('arguments', () => {
+  const ask = (...args: string[]) => parse(args, ['idle', 'h2'], ['prox', 'nginx']);
+  test('mean everything where nothing is named', () => {
+    expect(ask('--quick')).toMatchObject({ cases: ['idle', 'h2'], peers: ['prox', 'nginx'], problem: null });
+  });
+
+  test('name cases and proxies in any order', () => {
+    expect(ask('nginx', 'h2', '--write')).toMatchObject({ cases: ['h2'], peers: ['nginx'], write: true });
+  });
+
+  test.each([['h3'], ['--fast'], ['--out']])('%s is a problem that names it', (arg) => {
+    expect(ask(arg).problem).toContain(arg);
+  });
+});
