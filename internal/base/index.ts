@@ -1,3 +1,4 @@
 export { ERROR_CODES, type ErrorCode, type ErrorEntry, type ErrorSource } from './error-codes.ts';
 export { ProxyError, type ProxyErrorOptions } from './proxy-error.ts';
 export { Deadlines, Deadline } from './deadlines.ts';
+export { type Member, Roster } from './roster.ts';

@@ -11,6 +11,7 @@ const ANSWER =
 
 /** A client that speaks plain HTTP to a TLS listener: it is told so, and its request is read over. */
 export class PlainRefusal implements ConnectionHandler, DrainableSession {
+  place = -1;
   private readonly connection: Connection;
   private readonly slot: SessionSlot;
   private readonly lingering: Lingering;

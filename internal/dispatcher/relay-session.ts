@@ -9,6 +9,7 @@ import type { Connection } from '../transport/index.ts';
  * A drain lets it go on, as nobody can tell where a request of it ends, until shutdown_timeout cuts it.
  */
 export class RelaySession implements RelayedConnection, DrainableSession {
+  place = -1;
   readonly connection: Connection;
   readonly head: Buffer;
   readonly host: string;

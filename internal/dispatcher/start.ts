@@ -10,6 +10,7 @@ const DRAINING_START_MS = 500;
 
 /** A connection of which not enough bytes are known to tell what it is. It has header_timeout to say so. */
 export abstract class Start implements ConnectionHandler, DrainableSession {
+  place = -1;
   protected readonly connection: Connection;
   protected readonly slot: SessionSlot;
 

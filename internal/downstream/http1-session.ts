@@ -20,6 +20,7 @@ import { SessionSpeed } from './session-speed.ts';
 
 /** The HTTP/1.1 life of a client connection: one exchange after another. */
 export class Http1Session implements ConnectionHandler, DrainableSession, ExchangeSession, InputReader {
+  place = -1;
   readonly connection: Connection;
   readonly secure: boolean;
   private readonly slot: SessionSlot;

@@ -37,6 +37,7 @@ const FRAMING_FIELDS: ReadonlySet<string> = new Set(['content-length', 'trailer'
 
 /** The exchange of a stream: what actions and filters see of HTTP/2. */
 export class Http2Exchange extends Http2Request implements Exchange, LimitedSink, BodyReader {
+  place = -1;
   route: RouteContext;
   handler: ExchangeHandler | null = null;
   tunnel = false;

@@ -1,5 +1,5 @@
 import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
-import { type Deadline, ProxyError } from '../base/index.ts';
+import { type Deadline, ProxyError, Roster } from '../base/index.ts';
 import type { ConnectionSpeed, RouteSpeed } from '../exchange/index.ts';
 import type { ClientCertificate, Connection } from '../transport/index.ts';
 import type { Http2Client } from './http2-request.ts';
@@ -36,6 +36,7 @@ type Phase = (typeof Phase)[keyof typeof Phase];
 
 /** The HTTP/2 life of a client connection: many exchanges at once. */
 export class Http2Session implements DrainableSession, Http2Client {
+  place = -1;
   readonly clientAddress: string;
   readonly clientPort: number;
   readonly localAddress: string;
@@ -49,7 +50,7 @@ export class Http2Session implements DrainableSession, Http2Client {
   private readonly stalls: Http2Stalls;
   readonly pings: Http2Pings;
   /** Exchanges whose stream is open, those that are over included. */
-  private readonly open = new Set<Http2Exchange>();
+  private readonly open = new Roster<Http2Exchange>();
   /** Of streams that have gone, for those that come. */
   private readonly spare: Http2StreamMemory[] = [];
   private readonly speeds = new WeakMap<RouteSpeed, ConnectionSpeed>();
@@ -249,7 +250,7 @@ export class Http2Session implements DrainableSession, Http2Client {
   private end(error: ProxyError, code: number): void {
     this.reason ??= error;
     this.phase = Phase.closing;
-    for (const exchange of this.open) exchange.guard(() => exchange.abort(error));
+    for (const exchange of this.open.snapshot()) exchange.guard(() => exchange.abort(error));
     this.session.destroy(error, code);
   }
 
@@ -257,7 +258,7 @@ export class Http2Session implements DrainableSession, Http2Client {
     const now = performance.now();
     const { stalls } = this;
     stalls.begin(now);
-    for (const exchange of this.open) {
+    for (const exchange of this.open.snapshot()) {
       const { stallTimeout } = exchange.service.limits;
       if (stalls.look(exchange, stallTimeout, now)) exchange.guard(() => exchange.stalled());
     }

@@ -1,4 +1,4 @@
-import type { Deadlines, ProxyError } from '../base/index.ts';
+import type { Deadlines, Member, ProxyError, Roster } from '../base/index.ts';
 import type { ServiceLimits } from '../config/index.ts';
 import type { FailureSubject, RouteContext } from '../exchange/index.ts';
 import type { HeadLimits } from '../http1/index.ts';
@@ -49,14 +49,14 @@ export interface SessionSlot {
   /** Set when the listener is going away: sessions end with the exchange that is under way. */
   draining: boolean;
   /** Every session that is open. */
-  readonly sessions: Set<DrainableSession>;
+  readonly sessions: Roster<DrainableSession>;
   /** Takes a session that has ended out of the set. */
   sessionEnded(session: DrainableSession): void;
   readonly deadlines: Deadlines;
 }
 
 /** What a drain does to a session. */
-export interface DrainableSession {
+export interface DrainableSession extends Member {
   /** Ends the session when no exchange is under way, else after the one that is. */
   drain(): void;
   /** Ends the session at once. */

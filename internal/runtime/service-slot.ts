@@ -1,5 +1,4 @@
-import type { Deadlines } from '../base/index.ts';
-import { ProxyError } from '../base/index.ts';
+import { type Deadlines, ProxyError, Roster } from '../base/index.ts';
 import type { ServiceLimits } from '../config/index.ts';
 import type { DrainableSession, SessionSlot } from '../downstream/index.ts';
 import { dispatch } from '../dispatcher/index.ts';
@@ -16,7 +15,7 @@ import type { CompiledService } from './compiled-service.ts';
 export class ServiceSlot implements SessionSlot {
   current: CompiledService;
   draining = false;
-  readonly sessions = new Set<DrainableSession>();
+  readonly sessions = new Roster<DrainableSession>();
   readonly deadlines: Deadlines;
   private listener: Listener | null = null;
   private onEmpty: (() => void) | null = null;
@@ -73,9 +72,9 @@ export class ServiceSlot implements SessionSlot {
   async drain(milliseconds: number): Promise<number> {
     this.listener?.close();
     this.draining = true;
-    for (const session of this.sessions) session.drain();
+    for (const session of this.sessions.snapshot()) session.drain();
     await this.emptied(milliseconds);
-    const left = [...this.sessions];
+    const left = this.sessions.snapshot();
     for (const session of left) {
       session.kill(new ProxyError('shutting_down', `the exchange was not over within ${milliseconds} ms`));
     }
