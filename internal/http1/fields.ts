@@ -2,15 +2,18 @@ import { COLON, FIELD_VALUE, HTAB, SP, TOKEN_LOWER } from './characters.ts';
 import { FieldId, fieldIdOf } from './field-names.ts';
 import type { WantedNames } from './wanted-names.ts';
 
-/** Numbers noted for a field line: where its name starts and ends, and where its value starts and ends. */
-const STRIDE = 4;
+/** Numbers noted for a field line: its id, where its name starts and ends, and where its value starts and ends. */
+const STRIDE = 5;
+const NAME = 1;
+const NAME_END = 2;
+const VALUE = 3;
+const VALUE_END = 4;
 
-/** Most heads have fewer fields; the arrays grow when one has more. */
-const INITIAL_CAPACITY = 16;
+/** Heads of browsers have fewer fields, with few exceptions; the array grows when one has more. */
+const INITIAL_CAPACITY = 24;
 
 /** What fields begin with that no parser notes lines in, such as those of answers of our own. */
-const NO_POSITIONS = new Int32Array(0);
-const NO_IDS = new Uint8Array(0);
+const NO_NOTES: number[] = [];
 
 /** Set in an id when a line is not written as `name: value`, so that it has to be written anew. */
 const IRREGULAR = 0x80;
@@ -34,8 +37,8 @@ export class Fields {
   repeated = 0;
   /** Where the last line ends in the text. */
   linesEnd = 0;
-  private at = NO_POSITIONS;
-  private ids = NO_IDS;
+  /** STRIDE numbers a line. A plain array: a typed one of this size has memory of its own, which costs a connection dear. */
+  private notes = NO_NOTES;
   private extra = '';
 
   /** Fields from pairs, for responses that prox makes itself. The caller vouches for the values: see `isFieldValue`. */
@@ -57,26 +60,26 @@ export class Fields {
 
   /** @internal Notes a parsed line; `canonical` when it stands as `name: value CRLF`. The caller moves `linesEnd`. */
   note(id: number, canonical: boolean, nameStart: number, nameEnd: number, valueStart: number, valueEnd: number): void {
-    const index = this.count++;
-    if (index === this.ids.length) this.grow();
+    const at = this.count++ * STRIDE;
+    if (at === this.notes.length) this.grow();
     if (id !== 0) {
       const bit = 1 << id;
       this.repeated |= this.present & bit;
       this.present |= bit;
     }
-    this.ids[index] = canonical ? id : id | IRREGULAR;
-    const at = index * STRIDE;
-    this.at[at] = nameStart;
-    this.at[at + 1] = nameEnd;
-    this.at[at + 2] = valueStart;
-    this.at[at + 3] = valueEnd;
+    const { notes } = this;
+    notes[at] = canonical ? id : id | IRREGULAR;
+    notes[at + NAME] = nameStart;
+    notes[at + NAME_END] = nameEnd;
+    notes[at + VALUE] = valueStart;
+    notes[at + VALUE_END] = valueEnd;
   }
 
   /** The value of the first field with a known id, or null. Looks at received fields only. */
   first(id: FieldId): string | null {
     if ((this.present & (1 << id)) === 0) return null;
     for (let i = 0; i < this.count; i++) {
-      if ((this.ids[i] & ID_BITS) === id) return this.valueAt(i);
+      if (this.idAt(i) === id) return this.valueAt(i);
     }
     return null;
   }
@@ -86,7 +89,7 @@ export class Fields {
     if ((this.present & (1 << id)) === 0) return null;
     let list: string | null = null;
     for (let i = 0; i < this.count; i++) {
-      if ((this.ids[i] & ID_BITS) !== id) continue;
+      if (this.idAt(i) !== id) continue;
       list = list === null ? this.valueAt(i) : `${list}, ${this.valueAt(i)}`;
     }
     return list;
@@ -108,8 +111,8 @@ export class Fields {
   has(name: string): boolean {
     const lower = name.toLowerCase();
     for (let i = 0; i < this.count; i++) {
-      const start = this.at[i * STRIDE];
-      const end = this.at[i * STRIDE + 1];
+      const start = this.notes[i * STRIDE + NAME];
+      const end = this.notes[i * STRIDE + NAME_END];
       if (end - start === lower.length && this.isNamed(i, lower)) return true;
     }
     const { extra } = this;
@@ -127,8 +130,8 @@ export class Fields {
   listsOf(names: WantedNames): (string | null)[] | null {
     let lists: (string | null)[] | null = null;
     for (let i = 0; i < this.count; i++) {
-      const index = names.indexAt(this.text, this.at[i * STRIDE], this.at[i * STRIDE + 1]);
-      if (index < 0 || (this.ids[i] & ID_BITS) === FieldId.removed) continue;
+      const index = names.indexAt(this.text, this.notes[i * STRIDE + NAME], this.notes[i * STRIDE + NAME_END]);
+      if (index < 0 || this.idAt(i) === FieldId.removed) continue;
       lists ??= emptyLists(names.size);
       lists[index] = joined(lists[index], this.valueAt(i));
     }
@@ -146,7 +149,7 @@ export class Fields {
   /** Names and values as they will be written, in order. */
   *entries(): Generator<[name: string, value: string]> {
     for (let i = 0; i < this.count; i++) {
-      if ((this.ids[i] & ID_BITS) !== FieldId.removed) yield [this.nameAt(i), this.valueAt(i)];
+      if (this.idAt(i) !== FieldId.removed) yield [this.nameAt(i), this.valueAt(i)];
     }
     for (const line of this.extraLines()) {
       const colon = line.indexOf(':');
@@ -161,7 +164,7 @@ export class Fields {
   pairs(drop: Uint8Array): string[] {
     const pairs: string[] = [];
     for (let i = 0; i < this.count; i++) {
-      if (drop[this.ids[i] & ID_BITS] === 0) pairs.push(this.nameAt(i), this.valueAt(i));
+      if (drop[this.idAt(i)] === 0) pairs.push(this.nameAt(i), this.valueAt(i));
     }
     for (const line of this.extraLines()) {
       const colon = line.indexOf(':');
@@ -176,7 +179,7 @@ export class Fields {
     const lower = name.toLowerCase();
     for (let i = 0; i < this.count; i++) {
       const at = i * STRIDE;
-      const length = this.at[at + 1] - this.at[at];
+      const length = this.notes[at + NAME_END] - this.notes[at + NAME];
       if (length === lower.length && this.nameAt(i).toLowerCase() === lower) this.removeAt(i);
     }
     if (this.extra !== '') this.extra = this.extraWithout(new Set([lower]));
@@ -214,18 +217,18 @@ export class Fields {
    * @param omit further names to leave out, in lower case; null for none, which spares the look at every name
    */
   lines(drop: Uint8Array, omit: ReadonlySet<string> | null = null): string {
-    const ids = this.ids;
+    const { notes } = this;
     let out = '';
     let runStart = -1;
     for (let i = 0; i < this.count; i++) {
-      const id = ids[i];
+      const id = notes[i * STRIDE];
       const dropped = drop[id & ID_BITS] === 1 || (omit !== null && omit.has(this.nameAt(i).toLowerCase()));
       if (!dropped && id < IRREGULAR) {
-        if (runStart < 0) runStart = this.at[i * STRIDE];
+        if (runStart < 0) runStart = notes[i * STRIDE + NAME];
         continue;
       }
       if (runStart >= 0) {
-        out += this.text.slice(runStart, this.at[i * STRIDE]);
+        out += this.text.slice(runStart, notes[i * STRIDE + NAME]);
         runStart = -1;
       }
       if (!dropped) out += `${this.nameAt(i)}: ${this.valueAt(i)}\r\n`;
@@ -236,8 +239,8 @@ export class Fields {
 
   /** All fields of a name go together, so that no field with its id is left. */
   private removeAt(index: number): void {
-    const id = this.ids[index] & ID_BITS;
-    this.ids[index] = FieldId.removed;
+    const id = this.idAt(index);
+    this.notes[index * STRIDE] = FieldId.removed;
     if (id === FieldId.other || id === FieldId.removed) return;
     this.present &= ~(1 << id);
     this.repeated &= ~(1 << id);
@@ -249,15 +252,21 @@ export class Fields {
   }
 
   private isNamed(index: number, lower: string): boolean {
-    return (this.ids[index] & ID_BITS) !== FieldId.removed && this.nameAt(index).toLowerCase() === lower;
+    return this.idAt(index) !== FieldId.removed && this.nameAt(index).toLowerCase() === lower;
+  }
+
+  private idAt(index: number): number {
+    return this.notes[index * STRIDE] & ID_BITS;
   }
 
   private nameAt(index: number): string {
-    return this.text.slice(this.at[index * STRIDE], this.at[index * STRIDE + 1]);
+    const at = index * STRIDE;
+    return this.text.slice(this.notes[at + NAME], this.notes[at + NAME_END]);
   }
 
   private valueAt(index: number): string {
-    return this.text.slice(this.at[index * STRIDE + 2], this.at[index * STRIDE + 3]);
+    const at = index * STRIDE;
+    return this.text.slice(this.notes[at + VALUE], this.notes[at + VALUE_END]);
   }
 
   private extraLines(): string[] {
@@ -265,13 +274,9 @@ export class Fields {
   }
 
   private grow(): void {
-    const capacity = Math.max(INITIAL_CAPACITY, this.ids.length * 2);
-    const at = new Int32Array(capacity * STRIDE);
-    at.set(this.at);
-    this.at = at;
-    const ids = new Uint8Array(capacity);
-    ids.set(this.ids);
-    this.ids = ids;
+    const notes = new Array<number>(Math.max(INITIAL_CAPACITY * STRIDE, this.notes.length * 2)).fill(0);
+    this.notes.forEach((number, index) => (notes[index] = number));
+    this.notes = notes;
   }
 }
 
