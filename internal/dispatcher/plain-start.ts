@@ -10,11 +10,16 @@ export class PlainStart extends Start {
   private kept: Buffer | null = null;
 
   onData(buffer: Buffer, start: number, end: number): void {
+    // Nearly all begin with another letter.
+    if (this.kept === null && buffer[start] !== PREFACE[0]) {
+      this.becomeHttp1().onData(buffer, start, end);
+      return;
+    }
     const bytes =
       this.kept === null ? buffer.subarray(start, end) : Buffer.concat([this.kept, buffer.subarray(start, end)]);
     const known = Math.min(bytes.length, PREFACE.length);
     if (bytes.compare(PREFACE, 0, known, 0, known) !== 0) {
-      this.becomeHttp1(bytes);
+      this.becomeHttp1().onData(bytes, 0, bytes.length);
     } else if (known < PREFACE.length) {
       this.kept = Buffer.from(bytes);
     } else {
@@ -27,15 +32,18 @@ export class PlainStart extends Start {
   override onDeadline(): void {
     const { kept } = this;
     if (kept === null) super.onDeadline();
-    else this.becomeHttp1(kept).onDeadline();
+    else {
+      const session = this.becomeHttp1();
+      session.onData(kept, 0, kept.length);
+      session.onDeadline();
+    }
   }
 
-  private becomeHttp1(bytes: Buffer): Http1Session {
+  private becomeHttp1(): Http1Session {
     const { connection } = this;
     const session = new Http1Session(connection, this.slot, false);
     connection.handler = session;
     this.leave();
-    session.onData(bytes, 0, bytes.length);
     return session;
   }
 }

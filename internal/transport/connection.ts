@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Deadline, Deadlines } from '../base/index.ts';
+import { leave, listenTo, type SocketOwner } from './socket-listeners.ts';
 import type { TlsFacts } from './tls-facts.ts';
 
 /** What happens on a connection. One handler at a time; a hand-over is one assignment. */
@@ -38,7 +39,7 @@ export type WriteState = (typeof WriteState)[keyof typeof WriteState];
  * Writing: `text` and `bytes` gather, `flush` sends. Everything that is given between two flushes leaves in one
  * system call where the kernel takes it.
  */
-export class Connection {
+export class Connection implements SocketOwner {
   handler: ConnectionHandler;
   readonly deadline: Deadline;
   /** Set by `destroy` and when the socket has closed: writing does nothing any more. */
@@ -60,8 +61,6 @@ export class Connection {
   private port: number | null = null;
   /** What a trusted proxy has told of the address that the client connected to; null without one. */
   private assumedLocal: { readonly address: string; readonly port: number } | null = null;
-  /** In the order of EVENTS. */
-  private readonly listeners: readonly ((argument: never) => void)[];
   /** What the TLS handshake has found out; null on a connection without TLS. */
   readonly tls: TlsFacts | null;
 
@@ -82,15 +81,7 @@ export class Connection {
     this.deadlines = deadlines;
     this.handler = handler;
     this.deadline = deadlines.create(() => this.guard(() => this.handler.onDeadline()));
-    this.listeners = [
-      (chunk: Buffer) => this.socketOnData(chunk, chunk.length),
-      () => this.socketOnEnd(),
-      () => this.socketOnDrain(),
-      () => this.socketOnTimeout(),
-      (error: Error) => (this.error = error),
-      () => this.socketOnClose(),
-    ];
-    EVENTS.forEach((event, index) => socket.on(event, this.listeners[index] as () => void));
+    listenTo(socket, this);
   }
 
   /**
@@ -103,7 +94,7 @@ export class Connection {
     this.closed = true;
     this.deadlines.remove(this.deadline);
     this.drainArrived();
-    EVENTS.forEach((event, index) => socket.removeListener(event, this.listeners[index] as () => void));
+    leave(socket);
     socket.pause();
     if (unread !== null && unread.length > 0) socket.unshift(unread);
     return socket;
@@ -235,7 +226,10 @@ export class Connection {
   endAndClose(): void {
     if (this.closed) return;
     this.flush();
-    this.socket.destroySoon();
+    // With all bytes in the hands of the kernel, its close sends what a shutdown would: no need to wait for one.
+    // TLS says goodbye in a record of its own.
+    if (this.tls === null && this.socket.writableLength === 0) this.destroy();
+    else this.socket.destroySoon();
   }
 
   /** Closes at once; what waits is lost. `onClose` follows. */
@@ -304,8 +298,9 @@ export class Connection {
   /**
    * libuv tells of a reset that comes together with the last bytes as if it were an end, and a response that ends with
    * its connection would look complete. A TCP socket that has no peer any more was reset, or has ended on both sides.
+   * @internal
    */
-  private socketOnEnd(): void {
+  socketOnEnd(): void {
     const { socket } = this;
     // One that has ended its own side before has none either: both ends have met.
     const peerless = socket.localAddress !== undefined && socket.remoteAddress === undefined;
@@ -316,12 +311,14 @@ export class Connection {
     }
   }
 
-  private socketOnDrain(): void {
+  /** @internal */
+  socketOnDrain(): void {
     this.drainArrived();
     this.guard(() => this.handler.onDrain());
   }
 
-  private socketOnTimeout(): void {
+  /** @internal */
+  socketOnTimeout(): void {
     const pending = this.hasPending;
     this.drainArrived();
     if (!pending) return;
@@ -334,7 +331,13 @@ export class Connection {
     this.socket.setTimeout(0);
   }
 
-  private socketOnClose(): void {
+  /** @internal */
+  socketOnError(error: Error): void {
+    this.error = error;
+  }
+
+  /** @internal */
+  socketOnClose(): void {
     this.closed = true;
     this.deadlines.remove(this.deadline);
     this.guard(() => this.handler.onClose(this.error));
@@ -349,9 +352,6 @@ const COPIED_BYTES = 4096;
 
 /** What a timer of Node takes; a longer one would fire at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
-
-/** What a connection listens to, in the order of its listeners. */
-const EVENTS = ['data', 'end', 'drain', 'timeout', 'error', 'close'] as const;
 
 function addressOf(socket: Socket): string {
   const address = socket.remoteAddress;

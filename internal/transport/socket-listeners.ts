@@ -1,0 +1,63 @@
+import type { Socket } from 'node:net';
+
+/** What is told of the events of a socket. */
+export interface SocketOwner {
+  socketOnData(buffer: Buffer, length: number): void;
+  socketOnEnd(): void;
+  socketOnDrain(): void;
+  socketOnTimeout(): void;
+  socketOnError(error: Error): void;
+  socketOnClose(): void;
+}
+
+/** The owner of a socket. All sockets share the functions below: six closures for each cost a new connection more. */
+const OWNER = Symbol('owner');
+
+interface OwnedSocket extends Socket {
+  [OWNER]: SocketOwner;
+}
+
+/** Tells the owner of what happens on the socket from now on. */
+export function listenTo(socket: Socket, owner: SocketOwner): void {
+  (socket as OwnedSocket)[OWNER] = owner;
+  socket.on('data', onData);
+  socket.on('end', onEnd);
+  socket.on('drain', onDrain);
+  socket.on('timeout', onTimeout);
+  socket.on('error', onError);
+  socket.on('close', onClose);
+}
+
+/** Takes every listener of `listenTo` away. */
+export function leave(socket: Socket): void {
+  socket.removeListener('data', onData);
+  socket.removeListener('end', onEnd);
+  socket.removeListener('drain', onDrain);
+  socket.removeListener('timeout', onTimeout);
+  socket.removeListener('error', onError);
+  socket.removeListener('close', onClose);
+}
+
+function onData(this: OwnedSocket, chunk: Buffer): void {
+  this[OWNER].socketOnData(chunk, chunk.length);
+}
+
+function onEnd(this: OwnedSocket): void {
+  this[OWNER].socketOnEnd();
+}
+
+function onDrain(this: OwnedSocket): void {
+  this[OWNER].socketOnDrain();
+}
+
+function onTimeout(this: OwnedSocket): void {
+  this[OWNER].socketOnTimeout();
+}
+
+function onError(this: OwnedSocket, error: Error): void {
+  this[OWNER].socketOnError(error);
+}
+
+function onClose(this: OwnedSocket): void {
+  this[OWNER].socketOnClose();
+}
