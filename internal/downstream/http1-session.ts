@@ -129,8 +129,7 @@ export class Http1Session implements ConnectionHandler, DrainableSession, Exchan
 
   /** read_timeout or write_timeout has passed. */
   private onBound(error: ProxyError): void {
-    const { exchange } = this;
-    if (exchange !== null) this.giveUp(exchange, error);
+    if (this.exchange !== null) this.giveUp(this.exchange, error);
     else if (this.reading === Reading.head) this.refuse(error, false);
   }
 
