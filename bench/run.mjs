@@ -42,7 +42,8 @@ const results = {
   cases: {},
 };
 
-const failures = [];
+// One that was asked for by name has to be there.
+const failures = asked.named.filter((name) => name in absent).map((name) => `${name}: ${absent[name]}`);
 const upstream = await startUpstream();
 for (const name of asked.cases) await measure(name, allCases[name]);
 await stop(upstream);

@@ -16,12 +16,13 @@ Measures prox beside other proxies. Without a case all cases are run, without a 
  * @param {string[]} args
  * @param {string[]} cases all names
  * @param {string[]} peers all names
- * @returns what is asked for; `problem` tells what is wrong with it, or is null
+ * @returns what is asked for: `named` are the proxies that were named, `peers` those that take part; `problem` tells what is wrong with it, or is null
  */
 export function parse(args, cases, peers) {
   const asked = {
     cases: [],
     peers: [],
+    named: [],
     settings: FULL,
     write: false,
     out: null,
@@ -43,7 +44,7 @@ export function parse(args, cases, peers) {
     if (arg in options) options[arg]();
     else if (arg === '--out' && left.length > 0) asked.out = left.shift();
     else if (cases.includes(arg)) asked.cases.push(arg);
-    else if (peers.includes(arg)) asked.peers.push(arg);
+    else if (peers.includes(arg)) asked.named.push(arg);
     else
       return {
         ...asked,
@@ -51,6 +52,6 @@ export function parse(args, cases, peers) {
       };
   }
   if (asked.cases.length === 0) asked.cases = cases;
-  if (asked.peers.length === 0) asked.peers = peers;
+  asked.peers = asked.named.length === 0 ? peers : asked.named;
   return asked;
 }

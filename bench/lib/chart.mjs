@@ -3,7 +3,7 @@ import { cpuRatio, REFERENCE, summary } from './summary.mjs';
 
 const COLUMNS = 3;
 const PANEL_WIDTH = 290;
-const NAME_WIDTH = 104;
+const NAME_WIDTH = 114;
 const VALUE_WIDTH = 40;
 const BAR = 11;
 const STEP = 15;
@@ -11,6 +11,8 @@ const TITLE = 30;
 const GAP = 16;
 const MARGIN = 18;
 const HEAD = 56;
+/** A bar beyond this is drawn broken: the others would be too short to compare. */
+const LONGEST = 10;
 const KINDS = [
   ['prox', 'prox'],
   ['native', 'written in C'],
@@ -19,10 +21,10 @@ const KINDS = [
 ];
 
 const STYLE = `<style>
-.card{fill:#ffffff;stroke:#d0d7de}.text{fill:#1f2328}.soft{fill:#59636e}.line{stroke:#59636e;stroke-width:1;stroke-dasharray:2 2}
+.card{fill:#ffffff;stroke:#d0d7de}.gap{fill:#ffffff}.text{fill:#1f2328}.soft{fill:#59636e}.line{stroke:#59636e;stroke-width:1;stroke-dasharray:2 2}
 .prox{fill:#0969da}.native{fill:#6e7781}.go{fill:#1b7c83}.javascript{fill:#bf8700}
 @media (prefers-color-scheme: dark){
-.card{fill:#0d1117;stroke:#3d444d}.text{fill:#f0f6fc}.soft{fill:#9198a1}.line{stroke:#9198a1}
+.card{fill:#0d1117;stroke:#3d444d}.gap{fill:#0d1117}.text{fill:#f0f6fc}.soft{fill:#9198a1}.line{stroke:#9198a1}
 .prox{fill:#4493f8}.native{fill:#9198a1}.go{fill:#39c5cf}.javascript{fill:#d29922}}
 </style>`;
 
@@ -61,7 +63,7 @@ function barsOf(results, name, names) {
 }
 
 function draw({ title, bars }, left, top) {
-  const most = Math.max(...bars.map(({ value }) => value));
+  const most = Math.min(LONGEST, Math.max(...bars.map(({ value }) => value)));
   const scale = (PANEL_WIDTH - NAME_WIDTH - VALUE_WIDTH) / most;
   const from = left + NAME_WIDTH;
   const base = bars.find((bar) => bar.base);
@@ -70,12 +72,17 @@ function draw({ title, bars }, left, top) {
   bars.forEach(({ title, kind, value }, index) => {
     const y = top + TITLE - 8 + index * STEP;
     const weight = kind === 'prox' ? ' font-weight="600"' : '';
-    const width = Math.max(1, value * scale);
+    const width = Math.max(1, Math.min(value, most) * scale);
     lines.push(
       `<text class="text" x="${from - 6}" y="${y + 9}" text-anchor="end"${weight}>${escape(title)}</text>`,
       `<rect class="${kind}" x="${from}" y="${y}" width="${width.toFixed(1)}" height="${BAR}" rx="1.5"/>`,
       `<text class="soft" x="${(from + width + 4).toFixed(1)}" y="${y + 9}"${weight}>${value.toFixed(2)}</text>`,
     );
+    if (value > LONGEST) {
+      lines.push(
+        `<rect class="gap" x="${(from + width - 16).toFixed(1)}" y="${y - 1}" width="4" height="${BAR + 2}"/>`,
+      );
+    }
   });
   const [one, y] = [(from + scale).toFixed(1), top + TITLE - 11];
   lines.push(`<line class="line" x1="${one}" x2="${one}" y1="${y}" y2="${y + bars.length * STEP + 2}"/>`);
