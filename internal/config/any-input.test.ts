@@ -30,7 +30,12 @@ const VALID = {
         },
         { match: { domain: 'l4.b.c' }, action: { type: 'pass', upstream: 'a:443' } },
         'r.json5',
-        { speed: { upload_mbps: 1 }, plugin_timeout: 1, access_log: 'off', action: { type: 'serve', root: '.' } },
+        {
+          speed: { upload_mbps: 1 },
+          plugin_timeout: 1,
+          access_log: 'off',
+          action: { type: 'serve', root: '.', cache: { size: '1m' } },
+        },
       ],
     },
     more: 's',

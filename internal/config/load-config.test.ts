@@ -254,6 +254,22 @@ describe('values of the additions', () => {
   });
 });
 
+describe('what a serve action keeps in memory', () => {
+  const DEFAULTS = { size: 16_777_216, maxFileSize: 1_048_576, maxAge: 1000 };
+  it.each([
+    ['', DEFAULTS],
+    [', cache: {}', DEFAULTS],
+    [`, cache: { size: '1.5k' }`, { ...DEFAULTS, size: 1536 }],
+    [', cache: { size: 0, max_file_size: 0, max_age: 0 }', { size: 0, maxFileSize: 0, maxAge: 0 }],
+    [`, cache: { max_file_size: 9, max_age: '2m' }`, { ...DEFAULTS, maxFileSize: 9, maxAge: 120_000 }],
+  ])('%s', async (cache, expected) => {
+    const config = await load({
+      'prox.json5': `{ services: { a: { listen: ':1', routes: [{ action: { type: 'serve', root: '.'${cache} } }] } } }`,
+    });
+    expect(config.services[0]?.routes[0]?.action).toMatchObject({ cache: expected });
+  });
+});
+
 describe('a config of 10,000 routes', () => {
   it('lets the event loop turn while it loads', async () => {
     const routes = Array.from(

@@ -268,6 +268,16 @@ describe('static, serve, pass and drop', () => {
       '60.action.body_ref.file: expected the path of a file, but none.txt cannot be read: it does not exist',
     ],
     [`{ action: { type: 'serve', root: 'public' } }`],
+    [`{ action: { type: 'serve', root: 'public', cache: { size: '64m', max_file_size: 65536, max_age: '5s' } } }`],
+    [`{ action: { type: 'serve', root: 'public', cache: { size: 0, max_file_size: 0, max_age: 0 } } }`],
+    [
+      `{ action: { type: 'serve', root: 'public', cache: { size: '64x' } } }`,
+      '59.action.cache.size: expected a size such as "10m" (k, m, g), or a number of bytes above 0, found the string "64x"',
+    ],
+    [
+      `{ action: { type: 'serve', root: 'public', cache: { max_size: 1 } } }`,
+      '53.action.cache.max_size: unknown key `max_size`; known keys: `size`, `max_file_size`, `max_age`',
+    ],
     [`{ action: { type: 'serve' } }`, '11.action: expected exactly one of `root` (a folder) and `file`, found neither'],
     [
       `{ action: { type: 'serve', root: 'public', file: 'public/index.html' } }`,
