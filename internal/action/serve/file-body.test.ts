@@ -50,6 +50,14 @@ async function openAndClose(path: string): Promise<OpenFile> {
   return opened;
 }
 
+/** Makes room for a client that waits, until it has everything. */
+async function takeTheRest(exchange: MemoryExchange): Promise<void> {
+  while (!exchange.events.includes('end')) {
+    await exchange.blocked();
+    if (exchange.waiting) exchange.drain();
+  }
+}
+
 function openDescriptors(): number {
   return readdirSync('/proc/self/fd').length;
 }
@@ -97,6 +105,24 @@ describe('sending a file', () => {
     expect(seen.size).toBe(buffers);
   });
 
+  it.each(['ends', 'aborts'])('has the shared buffers back when the last of many clients %s', async (how) => {
+    // The first piece is taken at once, the second is not.
+    const onFlush = (count: number): FlushResult => (count === 0 ? FlushResult.taken : FlushResult.full);
+    for (let round = 0; round < 3; round++) {
+      const started = Array.from({ length: 40 }, () => start({ path: '/large.png', onFlush }));
+      await Promise.all(started.map(({ exchange }) => exchange.blocked()));
+      const wide = started.filter(({ exchange }) => exchange.events.includes(`write ${READ_SIZE * 4}`));
+      expect(wide).toHaveLength(16);
+      for (const { exchange, over } of started) {
+        if (how === 'aborts') exchange.abort(GONE);
+        else await takeTheRest(exchange);
+        await over;
+        expect(exchange.violations).toEqual([]);
+        if (how === 'ends') expect(exchange.body.equals(CONTENT)).toBe(true);
+      }
+    }
+  });
+
   it('reads nothing while the client takes nothing', async () => {
     const { exchange, over } = start({ path: '/large.png', onFlush: () => FlushResult.full });
     for (let piece = 1; piece <= 5; piece++) {
@@ -112,10 +138,7 @@ describe('sending a file', () => {
 
   it('copes with a client whose mood changes', async () => {
     const { exchange, over } = start({ path: '/large.png', onFlush: (count) => ([2, 0, 1, 2, 1] as const)[count % 5] });
-    while (!exchange.events.includes('end')) {
-      await exchange.blocked();
-      if (exchange.waiting) exchange.drain();
-    }
+    await takeTheRest(exchange);
     await over;
     expect(exchange.violations).toEqual([]);
     expect(exchange.body.equals(CONTENT)).toBe(true);

@@ -27,7 +27,10 @@ class Clock {
 
   /** The files that are there, as one text. */
   get names(): string {
-    return 'abcdefgh'.split('').filter((name) => this.cache.known(name) !== null).join('');
+    return 'abcdefgh'
+      .split('')
+      .filter((name) => this.cache.known(name) !== null)
+      .join('');
   }
 }
 

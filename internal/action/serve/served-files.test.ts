@@ -290,10 +290,12 @@ describe('a large answer from memory', () => {
     expect(exchange.body.equals(content)).toBe(true);
   });
 
-  it('goes piece by piece where what waits is copied: TLS', async () => {
+  it.each(['TLS', 'a speed limit'])('goes piece by piece where what waits is copied: %s', async (why) => {
     const watched = await filled();
-    const exchange = new MemoryExchange({ path: '/large.png', onFlush: () => FlushResult.full });
-    Object.defineProperty(exchange, 'secure', { value: true });
+    const unlimited = { download: null, upload: null };
+    const route = why === 'TLS' ? {} : { speed: { forConnection: () => unlimited } };
+    const exchange = new MemoryExchange({ path: '/large.png', onFlush: () => FlushResult.full, route });
+    if (why === 'TLS') Object.defineProperty(exchange, 'secure', { value: true });
     const over = answerWithFile(exchange, watched.files);
     for (let piece = 1; piece <= 5; piece++) {
       expect(exchange.events.filter((event) => event.startsWith('write'))).toHaveLength(piece);
