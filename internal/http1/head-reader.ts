@@ -1,5 +1,6 @@
 import { type ErrorCode, ProxyError } from '../base/index.ts';
 import { COLON, CR, FIELD_VALUE, HTAB, LF, SP, TOKEN_LOWER } from './characters.ts';
+import { skipFieldValue, wordsOf } from './field-value-scan.ts';
 import { fieldIdAt } from './field-names.ts';
 import { Fields } from './fields.ts';
 import type { HeadLimits } from './limits.ts';
@@ -155,6 +156,7 @@ export abstract class HeadReader {
     let at = base + this.scanAt;
     let nameStart = base + this.lineAt;
     let nameEnd = this.nameEnd < 0 ? -1 : base + this.nameEnd;
+    const words = wordsOf(buffer, end - at);
     for (;;) {
       if (nameEnd < 0) {
         while (at < end && TOKEN_LOWER[buffer[at]] !== 0) at++;
@@ -169,6 +171,7 @@ export abstract class HeadReader {
         nameEnd = at++;
       }
       // White space around the value consists of bytes that may stand in it too: it is taken off once the end is known.
+      if (words !== null) at = skipFieldValue(words, at, end);
       while (at < end && FIELD_VALUE[buffer[at]] === 1) at++;
       if (at === end) break;
       if (buffer[at] !== CR) throw this.badFieldLine('a control byte in a value');
