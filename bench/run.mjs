@@ -43,7 +43,7 @@ const results = {
 };
 
 // One that was asked for by name has to be there.
-const failures = asked.named.filter((name) => name in absent).map((name) => `${name}: ${absent[name]}`);
+const failures = asked.named.filter((name) => name in absent).map((name) => `${name}: ${String(absent[name])}`);
 const upstream = await startUpstream();
 for (const name of asked.cases) await measure(name, allCases[name]);
 await stop(upstream);
@@ -58,8 +58,9 @@ if (asked.out !== null) writeFileSync(asked.out, `${JSON.stringify(results, null
 for (const failure of failures) console.error(`FAILED: ${failure}`);
 process.exitCode = failures.length === 0 ? 0 : 1;
 
-async function measure(name, { title, kind, unit, needs, chart, only, run }) {
-  const able = present.filter((peer) => only === undefined || only.includes(peer.kind));
+async function measure(name, { title, kind, unit, needs, chart, only, bound, run }) {
+  const takesPart = (peer) => bound || !peer.beside || asked.named.includes(peer.name);
+  const able = present.filter((peer) => (only === undefined || only.includes(peer.kind)) && takesPart(peer));
   const unable = able.filter(({ can }) => needs.some((need) => !can.includes(need)));
   const measured = able.filter((peer) => !unable.includes(peer));
   if (measured.length === 0) return;

@@ -15,7 +15,7 @@ const ask = (options) => (running, seconds) => wrk(origin(running), seconds, opt
  * @property {Partial<import('./peers.mjs').Scene> | (() => Partial<import('./peers.mjs').Scene>)} [scene]
  * @property {Function} load
  * @property {string} [unit] 'request' unless it is said
- * @property {boolean} [bound] whether a bound stands on it: then it gets more rounds
+ * @property {boolean} [bound] whether a bound stands on it: then prox is measured on all lines of Node
  * @property {boolean} [chart] whether the chart shows it
  */
 
@@ -53,6 +53,7 @@ const CASES = {
     scene: () => ({ tls: certificate() }),
     // One new connection after another, so that no proxy gains from many at once.
     load: (running, seconds) => handshakes(new URL(origin(running)).host, seconds),
+    bound: true,
     chart: true,
   },
   h2: {
@@ -60,6 +61,7 @@ const CASES = {
     needs: ['tls', 'h2'],
     scene: () => ({ tls: certificate(), http2: true }),
     load: (running, seconds) => http2(origin(running), seconds),
+    bound: true,
     chart: true,
   },
   'l4-pass': {
@@ -67,6 +69,7 @@ const CASES = {
     needs: ['pass'],
     scene: () => ({ tls: certificate(), pass: { name: PASSED_NAME, port: UPSTREAM_TLS_PORT } }),
     load: ({ scene }, seconds) => passed(scene.port, '/files/1m/0', seconds),
+    bound: true,
     chart: true,
   },
   websocket: {
@@ -121,13 +124,14 @@ export const loadCases = Object.fromEntries(
       unit,
       needs,
       chart: marks.chart ?? false,
+      bound: marks.bound ?? false,
       async run({ peers, settings, onFailure }) {
         const measure = () =>
           alternate({
             peers,
             scene: typeof scene === 'function' ? scene() : scene,
             load,
-            rounds: marks.bound ? settings.boundRounds : settings.rounds,
+            rounds: settings.rounds,
             seconds: settings.seconds,
             onFailure,
           });

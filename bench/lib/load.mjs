@@ -18,6 +18,9 @@ const PATHS = 64;
 /** No load takes as long; a generator that waits for a connection for ever must not hold the benchmark. */
 const HANG_MS = 30_000;
 
+/** Nothing failed, and nothing was answered either: a machine that stands still for a second does that to anybody. */
+export class Stalled extends Error {}
+
 /**
  * @typedef {object} Load what a round has done
  * @property {number} done units of work
@@ -48,7 +51,8 @@ export async function wrk(origin, seconds, options = {}) {
   const { connect, read, write, status, timeout, ...load } = JSON.parse(line);
   const failed = connect + read + write + status + timeout;
   if (tolerant) return { ...load, failed };
-  if (failed > 0 || load.done === 0) {
+  if (failed === 0 && load.done === 0) throw new Stalled(`no answer within ${seconds} s`);
+  if (failed > 0) {
     throw new Error(
       `of ${load.done} requests: ${status} with an error status, ${connect} failed to connect, ${read} to read, ${write} to write, ${timeout} timed out`,
     );

@@ -19,6 +19,7 @@ export const memoryCases = {
     kind: 'idle',
     unit: 'connection',
     needs: [],
+    bound: true,
     run: (asked) => each(asked, { connections: 12_000 }, (running) => idle(running, asked.settings.quick)),
   },
   'slow-reader': {

@@ -14,7 +14,15 @@ const WORKER_SECONDS = 2;
 const DEAR_TEXT = 'x{path}'.repeat(5000);
 
 export const proxCases = {
-  start: { title: 'from start to listening', kind: 'start', unit: 'start', needs: [], only: ['prox'], run: starts },
+  start: {
+    title: 'from start to listening',
+    kind: 'start',
+    unit: 'start',
+    needs: [],
+    only: ['prox'],
+    bound: true,
+    run: starts,
+  },
   workers: {
     title: 'requests a second of two workers, beside one',
     kind: 'workers',

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { nodeOf } from './nodes.mjs';
+import { MAIN_LINE, nodeOf } from './nodes.mjs';
 import { writeConfig } from './prox-config.mjs';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -15,6 +15,7 @@ export function proxOn(line, { name, title, order }) {
     title,
     order,
     kind: 'prox',
+    beside: line !== MAIN_LINE,
     can: ['tls', 'h2', 'access-log', 'routes', 'serve', 'pass', 'websocket', 'reload'],
     version() {
       const { version } = JSON.parse(readFileSync(`${ROOT}package.json`, 'utf8'));

@@ -21,7 +21,7 @@ const results = {
   date: '2026-01-02T03:04:05.000Z',
   seconds: 61,
   machine: { processor: 'A processor', cores: 2, memory: 1, kernel: '6.1' },
-  settings: { rounds: 3, boundRounds: 5, seconds: 1 },
+  settings: { rounds: 3, seconds: 1 },
   proxies: {
     prox: { title: 'prox', kind: 'prox', version: 'prox 1' },
     nginx: { title: 'nginx', kind: 'native', version: 'nginx 1' },

@@ -1,10 +1,14 @@
 /** Rounds that alternate between proxies, so that a drifting machine is fair to all. */
 import { truncateSync } from 'node:fs';
 import { busyOf, cpuOfTree, LOAD_CORE, memoryOfTree } from './process.mjs';
+import { Stalled } from './load.mjs';
 import { startPeer } from './peers.mjs';
 
 /** Warm-up of a proxy before its rounds, in seconds: compilers have found what is hot by then. */
 const WARM_SECONDS = 1;
+
+/** How often a round is tried in which nothing moved. */
+const ATTEMPTS = 3;
 
 /**
  * @typedef {object} Outcome of a case
@@ -26,7 +30,6 @@ const WARM_SECONDS = 1;
 export async function alternate({ peers, scene, load, rounds, seconds, onFailure }) {
   const proxies = {};
   const failed = {};
-  let contenders = [];
   const tried = async (name, act) => {
     try {
       await act();
@@ -42,18 +45,20 @@ export async function alternate({ peers, scene, load, rounds, seconds, onFailure
     contenders = contenders.filter((other) => other !== contender);
     await contender.stop();
   };
-  for (const peer of peers) {
-    await tried(peer.name, async () => {
-      const running = await startPeer(peer, scene);
-      contenders.push(running);
-      proxies[peer.name] = { rounds: [], peak: 0 };
-    });
-  }
+  for (const { name } of peers) proxies[name] = { rounds: [], peak: 0 };
+  const started = await Promise.all(
+    peers.map(async (peer) => {
+      let running = null;
+      await tried(peer.name, async () => (running = await startPeer(peer, scene)));
+      return running;
+    }),
+  );
+  let contenders = started.filter((running) => running !== null);
   for (let round = -1; round < rounds; round++) {
     for (const contender of contenders) {
       const { name } = contender.peer;
       const well = await tried(name, async () => {
-        const measured = await measure(contender, load, round < 0 ? WARM_SECONDS : seconds);
+        const measured = await steady(contender, load, round < 0 ? WARM_SECONDS : seconds);
         if (round < 0) return;
         proxies[name].rounds.push(measured);
         proxies[name].peak = memoryOfTree(contender.process.pid).peak;
@@ -63,6 +68,18 @@ export async function alternate({ peers, scene, load, rounds, seconds, onFailure
   }
   await Promise.all(contenders.map((contender) => contender.stop()));
   return { proxies, failed };
+}
+
+/** A round, again where the machine stood still; a proxy that does so each time has failed. */
+async function steady(contender, load, seconds) {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await measure(contender, load, seconds);
+    } catch (error) {
+      if (!(error instanceof Stalled) || attempt === ATTEMPTS) throw error;
+      console.error(`  ${contender.peer.name}: ${error.message}; again`);
+    }
+  }
 }
 
 /** One round: what was done, and what it cost the proxy in CPU time, in microseconds a unit of work. */

@@ -165,7 +165,7 @@ export function provenance(results) {
   const took = seconds === undefined ? '' : ` in ${Math.floor(seconds / 60)} min ${seconds % 60} s`;
   return [
     `Measured by \`bench/run.sh --write\` on ${date.slice(0, 10)}${took}: ${machine.processor}, ${machine.cores} cores, ` +
-      `Linux ${machine.kernel}; medians of ${settings.rounds} rounds of ${settings.seconds} s, of ${settings.boundRounds} where a bound stands. ` +
+      `Linux ${machine.kernel}; medians of ${settings.rounds} rounds of ${settings.seconds} s. ` +
       `${versions.join('; ')}.`,
     ...missing,
   ].join('\n');

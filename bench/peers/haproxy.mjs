@@ -32,9 +32,11 @@ export default {
 
 function config(scene) {
   const { pass, accessLog, connections } = scene;
+  // It would refuse to start where twice as many files as connections are not allowed; idle connections need one each.
   return `global
   maxconn ${connections}
   nbthread 1
+  no strict-limits
 ${accessLog === null ? '' : '  log stdout format raw local0\n'}
 defaults
   mode ${pass === null ? 'http' : 'tcp'}
