@@ -43,7 +43,7 @@ const results = {
 };
 
 // One that was asked for by name has to be there.
-const failures = asked.named.filter((name) => name in absent).map((name) => `${name}: ${String(absent[name])}`);
+const failures = asked.named.filter((name) => name in absent).map((name) => `${name}: ${absent[name]}`);
 const upstream = await startUpstream();
 for (const name of asked.cases) await measure(name, allCases[name]);
 await stop(upstream);

@@ -20,9 +20,9 @@ Measures prox beside other proxies. Without a case all cases are run, without a 
  */
 export function parse(args, cases, peers) {
   const asked = {
-    cases: [],
-    peers: [],
-    named: [],
+    cases: /** @type {string[]} */ ([]),
+    peers: /** @type {string[]} */ ([]),
+    named: /** @type {string[]} */ ([]),
     settings: FULL,
     write: false,
     out: null,
