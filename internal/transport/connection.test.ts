@@ -30,10 +30,39 @@ describe('what is written before the socket takes it', () => {
     expect(connection.hasPending).toBe(true);
   });
 
+  it('is a copy of its own, whatever is written after it, to this connection or to another', async () => {
+    const received: Buffer[] = [];
+    server.removeAllListeners('connection');
+    const all = new Promise<void>((resolve) => {
+      server.on('connection', (socket) => {
+        socket.on('data', (chunk: Buffer) => {
+          received.push(chunk);
+          if (Buffer.concat(received).length === 3008) resolve();
+        });
+      });
+    });
+    const body = Buffer.alloc(1000);
+    for (const letter of 'abc') {
+      body.fill(letter);
+      connection.text(`${letter}: `.slice(0, letter === 'c' ? 2 : 3));
+      connection.bytes(body, 0, 1000);
+      expect(connection.flush()).toBe(WriteState.taken);
+    }
+    await all;
+    const [a, b, c] = ['a', 'b', 'c'].map((letter) => letter.repeat(1000));
+    expect(Buffer.concat(received).toString('latin1')).toBe(`a: ${a}b: ${b}c:${c}`);
+  });
+
   it('is lent when it is large, and stays so for what comes behind it', () => {
-    connection.bytes(Buffer.alloc(8192), 0, 8192);
+    connection.bytes(Buffer.alloc(17_000), 0, 17_000);
     expect(connection.flush()).toBe(WriteState.pending);
     connection.text('more');
+    expect(connection.flush()).toBe(WriteState.pending);
+  });
+
+  it('is lent from the second piece on when that is not small', () => {
+    connection.bytes(Buffer.alloc(8192), 0, 8192);
+    connection.bytes(Buffer.alloc(8192), 0, 8192);
     expect(connection.flush()).toBe(WriteState.pending);
   });
 

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Deadline, Deadlines } from '../base/index.ts';
+import { Gathering, giveRoomAway } from './gathering.ts';
 import { leave, listenTo, type SocketOwner } from './socket-listeners.ts';
 import type { TlsFacts } from './tls-facts.ts';
 
@@ -50,7 +51,7 @@ export class Connection implements SocketOwner {
   bytesWritten = 0;
   private readonly socket: Socket;
   private readonly deadlines: Deadlines;
-  private gathered = '';
+  private readonly gathering = new Gathering();
   private corked = false;
   /** Memory of others may be among what waits. TLS never takes bytes at once, but small ones are copies. */
   private lent = false;
@@ -171,13 +172,13 @@ export class Connection implements SocketOwner {
 
   /** Gathers text, a character for each byte. */
   text(text: string): void {
-    this.gathered += text;
+    this.gathering.text(text);
   }
 
   /** Gathers bytes. They must not change until `flush` returns `taken`; after another answer, never. */
   bytes(buffer: Buffer, start: number, end: number): void {
-    if (end - start <= COPIED_BYTES) {
-      this.gathered += buffer.toString('latin1', start, end);
+    if (end - start <= COPIED_BYTES || (end - start <= JOINED_BYTES && this.joins)) {
+      this.gathering.bytes(buffer, start, end);
       return;
     }
     if (this.closed) return;
@@ -191,10 +192,15 @@ export class Connection implements SocketOwner {
     this.socket.write(buffer.subarray(start, end));
   }
 
+  /** Whether bytes can be laid beside the text of their head: only the first ones, and where they leave at once. */
+  private get joins(): boolean {
+    return this.tls === null && !this.corked && !this.gathering.hasBytes;
+  }
+
   /** Sends what was gathered. */
   flush(): WriteState {
     if (this.closed) {
-      this.gathered = '';
+      this.gathering.clear();
       return WriteState.taken;
     }
     this.writeGathered();
@@ -288,11 +294,18 @@ export class Connection implements SocketOwner {
   }
 
   private writeGathered(): void {
-    const text = this.gathered;
-    if (text === '') return;
-    this.gathered = '';
-    this.bytesWritten += text.length;
-    this.socket.write(text, 'latin1');
+    const { gathering, socket } = this;
+    const { length } = gathering;
+    if (length === 0) return;
+    this.bytesWritten += length;
+    // What TLS is given, or a corked socket, never leaves at once.
+    const bytes = this.tls === null && !this.corked ? gathering.takeBytes() : null;
+    if (bytes === null) {
+      socket.write(gathering.takeText(), 'latin1');
+      return;
+    }
+    socket.write(bytes);
+    if (socket.writableLength > 0) giveRoomAway();
   }
 
   /**
@@ -344,11 +357,11 @@ export class Connection implements SocketOwner {
   }
 }
 
-/**
- * Up to this many bytes are copied into the text that is gathered anyway: for small bodies one write of one string is
- * cheaper than a vector of two pieces.
- */
+/** Up to this many bytes are copied, always: a vector of small pieces is dearer than one of text. */
 const COPIED_BYTES = 4096;
+
+/** Up to this many are copied beside the text in front of them: a vector of the two is dearer. */
+const JOINED_BYTES = 16_384;
 
 /** What a timer of Node takes; a longer one would fire at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
