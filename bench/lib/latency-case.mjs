@@ -24,18 +24,17 @@ async function run({ peers, settings, results, onFailure }) {
   const unknown = peers.filter(({ name }) => !(name in saturation));
   if (unknown.length > 0) {
     const load = (running, seconds) => wrk(`http://127.0.0.1:${running.scene.port}`, seconds);
-    const asked = { peers: unknown, scene: {}, load, rounds: settings.rounds, seconds: settings.seconds, onFailure };
+    const asked = { peers: unknown, scene: {}, load, settings, onFailure };
     Object.assign(saturation, rates(await alternate(asked)));
   }
   const known = peers.filter(({ name }) => name in saturation);
-  const seconds = settings.quick ? settings.seconds : SECONDS;
+  const longer = settings.quick ? settings : { ...settings, seconds: SECONDS };
   const at = (names, rateOf) =>
     alternate({
       peers: known.filter(({ name }) => names.includes(name)),
       scene: {},
       load: ({ peer, scene }, seconds) => atRate(`http://127.0.0.1:${scene.port}`, seconds, rateOf(peer.name)),
-      rounds: settings.rounds,
-      seconds,
+      settings: longer,
       onFailure,
     });
   const own = await at(Object.keys(saturation), (name) => SHARE * saturation[name]);

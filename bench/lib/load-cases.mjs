@@ -60,7 +60,7 @@ const CASES = {
     title: 'HTTP/2 over TLS, 16 connections with 8 streams',
     needs: ['tls', 'h2'],
     scene: () => ({ tls: certificate(), http2: true }),
-    load: (running, seconds) => http2(origin(running), seconds),
+    load: (running, seconds, rate) => http2(origin(running), seconds, rate),
     bound: true,
     chart: true,
   },
@@ -68,7 +68,7 @@ const CASES = {
     title: 'L4 pass by server name, 1 MiB body',
     needs: ['pass'],
     scene: () => ({ tls: certificate(), pass: { name: PASSED_NAME, port: UPSTREAM_TLS_PORT } }),
-    load: ({ scene }, seconds) => passed(scene.port, '/files/1m/0', seconds),
+    load: ({ scene }, seconds, rate) => passed(scene.port, '/files/1m/0', seconds, rate),
     bound: true,
     chart: true,
   },
@@ -131,8 +131,7 @@ export const loadCases = Object.fromEntries(
             peers,
             scene: typeof scene === 'function' ? scene() : scene,
             load,
-            rounds: settings.rounds,
-            seconds: settings.seconds,
+            settings,
             onFailure,
           });
         return around === undefined ? measure() : around(measure);

@@ -12,8 +12,14 @@ export const PASSED_NAME = 'pass.localhost';
 const SCRIPT = fileURLToPath(new URL('requests.lua', import.meta.url));
 const SOCKET_LOAD = fileURLToPath(new URL('websocket-load.mjs', import.meta.url));
 
+/** Of HTTP/1.1. */
+const CONNECTIONS = 64;
+
 /** Paths that a list of requests rotates over, as in requests.lua. */
 const PATHS = 64;
+
+/** Requests of the first batch, which finds the rate of those that follow: at least one for each stream. */
+const FIRST_REQUESTS = 256;
 
 /** No load takes as long; a generator that waits for a connection for ever must not hold the benchmark. */
 const HANG_MS = 30_000;
@@ -44,7 +50,7 @@ export class Stalled extends Error {}
  */
 export async function wrk(origin, seconds, options = {}) {
   const { folder: files = '/', method = 'GET', hosts = 0, body = 0, close = false, tolerant = false } = options;
-  const args = ['-t1', '-c64', `-d${seconds}s`, '--timeout', '10s', '-s', SCRIPT, `${origin}/`, '--'];
+  const args = ['-t1', `-c${CONNECTIONS}`, `-d${seconds}s`, '--timeout', '10s', '-s', SCRIPT, `${origin}/`, '--'];
   const output = await run('wrk', [...args, files, method, String(hosts), String(body), close ? '1' : '0']);
   const line = /^\{.*\}$/m.exec(output)?.[0];
   if (line === undefined) throw new Error(`wrk ${origin}:\n${output}`);
@@ -61,21 +67,38 @@ export async function wrk(origin, seconds, options = {}) {
 }
 
 /**
- * Runs h2load, which notes each answer's time.
+ * Runs h2load, which notes each answer's time. It is told a number of requests, as with a duration it sometimes never
+ * ends ("Stopped all clients", and then nothing), whichever proxy it talks to.
  * @param {string[]} target arguments that name what is asked for
- * @param {number} seconds
- * @returns {Promise<Load>}
+ * @param {number} seconds about as long as it takes
+ * @param {number | null} [rate] requests a second, as the round before had it; null: batches find it
+ * @returns {Promise<Load>} with several batches the times are those of the last
  */
-async function h2load(target, seconds) {
+async function h2load(target, seconds, rate = null) {
+  if (rate !== null) return batch(target, Math.max(FIRST_REQUESTS, Math.round(rate * seconds)));
+  let load = await batch(target, FIRST_REQUESTS);
+  const all = { done: load.done, seconds: load.seconds };
+  while (all.seconds < seconds) {
+    // A proxy that is not warm yet is slower than it will be, so that one more batch may be wanted after this.
+    const left = (load.done / load.seconds) * (seconds - all.seconds);
+    load = await batch(target, Math.max(FIRST_REQUESTS, Math.round(left)));
+    all.done += load.done;
+    all.seconds += load.seconds;
+  }
+  return { ...load, ...all };
+}
+
+async function batch(target, requests) {
   const log = join(folder, 'h2load.log');
   rmSync(log, { force: true });
-  const output = await run('h2load', [`-D${seconds}`, `--log-file=${log}`, ...target]);
+  const output = await run('h2load', [`-n${requests}`, `--log-file=${log}`, ...target]);
   const [, done, failed] = /requests: .* (\d+) succeeded, (\d+) failed/.exec(output) ?? [];
-  if (!(Number(done) > 0) || failed !== '0') {
+  const [, perSecond] = /^finished in \S+, ([\d.]+) req\/s/m.exec(output) ?? [];
+  if (Number(done) !== requests || failed !== '0' || !(Number(perSecond) > 0)) {
     const why = /^(requests|status codes): .*$/gm;
     throw new Error(`h2load: ${output.match(why)?.join('; ') ?? output}`);
   }
-  return { done: Number(done), seconds, ...timesOf(readFileSync(log, 'latin1')) };
+  return { done: requests, seconds: requests / Number(perSecond), ...timesOf(readFileSync(log, 'latin1')) };
 }
 
 /** Percentiles of the third column of h2load's log: microseconds until the end of a response. */
@@ -85,9 +108,9 @@ export function timesOf(log) {
   return { p50, p99, p999, max: times.at(-1) };
 }
 
-/** HTTP/2 over TLS: 16 connections with 8 streams each, over varied paths. */
-export function http2(origin, seconds) {
-  return h2load(['-c16', '-m8', ...varied(origin, '/')], seconds);
+/** HTTP/2 over TLS: 16 connections with 8 streams each, over varied paths; as h2load above. */
+export function http2(origin, seconds, rate) {
+  return h2load(['-c16', '-m8', ...varied(origin, '/')], seconds, rate);
 }
 
 /**
@@ -95,13 +118,15 @@ export function http2(origin, seconds) {
  * @param {number} rate requests a second, all connections together
  */
 export function atRate(origin, seconds, rate) {
-  return h2load(['--h1', '-c64', `--rps=${Math.max(1, Math.round(rate / 64))}`, ...varied(origin, '/')], seconds);
+  const each = Math.max(1, Math.round(rate / CONNECTIONS));
+  const target = ['--h1', `-c${CONNECTIONS}`, `--rps=${each}`, ...varied(origin, '/')];
+  return h2load(target, seconds, each * CONNECTIONS);
 }
 
-/** HTTP/1.1 over TLS with 64 connections that ask for the name of the pass route. */
-export function passed(port, path, seconds) {
+/** HTTP/1.1 over TLS with 64 connections that ask for the name of the pass route; as h2load above. */
+export function passed(port, path, seconds, rate) {
   const target = [`--connect-to=127.0.0.1:${port}`, `https://${PASSED_NAME}:${port}${path}`];
-  return h2load(['--h1', '-c64', ...target], seconds);
+  return h2load(['--h1', `-c${CONNECTIONS}`, ...target], seconds, rate);
 }
 
 /** Arguments of h2load for 64 paths and the fields of an API client. */

@@ -4,9 +4,6 @@ import { busyOf, cpuOfTree, LOAD_CORE, memoryOfTree } from './process.mjs';
 import { Stalled } from './load.mjs';
 import { startPeer } from './peers.mjs';
 
-/** Warm-up of a proxy before its rounds, in seconds: compilers have found what is hot by then. */
-const WARM_SECONDS = 1;
-
 /** How often a round is tried in which nothing moved. */
 const ATTEMPTS = 3;
 
@@ -21,13 +18,13 @@ const ATTEMPTS = 3;
  * @param {object} asked
  * @param {import('./peers.mjs').Peer[]} asked.peers
  * @param {Partial<import('./peers.mjs').Scene>} asked.scene
- * @param {(running: object, seconds: number) => Promise<import('./load.mjs').Load>} asked.load
- * @param {number} asked.rounds
- * @param {number} asked.seconds of load in a round
+ * @param {(running: object, seconds: number, rate: number | null) => Promise<import('./load.mjs').Load>} asked.load with
+ * the units of work a second of the round before
+ * @param {import('./settings.mjs').Settings} asked.settings
  * @param {(name: string, reason: string) => void} asked.onFailure told at once
  * @returns {Promise<Outcome>}
  */
-export async function alternate({ peers, scene, load, rounds, seconds, onFailure }) {
+export async function alternate({ peers, scene, load, settings, onFailure }) {
   const proxies = {};
   const failed = {};
   const tried = async (name, act) => {
@@ -49,16 +46,17 @@ export async function alternate({ peers, scene, load, rounds, seconds, onFailure
   const started = await Promise.all(
     peers.map(async (peer) => {
       let running = null;
-      await tried(peer.name, async () => (running = await startPeer(peer, scene)));
+      await tried(peer.name, async () => (running = { ...(await startPeer(peer, scene)), rate: null }));
       return running;
     }),
   );
   let contenders = started.filter((running) => running !== null);
-  for (let round = -1; round < rounds; round++) {
+  for (let round = -1; round < settings.rounds; round++) {
     for (const contender of contenders) {
       const { name } = contender.peer;
       const well = await tried(name, async () => {
-        const measured = await steady(contender, load, round < 0 ? WARM_SECONDS : seconds);
+        const measured = await steady(contender, load, round < 0 ? settings.warmSeconds : settings.seconds);
+        contender.rate = measured.perSecond;
         if (round < 0) return;
         proxies[name].rounds.push(measured);
         proxies[name].peak = memoryOfTree(contender.process.pid).peak;
@@ -86,7 +84,7 @@ async function steady(contender, load, seconds) {
 export async function measure(running, load, seconds) {
   const { pid } = running.process;
   const before = { proxy: cpuOfTree(pid), load: busyOf(LOAD_CORE), at: performance.now() };
-  const { done, seconds: took, ...rest } = await load(running, seconds);
+  const { done, seconds: took, ...rest } = await load(running, seconds, running.rate);
   const after = { proxy: cpuOfTree(pid), load: busyOf(LOAD_CORE), at: performance.now() };
   if (running.scene.accessLog !== null) truncateSync(running.scene.accessLog);
   const each = (kind) => ((after.proxy[kind] - before.proxy[kind]) * 1e6) / done;
