@@ -26,7 +26,7 @@ export function answerWithFile(exchange: Exchange, files: ServedFiles): Promise<
     return null;
   }
   const conditions = readConditions(exchange.requestFields);
-  const file = files.cache.fresh(name);
+  const file = files.fresh(name);
   if (file !== null) {
     const [representation] = file.ranked(conditions.acceptEncoding);
     if (answerFromMemory(exchange, files, file, representation, conditions)) return null;
@@ -87,7 +87,7 @@ class FileAnswer {
   }
 
   async #answer(): Promise<void> {
-    const file = this.#files.cache.fresh(this.#name) ?? (await this.#files.look(this.#name));
+    const file = this.#files.fresh(this.#name) ?? (await this.#files.look(this.#name));
     if (this.#response.aborted) return;
     if (file === null) return redirectToFolder(this.#exchange);
     // Proactive negotiation (RFC 9110 §12.1). The original, which is the last, is sent or fails.

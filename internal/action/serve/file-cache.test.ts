@@ -86,6 +86,40 @@ describe('FileCache', () => {
     expect(clock.cache.used).toBe(entries(1));
   });
 
+  it('takes in a file that has contents already, and counts them once', () => {
+    const clock = new Clock({});
+    const file = new CachedFile('a', [representation(100)], 0);
+    clock.cache.hold(file);
+    expect([clock.cache.reserve(file, 100), clock.cache.used]).toEqual([true, 100]);
+    clock.cache.put(file);
+    clock.cache.release(file);
+    expect(clock.cache.used).toBe(entries(1) + 100);
+    clock.cache.drop(file);
+    expect(clock.cache.used).toBe(0);
+    expect(clock.cache.reserve(file, 100)).toBe(false);
+  });
+
+  it('counts contents off that had no place when they came', () => {
+    const clock = new Clock({ size: entries(2) });
+    const file = new CachedFile('x'.repeat(2000), [representation(100)], 0);
+    clock.cache.hold(file);
+    clock.cache.reserve(file, 1000);
+    clock.cache.put(file);
+    clock.cache.release(file);
+    expect([file.cached, clock.cache.used]).toEqual([false, 0]);
+  });
+
+  it('throws out by name what was not looked at later', () => {
+    const clock = new Clock({});
+    clock.time = 5;
+    clock.put('a');
+    clock.cache.dropOlder('a', 4);
+    clock.cache.dropOlder('b', 9);
+    expect(clock.names).toBe('a');
+    clock.cache.dropOlder('a', 5);
+    expect(clock.names).toBe('');
+  });
+
   it('counts long names', () => {
     const clock = new Clock({ size: entries(3) });
     clock.put('x'.repeat(4000));

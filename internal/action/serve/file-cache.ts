@@ -64,18 +64,30 @@ export class FileCache {
     return this.files.get(name) ?? null;
   }
 
-  /** Takes a file in, in place of the one of its name; not when there is no room. */
+  /**
+   * Takes a file in, in place of the one of its name; not when there is no room, or when that one was looked at later.
+   * One that has contents already is held meanwhile.
+   */
   put(file: CachedFile): void {
     const before = this.files.get(file.name);
-    if (before !== undefined) this.drop(before);
+    if (before !== undefined) {
+      if (before.checkedAt > file.checkedAt) return;
+      this.drop(before);
+    }
     const bytes = ENTRY_BYTES + 2 * file.name.length;
     if (!this.makeRoom(bytes)) return;
     this.files.set(file.name, file);
     file.cached = true;
     file.usedAt = this.now();
-    file.bytes = bytes;
+    file.bytes += bytes;
     this.bytes += bytes;
     this.link(file);
+  }
+
+  /** Throws out the file of that name, unless it was looked at later than that. */
+  dropOlder(name: string, checkedAt: number): void {
+    const file = this.files.get(name);
+    if (file !== undefined && file.checkedAt <= checkedAt) this.drop(file);
   }
 
   /** Throws a file out. */
@@ -92,11 +104,14 @@ export class FileCache {
     return size <= this.limits.maxFileSize && size <= this.limits.size;
   }
 
-  /** Counts contents of a file that are about to be read. False: there is no room for them. */
+  /**
+   * Counts contents of a file that are about to be read. False: there is no room for them, or the file is neither in the
+   * cache nor held, so that nobody would count them off again.
+   */
   reserve(file: CachedFile, bytes: number): boolean {
-    if (!file.cached || !this.makeRoom(bytes)) return false;
+    if (!counts(file) || !this.makeRoom(bytes)) return false;
     // The file itself may have gone to make room, if it was not used for a while.
-    if (!file.cached) return false;
+    if (!counts(file)) return false;
     file.bytes += bytes;
     this.bytes += bytes;
     return true;
@@ -145,4 +160,9 @@ export class FileCache {
     file.newer = null;
     file.older = null;
   }
+}
+
+/** Whether the bytes of a file are among those that the cache counts. */
+function counts(file: CachedFile): boolean {
+  return file.cached || file.users > 0;
 }
