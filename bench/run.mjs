@@ -58,12 +58,12 @@ if (asked.out !== null) writeFileSync(asked.out, `${JSON.stringify(results, null
 for (const failure of failures) console.error(`FAILED: ${failure}`);
 process.exitCode = failures.length === 0 ? 0 : 1;
 
-async function measure(name, { title, kind, unit, needs, chart, only, bound, run }) {
+async function measure(name, { title, kind, unit, needs, chart, only, without = {}, bound, run }) {
   const takesPart = (peer) => bound || !peer.beside || asked.named.includes(peer.name);
   const able = present.filter((peer) => (only === undefined || only.includes(peer.kind)) && takesPart(peer));
-  const unable = able.filter(({ can }) => needs.some((need) => !can.includes(need)));
-  const measured = able.filter((peer) => !unable.includes(peer));
-  if (measured.length === 0) return;
+  const leftOut = Object.fromEntries(able.flatMap((peer) => whyNot(peer, needs, without)));
+  const measured = able.filter((peer) => !(peer.name in leftOut));
+  if (measured.length === 0) return void console.error(`${name}: none of the proxies takes part`);
   const from = performance.now();
   console.error(`${name}: ${title}`);
   const outcome = await run({
@@ -75,9 +75,6 @@ async function measure(name, { title, kind, unit, needs, chart, only, bound, run
       console.error(`  ${proxy}: FAILED: ${reason}`);
     },
   });
-  const leftOut = Object.fromEntries(
-    unable.map(({ name, can, cannot }) => [name, cannot?.[needs.find((need) => !can.includes(need))] ?? 'cannot']),
-  );
   results.cases[name] = {
     title,
     kind,
@@ -88,4 +85,12 @@ async function measure(name, { title, kind, unit, needs, chart, only, bound, run
     leftOut,
   };
   console.log(`\n${resultTable(results, name)}\n`);
+}
+
+/** Why a proxy has no figures in a case: it cannot, or they would tell nothing; one asked for by name is measured. */
+function whyNot({ name, kind, can, cannot }, needs, without) {
+  const need = needs.find((need) => !can.includes(need));
+  if (need !== undefined) return [[name, cannot?.[need] ?? 'cannot']];
+  const reason = without[name] ?? without[kind];
+  return reason === undefined || asked.named.includes(name) ? [] : [[name, reason]];
 }

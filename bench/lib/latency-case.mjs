@@ -14,6 +14,7 @@ export const latencyCase = {
     kind: 'latency',
     unit: 'request',
     needs: [],
+    without: { javascript: 'has a saturation rate too low to compare' },
     run,
   },
 };

@@ -15,9 +15,13 @@ const ask = (options) => (running, seconds) => wrk(origin(running), seconds, opt
  * @property {Partial<import('./peers.mjs').Scene> | (() => Partial<import('./peers.mjs').Scene>)} [scene]
  * @property {Function} load
  * @property {string} [unit] 'request' unless it is said
- * @property {boolean} [bound] whether a bound stands on it: then prox is measured on all lines of Node
+ * @property {Record<string, string>} [without] proxies, or kinds of them, that are left out unless they are asked for by
+ * name, and why: what would tell nothing new is not worth the time
+ * @property {boolean} [bound] whether a bound stands on it that all lines of Node are held to
  * @property {boolean} [chart] whether the chart shows it
  */
+
+const NODE_TLS = 'has no TLS of its own but that of Node, as prox';
 
 /** @type {Record<string, LoadCase>} */
 const CASES = {
@@ -34,6 +38,7 @@ const CASES = {
     title: 'HTTP/1.1 keep-alive, 2 B, access log on',
     needs: ['access-log'],
     scene: { accessLog: true },
+    without: { javascript: 'its CPU without a log is many times as much' },
     load: ask(),
     chart: true,
   },
@@ -42,6 +47,7 @@ const CASES = {
     title: 'HTTPS keep-alive, 2 B',
     needs: ['tls'],
     scene: () => ({ tls: certificate() }),
+    without: { javascript: NODE_TLS },
     load: ask(),
     bound: true,
     chart: true,
@@ -53,7 +59,7 @@ const CASES = {
     scene: () => ({ tls: certificate() }),
     // One new connection after another, so that no proxy gains from many at once.
     load: (running, seconds) => handshakes(new URL(origin(running)).host, seconds),
-    bound: true,
+    without: { javascript: NODE_TLS },
     chart: true,
   },
   h2: {
@@ -61,7 +67,6 @@ const CASES = {
     needs: ['tls', 'h2'],
     scene: () => ({ tls: certificate(), http2: true }),
     load: (running, seconds, rate) => http2(origin(running), seconds, rate),
-    bound: true,
     chart: true,
   },
   'l4-pass': {
@@ -69,7 +74,6 @@ const CASES = {
     needs: ['pass'],
     scene: () => ({ tls: certificate(), pass: { name: PASSED_NAME, port: UPSTREAM_TLS_PORT } }),
     load: ({ scene }, seconds, rate) => passed(scene.port, '/files/1m/0', seconds, rate),
-    bound: true,
     chart: true,
   },
   websocket: {
@@ -88,7 +92,7 @@ const CASES = {
     },
     chart: true,
   },
-  'routes-1k': routes(1000),
+  'routes-1k': { ...routes(1000), without: { go: 'measured with 10,000' } },
   'routes-10k': { ...routes(10_000), bound: true, chart: true },
   'serve-4k': serve('4k', '4 KiB'),
   'serve-1m': serve('1m', '1 MiB'),
@@ -116,26 +120,29 @@ function serve(name, size) {
 
 /** The cases as run.mjs takes them. */
 export const loadCases = Object.fromEntries(
-  Object.entries(CASES).map(([name, { title, needs = [], scene = {}, load, unit = 'request', around, ...marks }]) => [
-    name,
-    {
-      title,
-      kind: 'load',
-      unit,
-      needs,
-      chart: marks.chart ?? false,
-      bound: marks.bound ?? false,
-      async run({ peers, settings, onFailure }) {
-        const measure = () =>
-          alternate({
-            peers,
-            scene: typeof scene === 'function' ? scene() : scene,
-            load,
-            settings,
-            onFailure,
-          });
-        return around === undefined ? measure() : around(measure);
+  Object.entries(CASES).map(
+    ([name, { title, needs = [], scene = {}, without, load, unit = 'request', around, ...marks }]) => [
+      name,
+      {
+        title,
+        kind: 'load',
+        unit,
+        needs,
+        without,
+        chart: marks.chart ?? false,
+        bound: marks.bound ?? false,
+        async run({ peers, settings, onFailure }) {
+          const measure = () =>
+            alternate({
+              peers,
+              scene: typeof scene === 'function' ? scene() : scene,
+              load,
+              settings,
+              onFailure,
+            });
+          return around === undefined ? measure() : around(measure);
+        },
       },
-    },
-  ]),
+    ],
+  ),
 );
