@@ -37,7 +37,9 @@ const results = {
     kernel: release(),
   },
   settings: asked.settings,
-  proxies: Object.fromEntries(present.map(({ name, title, kind, says }) => [name, { title, kind, version: says }])),
+  proxies: Object.fromEntries(
+    present.map(({ name, title, kind, beside, says }) => [name, { title, kind, beside, version: says }]),
+  ),
   absent,
   cases: {},
 };
@@ -59,7 +61,8 @@ for (const failure of failures) console.error(`FAILED: ${failure}`);
 process.exitCode = failures.length === 0 ? 0 : 1;
 
 async function measure(name, { title, kind, unit, needs, chart, only, without = {}, bound, run }) {
-  const takesPart = (peer) => bound || !peer.beside || asked.named.includes(peer.name);
+  const takesPart = (peer) =>
+    asked.named.includes(peer.name) || !peer.beside || (peer.cases === undefined ? bound : peer.cases.includes(name));
   const able = present.filter((peer) => (only === undefined || only.includes(peer.kind)) && takesPart(peer));
   const leftOut = Object.fromEntries(able.flatMap((peer) => whyNot(peer, needs, without)));
   const measured = able.filter((peer) => !(peer.name in leftOut));

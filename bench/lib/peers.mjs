@@ -29,7 +29,9 @@
  * @property {string} title in tables
  * @property {number} order place in tables
  * @property {'prox' | 'native' | 'go' | 'javascript'} kind
- * @property {boolean} [beside] takes part only in the cases that have a bound, unless it is asked for by name
+ * @property {boolean} [beside] has no column in the table of README.md, and takes part only in the cases that have a
+ * bound, unless it is asked for by name
+ * @property {string[]} [cases] these instead of those that have a bound
  * @property {string[]} can what it can be measured for beside plain HTTP/1.1: tls, h2, access-log, routes, serve, pass,
  * websocket, reload
  * @property {Record<string, string>} [cannot] why not, for the others

@@ -20,9 +20,11 @@ const running = new Set();
 process.on('exit', () => {
   for (const child of running) killTree(child.pid);
 });
-// Ctrl-C ends what was started too: the handler above runs with the exit.
+// Ctrl-C ends what was started too, and so does the end of the terminal, whose SIGHUP is a reload to most proxies: the
+// handler above runs with the exit.
 process.once('SIGINT', () => process.exit(130));
 process.once('SIGTERM', () => process.exit(143));
+process.once('SIGHUP', () => process.exit(129));
 
 /** Starts a command on a core and ends it, with what it has started, when this process ends. */
 export function start(core, command, args, options = {}) {

@@ -2,41 +2,54 @@ import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { commandVersion } from '../lib/command-version.mjs';
 
-export default {
-  name: 'haproxy',
-  title: 'HAProxy',
-  order: 2,
-  kind: 'native',
-  can: ['tls', 'h2', 'access-log', 'routes', 'pass', 'websocket', 'reload'],
-  cannot: { serve: 'serves no files' },
-  version() {
-    return `HAProxy ${commandVersion('haproxy', ['-v'], /version ([^\s-]+)/)}`;
-  },
-  async start(scene, launch) {
-    const path = join(scene.folder, 'haproxy.cfg');
-    writeFileSync(path, config(scene));
-    // It logs to syslog or to its standard output; a container takes the latter.
-    const log = scene.accessLog === null ? 'ignore' : openSync(scene.accessLog, 'a');
-    // A master only where a reload is measured.
-    const child = launch('haproxy', [scene.generation === null ? '-db' : '-W', '-f', path], { stdout: log });
-    if (log !== 'ignore') closeSync(log);
-    return {
-      process: child,
-      reload(generation) {
-        writeFileSync(path, config({ ...scene, generation }));
-        child.kill('SIGUSR2');
-      },
-    };
-  },
-};
+/**
+ * @param {object} described
+ * @param {string[]} [described.cases] those that it takes part in: see lib/peers.mjs
+ * @param {string} [described.settings] more of them for `global`
+ * @returns {import('../lib/peers.mjs').Peer}
+ */
+export function haproxyPeer({ name, title, order, cases, settings = '' }) {
+  return {
+    name,
+    title,
+    order,
+    kind: 'native',
+    beside: cases !== undefined,
+    cases,
+    can: ['tls', 'h2', 'access-log', 'routes', 'pass', 'websocket', 'reload'],
+    cannot: { serve: 'serves no files' },
+    version() {
+      return `HAProxy ${commandVersion('haproxy', ['-v'], /version ([^\s-]+)/)}`;
+    },
+    async start(scene, launch) {
+      const path = join(scene.folder, 'haproxy.cfg');
+      writeFileSync(path, config(scene, settings));
+      // It logs to syslog or to its standard output; a container takes the latter.
+      const log = scene.accessLog === null ? 'ignore' : openSync(scene.accessLog, 'a');
+      // A master only where a reload is measured.
+      const child = launch('haproxy', [scene.generation === null ? '-db' : '-W', '-f', path], { stdout: log });
+      if (log !== 'ignore') closeSync(log);
+      return {
+        process: child,
+        reload(generation) {
+          writeFileSync(path, config({ ...scene, generation }, settings));
+          child.kill('SIGUSR2');
+        },
+      };
+    },
+  };
+}
 
-function config(scene) {
+export default haproxyPeer({ name: 'haproxy', title: 'HAProxy', order: 2 });
+
+function config(scene, settings) {
   const { pass, accessLog, connections } = scene;
   // It would refuse to start where twice as many files as connections are not allowed; idle connections need one each.
   return `global
   maxconn ${connections}
   nbthread 1
   no strict-limits
+  ${settings}
 ${accessLog === null ? '' : '  log stdout format raw local0\n'}
 defaults
   mode ${pass === null ? 'http' : 'tcp'}

@@ -5,38 +5,51 @@ import { commandVersion } from '../lib/command-version.mjs';
 
 const HTTP2_DIRECTIVE_SINCE = [1, 25, 1];
 
-export default {
-  name: 'nginx',
-  title: 'nginx',
-  order: 1,
-  kind: 'native',
-  can: ['tls', 'h2', 'access-log', 'routes', 'serve', 'websocket', 'reload'],
-  cannot: { pass: 'the stream module is not part of nginx-light' },
-  version() {
-    return `nginx ${version().join('.')}`;
-  },
-  async start(scene, launch) {
-    const path = join(scene.folder, 'nginx.conf');
-    writeFileSync(path, config(scene));
-    const child = launch('nginx', ['-c', path]);
-    return {
-      process: child,
-      reload(generation) {
-        writeFileSync(path, config({ ...scene, generation }));
-        child.kill('SIGHUP');
-      },
-    };
-  },
-};
+/**
+ * @param {object} described
+ * @param {string[]} [described.cases] those that it takes part in: see lib/peers.mjs
+ * @param {string} [described.directives] more of them for `http`
+ * @returns {import('../lib/peers.mjs').Peer}
+ */
+export function nginxPeer({ name, title, order, cases, directives = '' }) {
+  return {
+    name,
+    title,
+    order,
+    kind: 'native',
+    beside: cases !== undefined,
+    cases,
+    can: ['tls', 'h2', 'access-log', 'routes', 'serve', 'websocket', 'reload'],
+    cannot: { pass: 'the stream module is not part of nginx-light' },
+    version() {
+      return `nginx ${version().join('.')}`;
+    },
+    async start(scene, launch) {
+      const path = join(scene.folder, 'nginx.conf');
+      writeFileSync(path, config(scene, directives));
+      const child = launch('nginx', ['-c', path]);
+      return {
+        process: child,
+        reload(generation) {
+          writeFileSync(path, config({ ...scene, generation }, directives));
+          child.kill('SIGHUP');
+        },
+      };
+    },
+  };
+}
+
+export default nginxPeer({ name: 'nginx', title: 'nginx', order: 1 });
 
 function version() {
   const text = commandVersion('nginx', ['-v'], /nginx\/([\d.]+)/);
   return text.split('.').map(Number);
 }
 
-function config(scene) {
+function config(scene, directives) {
   const { folder, upstream, accessLog, generation, connections } = scene;
   const log = accessLog === null ? 'access_log off;' : `access_log ${accessLog} combined buffer=32k flush=1s;`;
+  // A body of 16 KiB does not fit in client_body_buffer_size as it is by default: nginx would write each to a file.
   // With a master only where it is needed, as it takes part in no request.
   const master = generation === null ? 'master_process off; ' : '';
   return `daemon off; ${master}worker_processes 1; user ${user()};
@@ -45,6 +58,7 @@ events { worker_connections ${2 * connections + 500}; }
 http { ${log} keepalive_requests 1000000000; keepalive_timeout 600s; sendfile on; tcp_nopush on;
   server_names_hash_max_size 65536; server_names_hash_bucket_size 128;
   upstream up { server 127.0.0.1:${upstream}; keepalive 256; keepalive_requests 1000000000; }
+  client_body_buffer_size 64k; ${directives}
   proxy_http_version 1.1; proxy_set_header Connection "";
   proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; proxy_set_header X-Forwarded-Host $http_host;
   proxy_set_header X-Forwarded-Proto $scheme; proxy_set_header Via "1.1 nginx";

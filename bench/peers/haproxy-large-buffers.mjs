@@ -1,0 +1,10 @@
+import { haproxyPeer } from './haproxy.mjs';
+
+/** As somebody sets it who has large answers: by default its buffers have 16 KiB. */
+export default haproxyPeer({
+  name: 'haproxy-large-buffers',
+  title: 'HAProxy, 64 KiB buffers',
+  order: 13,
+  cases: ['body-1m', 'l4-pass'],
+  settings: 'tune.bufsize 65536',
+});
