@@ -66,7 +66,10 @@ async function measure(name, { title, kind, unit, needs, chart, only, without = 
   const able = present.filter((peer) => (only === undefined || only.includes(peer.kind)) && takesPart(peer));
   const leftOut = Object.fromEntries(able.flatMap((peer) => whyNot(peer, needs, without)));
   const measured = able.filter((peer) => !(peer.name in leftOut));
-  if (measured.length === 0) return void console.error(`${name}: none of the proxies takes part`);
+  if (measured.length === 0) {
+    console.error(`${name}: none of the proxies takes part`);
+    return;
+  }
   const from = performance.now();
   console.error(`${name}: ${title}`);
   const outcome = await run({

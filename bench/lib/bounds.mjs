@@ -4,27 +4,31 @@ import { median } from './stats.mjs';
 
 /**
  * @typedef {object} Bound
- * @property {string} title
+ * @property {string} name of the case
+ * @property {string} what figure of it is meant
+ * @property {string} [beside] the proxy that it is compared with; left out: it stands for itself
  * @property {'most' | 'least'} side
  * @property {number} limit
- * @property {string} unit
+ * @property {string} [unit]
  * @property {(results: object, proxy: string) => number | null} value of prox on a line of Node; null: not measured
  */
 
-const cpu = (name, limit, other = REFERENCE) => ({
-  title: `${name}: CPU, beside ${other}`,
+const cpu = (name, limit, beside = REFERENCE) => ({
+  name,
+  what: 'CPU',
+  beside,
   side: 'most',
   limit,
-  unit: '',
-  value: (results, proxy) => cpuRatio(results, name, proxy, other),
+  value: (results, proxy) => cpuRatio(results, name, proxy, beside),
 });
 
 /** p99 beside nginx's, each proxy at a rate of its own or all at the same. */
-const p99 = (rate, title) => ({
-  title,
+const p99 = (rate, what) => ({
+  name: 'latency',
+  what,
+  beside: REFERENCE,
   side: 'most',
   limit: 1.5,
-  unit: '',
   value(results, proxy) {
     const proxies = results.cases.latency?.proxies;
     const [own, theirs] = [summaryOf(proxies?.[proxy]?.[rate]), summaryOf(proxies?.[REFERENCE]?.[rate])];
@@ -32,8 +36,9 @@ const p99 = (rate, title) => ({
   },
 });
 
-const single = (title, side, limit, unit, name, value) => ({
-  title,
+const single = (name, what, side, limit, unit, value) => ({
+  name,
+  what,
   side,
   limit,
   unit,
@@ -52,13 +57,14 @@ const FIXED = [
   cpu('https-keep-alive', 1.25),
   cpu('routes-10k', 1.2),
   cpu('serve-4k', 1.5),
-  p99('own', 'latency: p99 at 70 % of the own rate, beside nginx'),
-  p99('same', 'latency: p99 at 70 % of the rate of nginx, beside nginx'),
+  p99('own', 'p99, each at 70 % of its own'),
+  p99('same', 'p99, both at 70 % of that of nginx'),
   {
-    title: 'https-handshakes: a second, beside nginx',
+    name: 'https-handshakes',
+    what: 'handshakes a second',
+    beside: REFERENCE,
     side: 'least',
     limit: 0.8,
-    unit: '',
     value(results, proxy) {
       const [own, theirs] = [proxy, REFERENCE].map((name) => summary(results, 'https-handshakes', name));
       return own === null || theirs === null ? null : own.perSecond / theirs.perSecond;
@@ -66,10 +72,10 @@ const FIXED = [
   },
   cpu('h2', 2.5),
   cpu('l4-pass', 1, 'haproxy'),
-  single('workers: two beside one', 'least', 1.8, '', 'workers', ({ one, two }) => median(two) / median(one)),
-  single('idle: memory of a connection', 'most', 8, ' KiB', 'idle', ({ bytesEach }) => bytesEach / 1024),
-  single('start: until it listens', 'most', 300, ' ms', 'start', ({ ms }) => median(ms)),
-  single('slow-reader: growth of memory', 'most', 32, ' MB', 'slow-reader', ({ growth }) => growth / 1e6),
+  single('workers', 'two ÷ one', 'least', 1.8, '', ({ one, two }) => median(two) / median(one)),
+  single('idle', 'memory each', 'most', 8, ' KiB', ({ bytesEach }) => bytesEach / 1024),
+  single('start', 'time', 'most', 300, ' ms', ({ ms }) => median(ms)),
+  single('slow-reader', 'growth', 'most', 32, ' MB', ({ growth }) => growth / 1e6),
 ];
 
 /** Those beside each Go and JavaScript proxy that was measured come after nginx's. @returns {Bound[]} */

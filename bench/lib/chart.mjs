@@ -1,9 +1,10 @@
 /** The chart of the README: CPU a unit of work beside nginx's, a panel for each case, a bar for each proxy. */
 import { cpuRatio, REFERENCE, summary } from './summary.mjs';
+import { ratio } from './tables.mjs';
 
 const COLUMNS = 3;
-const PANEL_WIDTH = 290;
-const NAME_WIDTH = 114;
+const PANEL_WIDTH = 306;
+const NAME_WIDTH = 132;
 const VALUE_WIDTH = 40;
 const BAR = 11;
 const STEP = 15;
@@ -21,10 +22,10 @@ const KINDS = [
 ];
 
 const STYLE = `<style>
-.card{fill:#ffffff;stroke:#d0d7de}.gap{fill:#ffffff}.text{fill:#1f2328}.soft{fill:#59636e}.line{stroke:#59636e;stroke-width:1;stroke-dasharray:2 2}
+.card{fill:#ffffff;stroke:#d0d7de}.gap{fill:#ffffff}.text{fill:#1f2328}.soft{fill:#59636e;stroke:#ffffff;stroke-width:3;paint-order:stroke}.line{stroke:#59636e;stroke-width:1;stroke-dasharray:2 2}
 .prox{fill:#0969da}.native{fill:#6e7781}.go{fill:#1b7c83}.javascript{fill:#bf8700}
 @media (prefers-color-scheme: dark){
-.card{fill:#0d1117;stroke:#3d444d}.gap{fill:#0d1117}.text{fill:#f0f6fc}.soft{fill:#9198a1}.line{stroke:#9198a1}
+.card{fill:#0d1117;stroke:#3d444d}.gap{fill:#0d1117}.text{fill:#f0f6fc}.soft{fill:#9198a1;stroke:#0d1117}.line{stroke:#9198a1}
 .prox{fill:#4493f8}.native{fill:#9198a1}.go{fill:#39c5cf}.javascript{fill:#d29922}}
 </style>`;
 
@@ -46,7 +47,8 @@ export function chart(results) {
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${top}" width="${width}" height="${top}" font-family="system-ui, sans-serif" font-size="11">
 ${STYLE}
 <rect class="card" x="0.5" y="0.5" width="${width - 1}" height="${top - 1}" rx="6"/>
-<text class="text" x="${MARGIN}" y="24" font-size="15" font-weight="600">CPU time for the same work, nginx = 1 (shorter is better)</text>
+<text class="text" x="${MARGIN}" y="24" font-size="15" font-weight="600">CPU time for the same work, nginx = 1: shorter is better</text>
+<text class="soft" x="${width - MARGIN}" y="24" text-anchor="end">dotted: nginx; each panel has a scale of its own</text>
 ${legend()}
 ${parts.join('\n')}
 </svg>
@@ -69,6 +71,9 @@ function draw({ title, bars }, left, top) {
   const base = bars.find((bar) => bar.base);
   const note = base === undefined || base.title === 'nginx' ? '' : ` (${escape(base.title)} = 1)`;
   const lines = [`<text class="text" x="${left}" y="${top + 14}" font-weight="600">${escape(title)}${note}</text>`];
+  // The values come last: they cover the line of nginx.
+  const values = [];
+  const [one, above] = [(from + scale).toFixed(1), top + TITLE - 11];
   bars.forEach(({ title, kind, value }, index) => {
     const y = top + TITLE - 8 + index * STEP;
     const weight = kind === 'prox' ? ' font-weight="600"' : '';
@@ -76,17 +81,16 @@ function draw({ title, bars }, left, top) {
     lines.push(
       `<text class="text" x="${from - 6}" y="${y + 9}" text-anchor="end"${weight}>${escape(title)}</text>`,
       `<rect class="${kind}" x="${from}" y="${y}" width="${width.toFixed(1)}" height="${BAR}" rx="1.5"/>`,
-      `<text class="soft" x="${(from + width + 4).toFixed(1)}" y="${y + 9}"${weight}>${value.toFixed(2)}</text>`,
     );
+    values.push(`<text class="soft" x="${(from + width + 4).toFixed(1)}" y="${y + 9}"${weight}>${ratio(value)}</text>`);
     if (value > LONGEST) {
       lines.push(
         `<rect class="gap" x="${(from + width - 16).toFixed(1)}" y="${y - 1}" width="4" height="${BAR + 2}"/>`,
       );
     }
   });
-  const [one, y] = [(from + scale).toFixed(1), top + TITLE - 11];
-  lines.push(`<line class="line" x1="${one}" x2="${one}" y1="${y}" y2="${y + bars.length * STEP + 2}"/>`);
-  return lines.join('\n');
+  lines.push(`<line class="line" x1="${one}" x2="${one}" y1="${above}" y2="${above + bars.length * STEP + 2}"/>`);
+  return [...lines, ...values].join('\n');
 }
 
 function legend() {

@@ -10,7 +10,7 @@ const SECONDS = 2;
 
 export const latencyCase = {
   latency: {
-    title: 'time of an answer at 70 % of the saturation rate, 2 B',
+    title: 'time of an answer below saturation, 2 B',
     kind: 'latency',
     unit: 'request',
     needs: [],

@@ -15,7 +15,7 @@ const SETTLE_MS = 1500;
 
 export const memoryCases = {
   idle: {
-    title: '10,000 idle connections, memory each',
+    title: '10,000 idle connections',
     kind: 'idle',
     unit: 'connection',
     needs: [],
@@ -23,7 +23,7 @@ export const memoryCases = {
     run: (asked) => each(asked, { connections: 12_000 }, (running) => idle(running, asked.settings.quick)),
   },
   'slow-reader': {
-    title: '300 MB through a reader that pauses, memory growth',
+    title: '300 MB through a reader that pauses',
     kind: 'growth',
     unit: 'transfer',
     needs: [],

@@ -27,7 +27,7 @@
  * @typedef {object} Peer
  * @property {string} name as it is asked for
  * @property {string} title in tables
- * @property {number} order place in tables
+ * @property {number} order place in tables, in ascending order
  * @property {'prox' | 'native' | 'go' | 'javascript'} kind
  * @property {boolean} [beside] has no column in the table of README.md, and takes part only in the cases that have a
  * bound, unless it is asked for by name

@@ -24,7 +24,7 @@ export const proxCases = {
     run: starts,
   },
   workers: {
-    title: 'requests a second of two workers, beside one',
+    title: 'two workers beside one, requests a second',
     kind: 'workers',
     unit: 'request',
     needs: [],

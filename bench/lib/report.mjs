@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { chart } from './chart.mjs';
-import { boundsTable, compactTable, provenance, resultTable } from './tables.mjs';
+import { boundsTable, compactNotes, compactTable, provenance, resultTable } from './tables.mjs';
 
 const at = (path) => fileURLToPath(new URL(path, import.meta.url));
 
@@ -18,7 +18,8 @@ export function brief(results) {
   return [
     '![CPU time of each proxy for the same work, beside nginx](bench/chart.svg)',
     compactTable(results),
-    'What prox aims at:',
+    compactNotes(results),
+    'What prox is to reach:',
     boundsTable(results),
     provenance(results),
   ].join('\n\n');
@@ -30,7 +31,7 @@ export function full(results) {
     `### ${name}: ${results.cases[name].title}`,
     resultTable(results, name),
   ]);
-  return [provenance(results), '### What prox aims at', boundsTable(results), ...cases].join('\n\n');
+  return [provenance(results), '### What prox is to reach', boundsTable(results), ...cases].join('\n\n');
 }
 
 /** Replaces what stands between the marks `bench:begin` and `bench:end`. */

@@ -57,9 +57,11 @@ const results = {
   },
 };
 
+const withCase = (name: string, changed: object) => ({ ...results, cases: { ...results.cases, [name]: changed } });
+
 describe('tables', () => {
   test('show the median CPU time and its ratio to nginx', () => {
-    expect(brief(results)).toContain('| two bytes | 12.0 (1.20) | 10.0 | failed |');
+    expect(brief(results)).toContain('| two bytes | **12.0 (1.20)** | 10.0 | failed |');
   });
 
   test('name what was not measured, and why', () => {
@@ -73,14 +75,51 @@ describe('tables', () => {
   });
 
   test('say of each bound whether it is reached', () => {
-    expect(brief(results)).toContain('| keep-alive: CPU, beside nginx | at most 1.15 | 1.20 | **no** | 2.00 |');
+    expect(brief(results)).toContain('| two bytes | CPU, × nginx | at most 1.15 | 1.20 | **not reached** | 2.00 |');
     expect(brief(results)).toContain(
-      '| latency: p99 at 70 % of the own rate, beside nginx | at most 1.5 | 2.00 | **no** | – |',
+      '| latency | p99, each at 70 % of its own, × nginx | at most 1.5 | 2.00 | **not reached** | – |',
+    );
+    const faster = { ...results.cases['keep-alive'].proxies, prox: of(round(4, 5, 1000, 1500)) };
+    expect(brief(withCase('keep-alive', { ...results.cases['keep-alive'], proxies: faster }))).toContain(
+      '| two bytes | CPU, × nginx | at most 1.15 | 0.90 | reached | 2.00 |',
     );
   });
 
+  test('show a bound as not reached where prox failed, or what it is compared with', () => {
+    const failing = (proxy: string) => ({
+      ...results.cases['keep-alive'],
+      proxies: Object.fromEntries(
+        Object.entries(results.cases['keep-alive'].proxies).filter(([name]) => name !== proxy),
+      ),
+      failed: { [proxy]: 'no answer' },
+    });
+    for (const proxy of ['prox', 'nginx']) {
+      expect(brief(withCase('keep-alive', failing(proxy)))).toContain(
+        '| two bytes | CPU, × nginx | at most 1.15 | failed | **not reached** |',
+      );
+    }
+  });
+
   test('leave out bounds of what was not measured', () => {
-    expect(brief(results)).not.toContain('serve-4k');
+    expect(brief(results)).not.toContain('serve a file');
+  });
+
+  test('tell in a sentence of a proxy that was set another way, without a column', () => {
+    const text = brief({
+      ...results,
+      proxies: {
+        ...results.proxies,
+        tuned: { title: 'nginx, tuned', kind: 'native', beside: true, version: 'nginx 1' },
+      },
+      cases: {
+        'keep-alive': {
+          ...results.cases['keep-alive'],
+          proxies: { ...results.cases['keep-alive'].proxies, tuned: of(round(4, 1, 1200, 1000)) },
+        },
+      },
+    });
+    expect(text).toContain('nginx, tuned: two bytes 5.0 (0.50).');
+    expect(text).toContain('| CPU µs (× nginx) | prox | nginx | Caddy |');
   });
 
   test('replace what stands between the marks, dollar signs and all', () => {
@@ -91,12 +130,12 @@ describe('tables', () => {
 });
 
 test('each Go proxy has a bound, and each JavaScript proxy', () => {
-  const titles = bounds({
+  const told = bounds({
     ...results,
     proxies: { ...results.proxies, x: { title: 'x', kind: 'javascript', version: '1' } },
-  }).map(({ title, limit }: { title: string; limit: number }) => `${title} ${limit}`);
-  expect(titles).toContain('keep-alive: CPU, beside caddy 0.5');
-  expect(titles).toContain('keep-alive: CPU, beside x 0.35');
+  }).map(({ name, beside, limit }: { name: string; beside?: string; limit: number }) => `${name} ${beside} ${limit}`);
+  expect(told).toContain('keep-alive caddy 0.5');
+  expect(told).toContain('keep-alive x 0.35');
 });
 
 test.each([

@@ -11,42 +11,74 @@ const µs = (value) => (value === null ? NONE : value < 100 ? value.toFixed(1) :
 const ms = (value) => (value === null || value === undefined ? NONE : (value / 1000).toFixed(value < 10_000 ? 2 : 0));
 const MB = (value) => (value / 1e6).toFixed(value < 10_000_000 ? 1 : 0);
 const whole = (value) => Math.round(value).toLocaleString('en');
-const ratio = (value) => (value === null ? NONE : value.toFixed(2));
+/** As many digits as tell something. */
+export const ratio = (value) => (value === null ? NONE : value.toFixed(value < 9.995 ? 2 : value < 99.95 ? 1 : 0));
 const percent = (value) => `${Math.round(100 * value)} %`;
 
 function table(head, rows) {
   return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 }
 
-/** CPU a unit of work of every proxy in every case of load, and beside nginx's. */
-export function compactTable(results) {
-  const names = Object.keys(results.proxies).filter((name) => name === MAIN || results.proxies[name].kind !== 'prox');
-  const cases = Object.entries(results.cases).filter(([, { kind }]) => kind === 'load');
-  const rows = cases.map(([name, { title }]) => [
-    title,
-    ...names.map((proxy) => {
-      const measured = summary(results, name, proxy);
-      if (measured === null) return results.cases[name].failed[proxy] === undefined ? NONE : 'failed';
-      const beside = cpuRatio(results, name, proxy);
-      return beside === null || proxy === REFERENCE ? µs(measured.cpu) : `${µs(measured.cpu)} (${ratio(beside)})`;
-    }),
-  ]);
-  return table(['CPU µs, and beside nginx', ...names.map((name) => results.proxies[name].title)], rows);
+/** Those with a column of their own in the table of README.md, and a bar in every panel of its chart. */
+export function columns(results) {
+  const own = ([name, { kind, beside }]) => name === MAIN || (kind !== 'prox' && beside !== true);
+  return Object.entries(results.proxies)
+    .filter(own)
+    .map(([name]) => name);
 }
 
-/** What prox is to reach, and whether it does. */
+/** CPU a unit of work of every proxy in every case of load, and beside nginx's. */
+export function compactTable(results) {
+  const names = columns(results);
+  const cases = Object.entries(results.cases).filter(([, { kind }]) => kind === 'load');
+  const rows = cases.map(([name, { title }]) => [title, ...names.map((proxy) => cpuCell(results, name, proxy))]);
+  return table(['CPU µs (× nginx)', ...names.map((name) => results.proxies[name].title)], rows);
+}
+
+function cpuCell(results, name, proxy) {
+  const measured = summary(results, name, proxy);
+  if (measured === null) return results.cases[name].failed[proxy] === undefined ? NONE : 'failed';
+  const beside = cpuRatio(results, name, proxy);
+  const cell = beside === null || proxy === REFERENCE ? µs(measured.cpu) : `${µs(measured.cpu)} (${ratio(beside)})`;
+  return proxy === MAIN ? `**${cell}**` : cell;
+}
+
+/** What a reader of the compact table is to know: its columns, and the proxies that were set another way beside it. */
+export function compactNotes(results) {
+  const others = Object.entries(results.proxies).filter(([, { kind, beside }]) => kind !== 'prox' && beside === true);
+  const lines = others.flatMap(([proxy, { title }]) => {
+    const measured = Object.keys(results.cases).filter((name) => summary(results, name, proxy) !== null);
+    const told = measured.map((name) => `${results.cases[name].title} ${cpuCell(results, name, proxy)}`);
+    return told.length === 0 ? [] : [`${title}: ${told.join(', ')}`];
+  });
+  return [
+    'The figure is the CPU time that one request (handshake, message) costs the proxy, user and system together, in ' +
+      'microseconds: less is better. In brackets how many times that of nginx it is; ' +
+      `${NONE}: not measured, [why](bench/README.md#left-out).`,
+    ...(lines.length === 0
+      ? []
+      : [`Bodies are read into buffers, which are as each has them by default. ${lines.join('. ')}.`]),
+  ].join(' ');
+}
+
+/** What prox is to reach, and whether it does. A case that was not run is left out; one that failed is not reached. */
 export function boundsTable(results) {
   const lines = Object.keys(results.proxies).filter((name) => name !== MAIN && results.proxies[name].kind === 'prox');
-  const shown = ({ unit }, value) => (value === null ? NONE : `${value.toFixed(unit === '' ? 2 : 1)}${unit}`);
   const rows = bounds(results).flatMap((bound) => {
+    const { name, what, beside, side, limit, unit = '' } = bound;
+    const ran = results.cases[name];
+    const failed = ran?.failed[MAIN] !== undefined || ran?.failed[beside] !== undefined;
     const own = bound.value(results, MAIN);
-    if (own === null) return [];
-    const limit = `at ${bound.side} ${bound.limit}${bound.unit}`;
-    const others = lines.map((name) => shown(bound, bound.value(results, name)));
-    return [[bound.title, limit, shown(bound, own), reached(bound, own) ? 'yes' : '**no**', ...others]];
+    if (ran === undefined || (own === null && !failed)) return [];
+    const shown = (value) => (value === null ? NONE : `${value.toFixed(unit === '' ? 2 : 1)}${unit}`);
+    const verdict = own !== null && reached(bound, own) ? 'reached' : '**not reached**';
+    const others = lines.map((line) => shown(bound.value(results, line)));
+    const figure = beside === undefined ? what : `${what}, × ${titleOf(results, beside)}`;
+    const cells = [ran.title, figure, `at ${side} ${limit}${unit}`];
+    return [[...cells, own === null ? 'failed' : shown(own), verdict, ...others]];
   });
   return table(
-    ['', 'to reach', results.proxies[MAIN]?.title ?? MAIN, 'reached', ...lines.map((n) => results.proxies[n].title)],
+    ['case', 'figure', 'to reach', titleOf(results, MAIN), '', ...lines.map((name) => titleOf(results, name))],
     rows,
   );
 }
@@ -154,19 +186,20 @@ function growthTable(results, name) {
     titleOf(results, proxy),
     MB(growth),
   ]);
-  return table(['', 'MB'], rows);
+  return table(['', 'growth of memory, MB'], rows);
 }
 
 /** When, where and with what the run was made. */
 export function provenance(results) {
   const { machine, proxies, settings, date, seconds, absent } = results;
-  const versions = Object.values(proxies).map(({ version }) => version);
+  const versions = new Set(Object.values(proxies).map(({ version }) => version));
   const missing = Object.entries(absent).map(([name, why]) => `${name} was not measured: ${firstLine(why)}.`);
   const took = seconds === undefined ? '' : ` in ${Math.floor(seconds / 60)} min ${seconds % 60} s`;
   return [
     `Measured by \`bench/run.sh --write\` on ${date.slice(0, 10)}${took}: ${machine.processor}, ${machine.cores} cores, ` +
-      `Linux ${machine.kernel}; medians of ${settings.rounds} rounds of ${settings.seconds} s. ` +
-      `${versions.join('; ')}.`,
+      `Linux ${machine.kernel}; the proxy on one core, load and upstream on the other; ` +
+      `medians of ${settings.rounds} rounds of ${settings.seconds} s. ` +
+      `${[...versions].join('; ')}.`,
     ...missing,
   ].join('\n');
 }

@@ -4,7 +4,7 @@ import { haproxyPeer } from './haproxy.mjs';
 export default haproxyPeer({
   name: 'haproxy-large-buffers',
   title: 'HAProxy, 64 KiB buffers',
-  order: 13,
+  order: 2.5,
   cases: ['body-1m', 'l4-pass'],
   settings: 'tune.bufsize 65536',
 });

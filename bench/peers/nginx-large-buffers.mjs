@@ -4,7 +4,7 @@ import { nginxPeer } from './nginx.mjs';
 export default nginxPeer({
   name: 'nginx-large-buffers',
   title: 'nginx, 16 KiB buffers',
-  order: 12,
+  order: 1.5,
   cases: ['keep-alive-16k', 'body-1m'],
   directives: 'proxy_buffers 16 16k; proxy_busy_buffers_size 64k;',
 });
