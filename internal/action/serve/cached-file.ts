@@ -26,7 +26,7 @@ export class CachedFile {
   private ranking: readonly Representation[];
 
   constructor(name: string, representations: readonly Representation[], checkedAt: number) {
-    this.name = name;
+    this.name = textOfItsOwn(name);
     this.representations = representations;
     this.checkedAt = checkedAt;
     this.usedAt = checkedAt;
@@ -40,7 +40,7 @@ export class CachedFile {
     const ranking = this.rank(acceptEncoding);
     // Nearly all clients of a site send one of two or three values, mostly the same as the one before.
     if (acceptEncoding !== null && acceptEncoding.length <= REMEMBERED_LENGTH) {
-      this.rankedFor = acceptEncoding;
+      this.rankedFor = textOfItsOwn(acceptEncoding);
       this.ranking = ranking;
     }
     return ranking;
@@ -51,4 +51,9 @@ export class CachedFile {
     const siblings = chosen.flatMap((coding) => this.representations.filter((one) => one.coding === coding));
     return [...siblings, this.representations[0]];
   }
+}
+
+/** The same text. What is a part of the head of a request would hold all of the head in memory, for as long as it is kept. */
+function textOfItsOwn(text: string): string {
+  return Buffer.from(text, 'utf8').toString('utf8');
 }

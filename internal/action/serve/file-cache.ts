@@ -3,10 +3,13 @@ import type { CachedFile } from './cached-file.ts';
 import type { Representation } from './representation.ts';
 
 /**
- * What an entry costs besides its contents and its name: field lines, validators, the objects around them. Counted, so
- * that a tree of a million empty files fits into the same bound.
+ * What a file costs besides its contents and its name, and besides what each form of it does. Counted, so that a tree of
+ * a million empty files fits into the same bound.
  */
-export const ENTRY_BYTES = 2048;
+export const ENTRY_BYTES = 1536;
+
+/** What is said of one form in which a file is sent: field lines, validators, state. As measured. */
+export const REPRESENTATION_BYTES = 1280;
 
 /**
  * Who was used within so many milliseconds is not thrown out for another. When the files that are in use take more room
@@ -74,7 +77,7 @@ export class FileCache {
       if (before.checkedAt > file.checkedAt) return;
       this.drop(before);
     }
-    const bytes = ENTRY_BYTES + 2 * file.name.length;
+    const bytes = ENTRY_BYTES + REPRESENTATION_BYTES * file.representations.length + 2 * file.name.length;
     if (!this.makeRoom(bytes)) return;
     this.files.set(file.name, file);
     file.cached = true;

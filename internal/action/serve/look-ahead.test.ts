@@ -4,7 +4,7 @@ import { afterAll, describe, expect, it, vi } from 'vitest';
 
 import { ServedFolder } from '../testing/served-folder.ts';
 import { WatchedFiles } from '../testing/watched-files.ts';
-import { ENTRY_BYTES } from './file-cache.ts';
+import { ENTRY_BYTES, REPRESENTATION_BYTES } from './file-cache.ts';
 import { FileTree } from './file-source.ts';
 
 const folder = new ServedFolder();
@@ -73,7 +73,9 @@ describe('a file that is asked for all the time', () => {
     await vi.waitFor(() => expect(watched.files.cache.known('c.css')?.checkedAt).toBe(500));
     const held = watched.files.cache.known('c.css')?.representations.map(({ content }) => content?.toString() ?? null);
     expect(held).toEqual(['one', null, 'gzip 2']);
-    expect(watched.files.cache.used).toBe(ENTRY_BYTES + 2 * 'c.css'.length + 'one'.length + 'gzip 2'.length);
+    expect(watched.files.cache.used).toBe(
+      ENTRY_BYTES + 3 * REPRESENTATION_BYTES + 2 * 'c.css'.length + 'one'.length + 'gzip 2'.length,
+    );
     expect(watched.now('/c.css', { fields: { 'Accept-Encoding': 'gzip' } })).toBe('gzip 2');
   });
 
