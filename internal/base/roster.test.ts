@@ -38,4 +38,19 @@ describe('a roster', () => {
     expect(seen).toEqual(all);
     expect(roster.size).toBe(0);
   });
+
+  it('leaves alone those who stand in another one', () => {
+    const [here, there] = [new Roster<Member>(), new Roster<Member>()];
+    const [one, other] = [member(), member()];
+    here.add(one);
+    there.add(other);
+    here.delete(other);
+    expect([[...here], [...there]]).toEqual([[one], [other]]);
+    expect([one.place, other.place]).toEqual([0, 0]);
+    there.delete(one);
+    expect(there.size).toBe(1);
+    expect(() => here.add(other)).toThrow(TypeError);
+    here.add(one);
+    expect([here.size, there.size]).toEqual([1, 1]);
+  });
 });

@@ -19,8 +19,13 @@ export class Roster<T extends Member> {
     return this.members.length;
   }
 
+  /** Nothing happens when it is here. @throws TypeError when it stands in another roster */
   add(member: T): void {
-    if (member.place >= 0) return;
+    const { place } = member;
+    if (place >= 0) {
+      if (this.members[place] === member) return;
+      throw new TypeError('it stands in another roster');
+    }
     member.place = this.members.length;
     this.members.push(member);
   }
@@ -28,7 +33,7 @@ export class Roster<T extends Member> {
   /** Nothing happens when it is not here. */
   delete(member: T): void {
     const { place } = member;
-    if (place < 0) return;
+    if (place < 0 || this.members[place] !== member) return;
     member.place = -1;
     const last = this.members.pop() as T;
     if (last === member) return;
