@@ -44,7 +44,7 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { folder } from './folder.mjs';
 import { Missing } from './missing.mjs';
-import { PROXY_CORE, start, stop } from './process.mjs';
+import { PROXY_CORE, start, stop, unused } from './process.mjs';
 import { UPSTREAM_PORT } from './upstream.mjs';
 import { verified } from './verify.mjs';
 
@@ -113,6 +113,7 @@ export function sceneFor(peer, asked) {
  */
 export async function startPeer(peer, asked) {
   const scene = sceneFor(peer, asked);
+  await unused(scene.port);
   const said = join(scene.folder, 'stderr');
   const launch = (command, args, { stdout = 'ignore', env = process.env } = {}) => {
     const errors = openSync(said, 'w');

@@ -118,6 +118,26 @@ export function memoryOfTree(pid) {
   return sum;
 }
 
+/** Whether somebody listens on a port of the loopback interface. @returns {Promise<boolean>} */
+function answers(port) {
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: '127.0.0.1' });
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+}
+
+/**
+ * Looks that nobody listens on a port that is about to be taken: a run beside this one would answer in its place.
+ * @throws {Error} when somebody does
+ */
+export async function unused(port) {
+  if (await answers(port)) throw new Error(`port ${port} is taken: does the benchmark run already?`);
+}
+
 /**
  * Waits until somebody listens on a port of the loopback interface.
  * @param {import('node:child_process').ChildProcess} [child] who is to listen: its end ends the wait with an error
@@ -127,13 +147,7 @@ export async function listening(port, child) {
     if (child !== undefined && (child.exitCode !== null || child.signalCode !== null)) {
       throw new Error(`ended at once, with ${child.exitCode ?? child.signalCode}`);
     }
-    const open = await new Promise((resolve) => {
-      const socket = connect({ port, host: '127.0.0.1' });
-      socket.once('connect', () => resolve(true));
-      socket.once('error', () => resolve(false));
-      socket.once('connect', () => socket.destroy());
-    });
-    if (open) return;
+    if (await answers(port)) return;
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
   throw new Error(`nobody listens on port ${port}`);

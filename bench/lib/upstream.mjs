@@ -4,7 +4,7 @@ import { existsSync, linkSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { folder } from './folder.mjs';
-import { listening, LOAD_CORE, start } from './process.mjs';
+import { listening, LOAD_CORE, start, unused } from './process.mjs';
 
 export const UPSTREAM_PORT = 18_300;
 export const UPSTREAM_TLS_PORT = 18_301;
@@ -49,6 +49,7 @@ export function servedFolder() {
 
 /** nginx that answers 2 bytes to any path, or a file. */
 export async function startUpstream() {
+  await unused(UPSTREAM_PORT);
   const { cert, key } = certificate();
   const path = join(folder, 'upstream.conf');
   writeFileSync(
@@ -72,6 +73,7 @@ http { access_log off; keepalive_requests 1000000000; keepalive_timeout 600s; se
 
 /** A server of WebSocket connections that sends every message back. @param {string} node path of the Node to run it */
 export async function startEcho(node) {
+  await unused(ECHO_PORT);
   const child = start(LOAD_CORE, node, [ECHO, String(ECHO_PORT)]);
   await listening(ECHO_PORT, child);
   return child;
