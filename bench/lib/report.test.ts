@@ -100,6 +100,20 @@ describe('tables', () => {
     }
   });
 
+  test('show that prox cannot hold the rate of nginx', () => {
+    const { prox, nginx } = results.cases.latency.proxies;
+    const text = full(
+      withCase('latency', {
+        ...results.cases.latency,
+        proxies: { prox, nginx: { ...nginx, same: { rate: 800, ...of(round(1, 1, 800, 1500)) } } },
+      }),
+    );
+    expect(text).toContain('| prox | that of nginx | 800 | cannot |');
+    expect(text).toContain(
+      '| latency | p99, both at 70 % of that of nginx, × nginx | at most 1.5 | – | **not reached** | – |',
+    );
+  });
+
   test('leave out bounds of what was not measured', () => {
     expect(brief(results)).not.toContain('serve a file');
   });

@@ -61,21 +61,25 @@ export function compactNotes(results) {
   ].join(' ');
 }
 
-/** What prox is to reach, and whether it does. A case that was not run is left out; one that failed is not reached. */
+/**
+ * What prox is to reach, and whether it does. A case that was not run is left out; without a figure, as it failed or prox
+ * cannot hold the rate that is asked for, the bound is not reached.
+ */
 export function boundsTable(results) {
   const lines = Object.keys(results.proxies).filter((name) => name !== MAIN && results.proxies[name].kind === 'prox');
   const rows = bounds(results).flatMap((bound) => {
     const { name, what, beside, side, limit, unit = '' } = bound;
     const ran = results.cases[name];
-    const failed = ran?.failed[MAIN] !== undefined || ran?.failed[beside] !== undefined;
+    const tookPart = (proxy) => ran.proxies[proxy] !== undefined || ran.failed[proxy] !== undefined;
+    if (ran === undefined || ![MAIN, beside ?? MAIN].every(tookPart)) return [];
     const own = bound.value(results, MAIN);
-    if (ran === undefined || (own === null && !failed)) return [];
+    const nothing = [MAIN, beside].some((proxy) => ran.failed[proxy] !== undefined) ? 'failed' : NONE;
     const shown = (value) => (value === null ? NONE : `${value.toFixed(unit === '' ? 2 : 1)}${unit}`);
     const verdict = own !== null && reached(bound, own) ? 'reached' : '**not reached**';
     const others = lines.map((line) => shown(bound.value(results, line)));
     const figure = beside === undefined ? what : `${what}, × ${titleOf(results, beside)}`;
     const cells = [ran.title, figure, `at ${side} ${limit}${unit}`];
-    return [[...cells, own === null ? 'failed' : shown(own), verdict, ...others]];
+    return [[...cells, own === null ? nothing : shown(own), verdict, ...others]];
   });
   return table(
     ['case', 'figure', 'to reach', titleOf(results, MAIN), '', ...lines.map((name) => titleOf(results, name))],
@@ -129,10 +133,14 @@ function latencyTable(results, name) {
     const rates = [whole(measured.rate), whole(s.perSecond)];
     return [[titleOf(results, proxy), what, ...rates, ms(s.p50), ms(s.p99), ms(s.p999), beside]];
   };
+  const tooSlow = (proxy) =>
+    nginx?.same === undefined
+      ? []
+      : [[titleOf(results, proxy), 'that of nginx', whole(nginx.same.rate), 'cannot', NONE, NONE, NONE, NONE]];
   const rows = [
     ...Object.entries(proxies).flatMap(([proxy, { own }]) => row(proxy, 'its own', own, nginx?.own)),
     ...Object.entries(proxies).flatMap(([proxy, { same }]) =>
-      same === undefined ? [] : row(proxy, 'that of nginx', same, nginx?.same),
+      same === undefined ? tooSlow(proxy) : row(proxy, 'that of nginx', same, nginx?.same),
     ),
   ];
   return table(
