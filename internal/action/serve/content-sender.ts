@@ -34,13 +34,22 @@ export function sendContent(
 ): void {
   respondWith(exchange, plan);
   const [part] = plan.parts;
-  if (plan.parts.length === 1 && part.text === null && part.end - part.start <= PIECE_BYTES) {
+  if (plan.parts.length === 1 && part.text === null && part.end - part.start < PIECE_BYTES) {
     // What a client does not take at once of so little may stay in use by its connection alone.
-    exchange.write(content, part.start, part.end);
+    writeSome(exchange, content, part.start, part.end);
     exchange.end(null);
     return;
   }
   new ContentSender(exchange, plan.parts, content, file, cache).send();
+}
+
+/**
+ * Gives some bytes of contents. Few bytes of large contents are copied: an exchange may keep them for a client that does not
+ * take them, and say that it can take more all the same, and all of the contents would stay in memory with them.
+ */
+function writeSome(exchange: Exchange, content: Buffer, start: number, end: number): void {
+  if (end - start >= PIECE_BYTES || content.length <= PIECE_BYTES) return exchange.write(content, start, end);
+  exchange.write(Buffer.from(content.subarray(start, end)), 0, end - start);
 }
 
 /** Sends what is more than a client may take at once. */
@@ -105,7 +114,7 @@ class ContentSender implements ExchangeHandler {
       if (text !== null) this.#exchange.write(text, 0, text.length);
     }
     const next = Math.min(this.#position + this.#piece, end);
-    if (next > this.#position) this.#exchange.write(this.#content, this.#position, next);
+    if (next > this.#position) writeSome(this.#exchange, this.#content, this.#position, next);
     this.#position = next;
     if (next < end) return;
     this.#index++;

@@ -1,6 +1,6 @@
 import { appendFileSync, renameSync, rmSync, symlinkSync, truncateSync, unlinkSync } from 'node:fs';
 
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 
 import { ProxyError } from '../../base/index.ts';
 import { FlushResult } from '../../exchange/index.ts';
@@ -282,6 +282,24 @@ describe('a large answer from memory', () => {
     expect(bodyOf(first).equals(content.subarray(200_000))).toBe(true);
     expect(bodyOf(second).equals(content.subarray(0, 100_000))).toBe(true);
   });
+
+  it.each(['bytes=0-9999', 'bytes=0-9999,100000-109999', 'bytes=0-65535'])(
+    'lends no more than is sent, where nobody counts it any more: %s',
+    async (range) => {
+      const watched = await filled();
+      const exchange = new MemoryExchange({
+        path: '/large.png',
+        fields: { Range: range },
+        onFlush: () => FlushResult.pending,
+      });
+      const write = vi.spyOn(exchange, 'write');
+      await answerWithFile(exchange, watched.files);
+      const lent = write.mock.calls.map(([buffer]) => buffer.buffer.byteLength);
+      expect(lent.length).toBeGreaterThan(0);
+      if (range === 'bytes=0-65535') expect(exchange.events).toEqual(['respond 206', 'write 65536', 'flush', 'end']);
+      else expect(Math.max(...lent)).toBeLessThan(65_536);
+    },
+  );
 
   it.each(['takes all in the end', 'goes away'])('counts as used until a client that waits %s', async (how) => {
     const watched = await filled();
