@@ -46,10 +46,13 @@ const results = {
 
 // One that was asked for by name has to be there.
 const failures = asked.named.filter((name) => name in absent).map((name) => `${name}: ${absent[name]}`);
-const upstream = await startUpstream().catch((error) => {
+let upstream;
+try {
+  upstream = await startUpstream();
+} catch (error) {
   console.error(`bench/run.sh: the upstream does not start: ${error.message}`);
   process.exit(1);
-});
+}
 for (const name of asked.cases) await measure(name, allCases[name]);
 await stop(upstream);
 results.seconds = Math.round((performance.now() - measuringFrom) / 1000);

@@ -1,5 +1,5 @@
 /** The chart of the README: CPU a unit of work beside nginx's, a panel for each case, a bar for each proxy. */
-import { cpuRatio, REFERENCE, summary } from './summary.mjs';
+import { baseOf, cpuRatio, summary } from './summary.mjs';
 import { ratio } from './tables.mjs';
 
 const COLUMNS = 3;
@@ -55,9 +55,9 @@ ${parts.join('\n')}
 `;
 }
 
-/** nginx is 1, where it takes part; else the one named in the panel's title. */
+/** nginx is 1, where it takes part; else the one that is named in the panel's title. */
 function barsOf(results, name, names) {
-  const other = summary(results, name, REFERENCE) === null ? 'haproxy' : REFERENCE;
+  const other = baseOf(results, name);
   return names.flatMap((proxy) => {
     const value = cpuRatio(results, name, proxy, other);
     return value === null ? [] : [{ ...results.proxies[proxy], value, base: proxy === other }];

@@ -1,8 +1,9 @@
 /** What the rounds of the raw results amount to. */
 import { median, spread } from './stats.mjs';
 
-/** What every proxy is compared with. */
+/** What every proxy is compared with; see baseOf. */
 export const REFERENCE = 'nginx';
+const SECOND = 'haproxy';
 
 /**
  * Medians over the rounds of a proxy in a case of load, or null where it was not measured.
@@ -36,4 +37,9 @@ export function summaryOf(measured) {
 export function cpuRatio(results, name, proxy, other = REFERENCE) {
   const [own, theirs] = [summary(results, name, proxy), summary(results, name, other)];
   return own === null || theirs === null ? null : own.cpu / theirs.cpu;
+}
+
+/** What the proxies of a case are compared with: nginx, and HAProxy where nginx takes no part. */
+export function baseOf(results, name) {
+  return summary(results, name, REFERENCE) === null && summary(results, name, SECOND) !== null ? SECOND : REFERENCE;
 }

@@ -1,7 +1,7 @@
 /** The results as Markdown tables. Everything in them comes out of results.json. */
 import { bounds, reached } from './bounds.mjs';
 import { median } from './stats.mjs';
-import { cpuRatio, REFERENCE, summary, summaryOf } from './summary.mjs';
+import { baseOf, cpuRatio, REFERENCE, summary, summaryOf } from './summary.mjs';
 
 /** The line of Node that has the columns; the others stand beside it in the table of bounds and in the full tables. */
 const MAIN = 'prox';
@@ -31,15 +31,23 @@ export function columns(results) {
 export function compactTable(results) {
   const names = columns(results);
   const cases = Object.entries(results.cases).filter(([, { kind }]) => kind === 'load');
-  const rows = cases.map(([name, { title }]) => [title, ...names.map((proxy) => cpuCell(results, name, proxy))]);
+  const titled = (name, { title }) => {
+    const base = baseOf(results, name);
+    return base === REFERENCE ? title : `${title} (× ${titleOf(results, base)})`;
+  };
+  const rows = cases.map(([name, described]) => [
+    titled(name, described),
+    ...names.map((proxy) => cpuCell(results, name, proxy)),
+  ]);
   return table(['CPU µs (× nginx)', ...names.map((name) => results.proxies[name].title)], rows);
 }
 
 function cpuCell(results, name, proxy) {
   const measured = summary(results, name, proxy);
   if (measured === null) return results.cases[name].failed[proxy] === undefined ? NONE : 'failed';
-  const beside = cpuRatio(results, name, proxy);
-  const cell = beside === null || proxy === REFERENCE ? µs(measured.cpu) : `${µs(measured.cpu)} (${ratio(beside)})`;
+  const base = baseOf(results, name);
+  const beside = cpuRatio(results, name, proxy, base);
+  const cell = beside === null || proxy === base ? µs(measured.cpu) : `${µs(measured.cpu)} (${ratio(beside)})`;
   return proxy === MAIN ? `**${cell}**` : cell;
 }
 
@@ -110,15 +118,24 @@ const RESULTS = {
 
 function loadTable(results, name) {
   const { unit, proxies } = results.cases[name];
+  const base = baseOf(results, name);
   const rows = Object.keys(proxies).flatMap((proxy) => {
     const s = summary(results, name, proxy);
     if (s === null) return [];
-    const beside = ratio(cpuRatio(results, name, proxy));
+    const beside = ratio(cpuRatio(results, name, proxy, base));
     const times = [s.p50, s.p99, s.p999].map(ms);
     const cost = [µs(s.cpu), µs(s.user), µs(s.system), beside, percent(s.spread)];
     return [[titleOf(results, proxy), ...cost, whole(s.perSecond), ...times, MB(s.peak), percent(s.loadCoreBusy)]];
   });
-  const head = ['', `CPU µs a ${unit}`, 'user', 'system', 'beside nginx', 'spread', `${unit}s a second`];
+  const head = [
+    '',
+    `CPU µs a ${unit}`,
+    'user',
+    'system',
+    `beside ${titleOf(results, base)}`,
+    'spread',
+    `${unit}s a second`,
+  ];
   return table([...head, 'p50 ms', 'p99 ms', 'p99.9 ms', 'peak memory MB', 'load core busy'], rows);
 }
 
