@@ -70,7 +70,7 @@ const CASES = {
     chart: true,
   },
   'l4-pass': {
-    title: 'L4 pass by server name, 1 MiB body',
+    title: 'L4 pass, 1 MiB body',
     needs: ['pass'],
     scene: () => ({ tls: certificate(), pass: { name: PASSED_NAME, port: UPSTREAM_TLS_PORT } }),
     load: ({ scene }, seconds, rate) => passed(scene.port, '/files/1m/0', seconds, rate),
