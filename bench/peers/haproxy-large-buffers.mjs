@@ -5,6 +5,6 @@ export default haproxyPeer({
   name: 'haproxy-large-buffers',
   title: 'HAProxy, 64 KiB buffers',
   order: 2.5,
-  cases: ['body-1m', 'l4-pass'],
+  cases: ['body-1m'],
   settings: 'tune.bufsize 65536',
 });
