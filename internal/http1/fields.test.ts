@@ -99,6 +99,13 @@ describe('Fields', () => {
     expect(parsed('host: a', 'acceptor: b').listsOf(wanted)).toBeNull();
   });
 
+  it.each(['a!', 'a^', 'a_', 'a`', 'a~', 'a0', 'az'])(
+    'looks up names that end with any letter of a token: %s',
+    (name) => {
+      expect(parsed(`${name}: 1`, `${name}x: 2`).listsOf(new WantedNames([name]))).toEqual(['1']);
+    },
+  );
+
   it('removes what was received and what was appended, and only that', () => {
     const fields = parsed('a: 1', 'Host: h', 'A: 2', 'ab: 3');
     fields.append('a', '4');

@@ -1,6 +1,7 @@
 /** A name to look for, and its place among the others. */
 interface WantedName {
   readonly lower: string;
+  /** Its last letter, with the bit set that tells letters of both cases apart. */
   readonly lastCode: number;
   readonly index: number;
 }
@@ -17,7 +18,7 @@ export class WantedNames {
   constructor(names: readonly string[]) {
     this.size = names.length;
     names.forEach((lower, index) => {
-      const wanted = { lower, lastCode: lower.charCodeAt(lower.length - 1), index };
+      const wanted = { lower, lastCode: lower.charCodeAt(lower.length - 1) | 0x20, index };
       this.#byLength[lower.length] = [...(this.#byLength[lower.length] ?? []), wanted];
     });
   }
