@@ -1,4 +1,6 @@
 import { createServer, type Server, Socket, type SocketConstructorOpts } from 'node:net';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Deadlines } from '../base/index.ts';
 import { Connection, WriteState } from './connection.ts';
@@ -53,6 +55,17 @@ describe('what is written before the socket takes it', () => {
     expect(Buffer.concat(received).toString('latin1')).toBe(`a: ${a}b: ${b}c:${c}`);
   });
 
+  it('takes little more memory than it has bytes, however many pieces wait', () => {
+    connection.text('first');
+    connection.flush();
+    const before = process.memoryUsage().arrayBuffers;
+    for (let piece = 0; piece < 50; piece++) {
+      connection.bytes(Buffer.allocUnsafe(600), 0, 600);
+      connection.flush();
+    }
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(200_000);
+  });
+
   it('is lent when it is large, and stays so for what comes behind it', () => {
     connection.bytes(Buffer.alloc(17_000), 0, 17_000);
     expect(connection.flush()).toBe(WriteState.pending);
@@ -69,5 +82,20 @@ describe('what is written before the socket takes it', () => {
   it('is too much at some point, whatever it is', () => {
     connection.text('x'.repeat(100_000));
     expect(connection.flush()).toBe(WriteState.full);
+  });
+});
+
+describe('a socket that is given away', () => {
+  it('holds nothing of its connection any more', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const socket = new Socket();
+    const connection = new WeakRef(new Connection(socket, new Deadlines(), NOBODY));
+    connection.deref()?.release(null);
+    // A WeakRef keeps its target for the turn of the loop in which it was looked at.
+    await new Promise(setImmediate);
+    collect();
+    expect(connection.deref()).toBeUndefined();
+    socket.destroy();
   });
 });

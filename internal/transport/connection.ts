@@ -298,8 +298,9 @@ export class Connection implements SocketOwner {
     const { length } = gathering;
     if (length === 0) return;
     this.bytesWritten += length;
-    // What TLS is given, or a corked socket, never leaves at once.
-    const bytes = this.tls === null && !this.corked ? gathering.takeBytes() : null;
+    // What TLS is given never leaves at once, nor what comes behind bytes that wait: each would keep a room of its own.
+    const atOnce = this.tls === null && !this.corked && socket.writableLength === 0;
+    const bytes = atOnce ? gathering.takeBytes() : null;
     if (bytes === null) {
       socket.write(gathering.takeText(), 'latin1');
       return;

@@ -14,7 +14,7 @@ export interface SocketOwner {
 const OWNER = Symbol('owner');
 
 interface OwnedSocket extends Socket {
-  [OWNER]: SocketOwner;
+  [OWNER]: SocketOwner | null;
 }
 
 /** Tells the owner of what happens on the socket from now on. */
@@ -28,8 +28,9 @@ export function listenTo(socket: Socket, owner: SocketOwner): void {
   socket.on('close', onClose);
 }
 
-/** Takes every listener of `listenTo` away. */
+/** Takes every listener of `listenTo` away, and lets go of the owner: the socket may live for long without it. */
 export function leave(socket: Socket): void {
+  (socket as OwnedSocket)[OWNER] = null;
   socket.removeListener('data', onData);
   socket.removeListener('end', onEnd);
   socket.removeListener('drain', onDrain);
@@ -39,25 +40,25 @@ export function leave(socket: Socket): void {
 }
 
 function onData(this: OwnedSocket, chunk: Buffer): void {
-  this[OWNER].socketOnData(chunk, chunk.length);
+  this[OWNER]?.socketOnData(chunk, chunk.length);
 }
 
 function onEnd(this: OwnedSocket): void {
-  this[OWNER].socketOnEnd();
+  this[OWNER]?.socketOnEnd();
 }
 
 function onDrain(this: OwnedSocket): void {
-  this[OWNER].socketOnDrain();
+  this[OWNER]?.socketOnDrain();
 }
 
 function onTimeout(this: OwnedSocket): void {
-  this[OWNER].socketOnTimeout();
+  this[OWNER]?.socketOnTimeout();
 }
 
 function onError(this: OwnedSocket, error: Error): void {
-  this[OWNER].socketOnError(error);
+  this[OWNER]?.socketOnError(error);
 }
 
 function onClose(this: OwnedSocket): void {
-  this[OWNER].socketOnClose();
+  this[OWNER]?.socketOnClose();
 }
