@@ -179,7 +179,8 @@ module.exports = {
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: ['^dist/', '^coverage/', '^runtimes/'] },
+    // bench/peers has packages of its own, installed when the benchmark is run.
+    exclude: { path: ['^dist/', '^coverage/', '^runtimes/', '^bench/peers/servers/'] },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
     enhancedResolveOptions: {

@@ -49,7 +49,10 @@ export function sendContent(
  */
 function writeSome(exchange: Exchange, content: Buffer, start: number, end: number): void {
   if (end - start >= PIECE_BYTES || content.length <= PIECE_BYTES) return exchange.write(content, start, end);
-  exchange.write(Buffer.from(content.subarray(start, end)), 0, end - start);
+  // Not of Node's pool, of which a slow client would keep 64 KiB for any piece.
+  const copy = Buffer.allocUnsafeSlow(end - start);
+  content.copy(copy, 0, start, end);
+  exchange.write(copy, 0, copy.length);
 }
 
 /** Sends what is more than a client may take at once. */
