@@ -125,12 +125,17 @@ export function atRate(origin, seconds, rate) {
 
 /** HTTP/1.1 over TLS with 64 connections that ask for the name of the pass route; as h2load above. */
 export function passed(port, path, seconds, rate) {
+  return h2load(passing(port, path), seconds, rate);
+}
+
+/** Arguments of h2load for 64 connections of HTTP/1.1 that ask for the name of the pass route. */
+export function passing(port, path) {
   const target = [`--connect-to=127.0.0.1:${port}`, `https://${PASSED_NAME}:${port}${path}`];
-  return h2load(['--h1', `-c${CONNECTIONS}`, ...target], seconds, rate);
+  return ['--h1', `-c${CONNECTIONS}`, ...target];
 }
 
 /** Arguments of h2load for 64 paths and the fields of an API client. */
-function varied(origin, files) {
+export function varied(origin, files) {
   const list = join(folder, 'uris');
   const path = (i) => (files === '/' ? `/api/v1/orders/${i * 7919}?fields=id,total,state&page=${i}` : `${files}/${i}`);
   writeFileSync(list, `${Array.from({ length: PATHS }, (_, i) => `${origin}${path(i)}`).join('\n')}\n`);
