@@ -194,7 +194,12 @@ export class Connection implements SocketOwner {
 
   /** Whether bytes can be laid beside the text of their head: only the first ones, and where they leave at once. */
   private get joins(): boolean {
-    return this.tls === null && !this.corked && !this.gathering.hasBytes;
+    return this.leavesAtOnce && !this.gathering.hasBytes;
+  }
+
+  /** What TLS is given never leaves at once, nor what comes behind bytes that wait: each would keep a room of its own. */
+  private get leavesAtOnce(): boolean {
+    return this.tls === null && !this.corked && this.socket.writableLength === 0;
   }
 
   /** Sends what was gathered. */
@@ -298,9 +303,7 @@ export class Connection implements SocketOwner {
     const { length } = gathering;
     if (length === 0) return;
     this.bytesWritten += length;
-    // What TLS is given never leaves at once, nor what comes behind bytes that wait: each would keep a room of its own.
-    const atOnce = this.tls === null && !this.corked && socket.writableLength === 0;
-    const bytes = atOnce ? gathering.takeBytes() : null;
+    const bytes = this.leavesAtOnce ? gathering.takeBytes() : null;
     if (bytes === null) {
       socket.write(gathering.takeText(), 'latin1');
       return;
