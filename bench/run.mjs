@@ -5,6 +5,7 @@ import { allCases } from './lib/all-cases.mjs';
 import { parse, USAGE } from './lib/arguments.mjs';
 import { allPeers, presentPeers } from './lib/peers.mjs';
 import { stop } from './lib/process.mjs';
+import { comparison, proxBefore } from './lib/prox-before.mjs';
 import { resultTable } from './lib/tables.mjs';
 import { startUpstream } from './lib/upstream.mjs';
 import { writeReport } from './lib/report.mjs';
@@ -24,7 +25,10 @@ if (asked.list) {
   process.exit(0);
 }
 
-const wanted = peers.filter(({ name }) => asked.peers.includes(name));
+const wanted =
+  asked.against === null
+    ? peers.filter(({ name }) => asked.peers.includes(name))
+    : [...peers.filter(({ name }) => name === 'prox'), before(asked.against)];
 const { present, absent } = await presentPeers(wanted, { build: asked.go });
 for (const [name, reason] of Object.entries(absent)) console.error(`${name}: not measured: ${reason}`);
 const measuringFrom = performance.now();
@@ -58,6 +62,7 @@ await stop(upstream);
 results.seconds = Math.round((performance.now() - measuringFrom) / 1000);
 
 console.error(`measured for ${Math.floor(results.seconds / 60)} min ${results.seconds % 60} s`);
+if (asked.against !== null) console.log(comparison(results));
 if (asked.write) {
   writeFileSync(new URL('results.json', import.meta.url), `${JSON.stringify(results, null, 1)}\n`);
   writeReport(results);
@@ -105,4 +110,13 @@ function whyNot({ name, kind, can, cannot }, needs, without) {
   if (need !== undefined) return [[name, cannot?.[need] ?? 'cannot']];
   const reason = without[name] ?? without[kind];
   return reason === undefined || asked.named.includes(name) ? [] : [[name, reason]];
+}
+
+function before(ref) {
+  try {
+    return proxBefore(ref);
+  } catch (error) {
+    console.error(`bench/run.sh: --against ${ref}: ${error.message}`);
+    process.exit(1);
+  }
 }

@@ -1,15 +1,19 @@
 /** What bench/run.sh is asked for. */
-import { FULL, QUICK } from './settings.mjs';
+import { COMPARISON, FULL, QUICK } from './settings.mjs';
 
 export const USAGE = `bench/run.sh [CASE|PROXY ...] [options]
+bench/run.sh [CASE ...] --against REF [options]
 
 Measures prox beside other proxies. Without a case all cases are run, without a proxy all proxies take part.
+With --against it measures prox as it is beside prox as it was at a commit, and nothing else.
 
-  --list       the names of cases and proxies
-  --quick      one short round of each
-  --write      writes bench/results.json, and from it the tables of README.md and bench/README.md and bench/chart.svg
-  --out FILE   writes the raw results to a file
-  --no-go      builds nothing with the Go toolchain; what was built before takes part
+  --list         the names of cases and proxies
+  --quick        one short round of each
+  --against REF  a branch, tag or commit, which is built beside this one; more rounds, as small differences count
+  --rounds N     rounds of each proxy
+  --write        writes bench/results.json, and from it the tables of README.md and bench/README.md and bench/chart.svg
+  --out FILE     writes the raw results to a file
+  --no-go        builds nothing with the Go toolchain; what was built before takes part
   --help`;
 
 /**
@@ -27,6 +31,8 @@ export function parse(args, cases, peers) {
     write: false,
     out: null,
     go: true,
+    against: null,
+    rounds: null,
     list: false,
     help: false,
     problem: null,
@@ -38,11 +44,12 @@ export function parse(args, cases, peers) {
     '--no-go': () => (asked.go = false),
     '--quick': () => (asked.settings = QUICK),
   };
+  const values = { '--out': 'out', '--against': 'against', '--rounds': 'rounds' };
   const left = [...args];
   while (left.length > 0) {
     const arg = left.shift();
     if (arg in options) options[arg]();
-    else if (arg === '--out' && left.length > 0) asked.out = left.shift();
+    else if (arg in values && left.length > 0) asked[values[arg]] = left.shift();
     else if (cases.includes(arg)) asked.cases.push(arg);
     else if (peers.includes(arg)) asked.named.push(arg);
     else
@@ -51,7 +58,20 @@ export function parse(args, cases, peers) {
         problem: `bench/run.sh: ${arg}: neither a case, a proxy nor an option; see --list and --help`,
       };
   }
+  asked.problem = problemOf(asked);
+  if (asked.against !== null && asked.settings === FULL) asked.settings = COMPARISON;
+  if (asked.rounds !== null) asked.settings = { ...asked.settings, rounds: Number(asked.rounds) };
   if (asked.cases.length === 0) asked.cases = cases;
   asked.peers = asked.named.length === 0 ? peers : asked.named;
   return asked;
+}
+
+/** What cannot be asked for together, or null. */
+function problemOf({ against, named, write, rounds }) {
+  if (against !== null && named.length > 0)
+    return `bench/run.sh: --against measures prox alone, not ${named.join(', ')}`;
+  if (against !== null && write) return 'bench/run.sh: --write takes the results of a whole run, not of --against';
+  if (rounds !== null && !/^[1-9][0-9]{0,2}$/.test(rounds))
+    return 'bench/run.sh: --rounds takes a number from 1 to 999';
+  return null;
 }

@@ -5,6 +5,7 @@ const { brief, full, marked } = await load('report');
 const { chart } = await load('chart');
 const { bounds, reached } = await load('bounds');
 const { parse } = await load('arguments');
+const { costBeside } = await load('prox-before');
 
 const round = (user: number, system: number, perSecond: number, p99: number) => ({
   user,
@@ -168,6 +169,17 @@ test('the chart has a bar for each proxy that was measured, and the colours of d
   expect(svg).toContain('prefers-color-scheme: dark');
 });
 
+test('a cost beside that of a commit is the median of the rounds, each beside the one of its turn', () => {
+  // The machine became half as fast for the second round: both sides paid for it.
+  const proxies = {
+    prox: of(round(11, 0, 1, 1), round(22, 0, 1, 1)),
+    'prox-before': of(round(10, 0, 1, 1), round(20, 0, 1, 1)),
+  };
+  const compared = { cases: { h2: { proxies }, idle: { proxies: { prox: { bytesEach: 1 } } } } };
+  expect(costBeside(compared, 'h2')).toEqual({ ratio: expect.closeTo(1.1), spread: expect.closeTo(0) });
+  expect(costBeside(compared, 'idle')).toBeNull();
+});
+
 describe('arguments', () => {
   const ask = (...args: string[]) => parse(args, ['idle', 'h2'], ['prox', 'nginx']);
   test('mean everything where nothing is named', () => {
@@ -178,7 +190,14 @@ describe('arguments', () => {
     expect(ask('nginx', 'h2', '--write')).toMatchObject({ cases: ['h2'], peers: ['nginx'], write: true });
   });
 
-  test.each([['h3'], ['--fast'], ['--out']])('%s is a problem that names it', (arg) => {
+  test('compare with a commit over more rounds, and with prox alone', () => {
+    expect(ask('h2', '--against', 'main')).toMatchObject({ cases: ['h2'], against: 'main', settings: { rounds: 9 } });
+    expect(ask('--against', 'main', '--rounds', '3')).toMatchObject({ settings: { rounds: 3 }, problem: null });
+    expect(ask('nginx', '--against', 'main').problem).toContain('nginx');
+    expect(ask('--write', '--against', 'main').problem).toContain('--write');
+  });
+
+  test.each([['h3'], ['--fast'], ['--out'], ['--against']])('%s is a problem that names it', (arg) => {
     expect(ask(arg).problem).toContain(arg);
   });
 });
