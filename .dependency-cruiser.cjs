@@ -18,6 +18,14 @@ const LEVELS = [
 /** Bytes in, events out: no sockets, files, timers or logger. */
 const PURE = ['http1', 'tlshello', 'proxy-protocol', 'balancer', 'router', 'throttle'];
 
+/** What the bundle holds. All are devDependencies, as an installed prox needs none of them. */
+const BUNDLED = ['chokidar', 'commander', 'fastest-levenshtein', 'ipaddr.js', 'json5', 'mime', 'picomatch'].concat([
+  'pino',
+  'pino-pretty',
+  'pino-roll',
+  'zod',
+]);
+
 const TEST = '\\.test\\.ts$';
 const SHIPPED = '^(cmd|internal|sdk)/';
 
@@ -138,11 +146,18 @@ module.exports = {
       to: { path: [TEST, '/testing/', '^tests/', '^bench/'] },
     },
     {
-      name: 'no-dev-dependency-shipped',
-      comment: 'What the daemon imports stands under dependencies in package.json.',
+      name: 'only-bundled-libraries-shipped',
+      comment: 'The daemon imports the libraries that BUNDLED names, and none that is meant for tests and tools.',
       severity: 'error',
       from: { path: SHIPPED, pathNot: [TEST, '/testing/'] },
-      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'], pathNot: ['^node_modules/@types/'] },
+      to: { path: '^node_modules/', pathNot: [`^node_modules/${any([...BUNDLED, '@types'])}/`] },
+    },
+    {
+      name: 'only-known-libraries',
+      comment: 'Each imported library stands in package.json.',
+      severity: 'error',
+      from: { path: SHIPPED },
+      to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown'] },
     },
     {
       name: 'no-circular',

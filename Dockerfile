@@ -5,7 +5,8 @@ FROM node:24-slim AS build
 WORKDIR /src
 # The manifest first: dependencies are installed anew only when it changes.
 COPY package.json package-lock.json tsconfig.json .npmrc ./
-RUN npm ci
+# Without the scripts: `prepare` would build, and what it builds from comes below.
+RUN npm ci --ignore-scripts
 COPY scripts/ scripts/
 COPY cmd/ cmd/
 COPY internal/ internal/

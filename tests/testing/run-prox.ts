@@ -14,6 +14,8 @@ export interface Finished {
 export interface RunOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** False to pass on nothing of this process's own environment. */
+  readonly inherit?: boolean;
 }
 
 /** Nothing that is run here takes longer, however slow the machine. */
@@ -21,7 +23,7 @@ const PATIENCE_MS = 20_000;
 
 /** Runs a command to its end. */
 export function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<Finished> {
-  const env = { ...process.env, ...options.env };
+  const env = { ...(options.inherit === false ? {} : process.env), ...options.env };
   const child = spawn(command, args, {
     cwd: options.cwd,
     env,
