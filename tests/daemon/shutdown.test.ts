@@ -87,6 +87,20 @@ describe('a daemon that stops', () => {
     expect(daemon.log.find(({ level, connections }) => level === 'warn' && connections === 2)).toBeDefined();
   });
 
+  it.each([0, 2])('waits with a shutdown_timeout that no timer holds, with %d workers', async (workers) => {
+    await start({ shutdown_timeout: '600h' }, { workers });
+    const [busy, idle] = [await client(), await client()];
+    await idle.send(GET).sees('ok');
+    busy.send(HOLD);
+    await upstream.holds(1);
+    daemon.signal('SIGTERM');
+    await idle.toEnd();
+    upstream.release('the end');
+    expect(await busy.toEnd()).toMatch(/the end$/);
+    expect(await daemon.end()).toBe(0);
+    expect(daemon.log.some(({ msg }) => msg === 'connections were cut at shutdown_timeout')).toBe(false);
+  });
+
   it('exits at once, and not with 0, on a second signal', async () => {
     await start();
     const busy = await client();

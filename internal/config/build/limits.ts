@@ -5,6 +5,9 @@ import { parseCidr } from '../value/cidr.ts';
 import { parseDuration } from '../value/duration.ts';
 import { type BuildContext, report } from './context.ts';
 
+/** What Linux takes for TCP_KEEPIDLE (tcp(7)); told more, it keeps its own two hours. */
+const MAX_KEEP_ALIVE_MS = 32_767_000;
+
 /** Fills the `config` block of a service with every default. */
 export function buildLimits(context: BuildContext, written: Written): ServiceLimits {
   const raw = written.value as RawLimits;
@@ -27,7 +30,7 @@ export function buildLimits(context: BuildContext, written: Written): ServiceLim
     responseHeaderTimeout: ms(raw.response_header_timeout, 0) || defaults.responseHeaderTimeout,
     dialTimeout: ms(raw.dial_timeout, 0) || defaults.dialTimeout,
     tlsHandshakeTimeout: ms(raw.tls_handshake_timeout, 0) || defaults.tlsHandshakeTimeout,
-    keepAlive: ms(raw.keep_alive, 0) || defaults.keepAlive,
+    keepAlive: Math.min(ms(raw.keep_alive, 0) || defaults.keepAlive, MAX_KEEP_ALIVE_MS),
     maxIdleConns: raw.max_idle_conns || defaults.maxIdleConns,
     maxIdleConnsPerHost: raw.max_idle_conns_per_host || defaults.maxIdleConnsPerHost,
     readBufferSize: raw.read_buffer_size || defaults.readBufferSize,

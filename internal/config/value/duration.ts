@@ -17,11 +17,18 @@ const TERM = /(\d+\.?\d*|\.\d+)(ns|us|\u00b5s|\u03bcs|ms|s|m|h)/y;
 /** A hundred years. Anything longer is a slip of the keyboard, and would not fit into exact milliseconds for long. */
 const MAX_MS = 100 * 365 * 24 * 3_600_000;
 
+/**
+ * 24 days. A timer of Node holds 24.8, and fires at once when it is given more; the difference is room for what is added
+ * to a duration, such as the patience with a worker that should have ended by then.
+ */
+const LONGEST_MS = 24 * 24 * 3_600_000;
+
 const ALLOWED = 'a duration such as "30s", "1m30s", "250ms" or "1.5h", or a number of seconds';
 
 /**
  * Milliseconds of a duration: a Go-style string (`1m30s`, `1.5h`, `100us`), or a number of seconds. Rounded up to whole
- * milliseconds, so that a short wait never becomes 0, which often means "no limit".
+ * milliseconds, so that a short wait never becomes 0, which often means "no limit". A longer one
+ * than LONGEST_MS is LONGEST_MS, so that each can be given to a timer.
  *
  * @throws InvalidValue
  */
@@ -30,7 +37,7 @@ export function parseDuration(value: string | number): number {
   if (ms < 0) throw new InvalidValue(`expected ${ALLOWED}, found ${describeValue(value)}: it must not be negative`);
   if (ms > MAX_MS) throw new InvalidValue(`expected a duration of at most 876000h, found ${describeValue(value)}`);
   // 1.1 * 1000 is a little over 1100: what is within a nanosecond of a whole number is that number.
-  return Math.ceil(Number(ms.toFixed(6)));
+  return Math.min(Math.ceil(Number(ms.toFixed(6))), LONGEST_MS);
 }
 
 function parseText(text: string): number {

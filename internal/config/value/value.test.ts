@@ -10,6 +10,8 @@ import { parsePathPatterns } from './path-pattern.ts';
 import { checkStaticTemplate, fillUpstream, upstreamPlaceholders } from './template.ts';
 import { checkPassUpstream, checkProxyUpstream } from './upstream-address.ts';
 
+const DAY_MS = 86_400_000;
+
 describe('parseDuration', () => {
   it.each([
     ['1m30s', 90_000],
@@ -29,6 +31,10 @@ describe('parseDuration', () => {
     [0.25, 250],
     [0, 0],
     [1.1, 1100],
+    ['576h', 24 * DAY_MS],
+    ['600h', 24 * DAY_MS],
+    ['876000h', 24 * DAY_MS],
+    [2 ** 31, 24 * DAY_MS],
   ])('reads %s as %d ms', (value, ms) => expect(parseDuration(value)).toBe(ms));
 
   it.each([
