@@ -29,6 +29,7 @@ function routeTo(port: number, parts: Partial<ProxyRoute>): ProxyRoute {
       headLimits: DEFAULT_HEAD_LIMITS,
     },
     timeouts: { responseHeader: 1000, stall: 1000 },
+    silentStartTimeouts: { responseHeader: 0, stall: 1000 },
     balancer: null,
     edits: { host: null, preserveHost: false, fields: [], omitted: null, replaced: 0, close: false },
     fallback: null,

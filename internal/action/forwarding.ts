@@ -3,9 +3,17 @@ import { ProxyError } from '../base/index.ts';
 import { type Exchange, type ExchangeHandler, FlushResult, reasonPhrase } from '../exchange/index.ts';
 import { FieldId, type Fields, type Framing, NO_BODY, UNTIL_CLOSE } from '../http1/index.ts';
 import { WriteState } from '../transport/index.ts';
-import type { Http2RequestHead, Peer, ResponseHandler, UpstreamLink, UpstreamRequest } from '../upstream/index.ts';
+import type {
+  Http2RequestHead,
+  Peer,
+  ResponseHandler,
+  UpstreamLink,
+  UpstreamRequest,
+  UpstreamTimeouts,
+} from '../upstream/index.ts';
 import { KeptBody } from './kept-body.ts';
 import type { ProxyRoute } from './proxy-route.ts';
+import { mayStartSilent } from './silent-start.ts';
 import { upstreamHead } from './upstream-head.ts';
 import { upstreamHeadHttp2 } from './upstream-head-http2.ts';
 import { upstreamOpening } from './upstream-opening.ts';
@@ -248,7 +256,7 @@ export class Forwarding implements ExchangeHandler, ResponseHandler, UpstreamReq
   }
 
   private send(link: UpstreamLink): void {
-    const { exchange, proxy } = this;
+    const { exchange } = this;
     this.link = link;
     const { record } = exchange;
     if (record !== null) {
@@ -256,10 +264,16 @@ export class Forwarding implements ExchangeHandler, ResponseHandler, UpstreamReq
       if (record.upstreamConnect < 0) record.upstreamConnect = 0;
       this.startedAt = performance.now();
     }
-    link.send(this, proxy.timeouts, this);
+    link.send(this, this.timeouts, this);
     if (exchange.requestFraming === NO_BODY) link.flush();
     else if (!link.mayRefuse) exchange.resumeRequest();
     else this.sendKept(link);
+  }
+
+  private get timeouts(): UpstreamTimeouts {
+    const { exchange, proxy } = this;
+    const silent = exchange.requestFraming !== NO_BODY && mayStartSilent(exchange.requestFields);
+    return silent ? proxy.silentStartTimeouts : proxy.timeouts;
   }
 
   /** Sends what was taken of the body for a link that came to nothing, and wants the rest. */

@@ -10,6 +10,8 @@ export interface ProxyRoute {
   readonly pools: Pools;
   readonly poolOptions: PoolOptions;
   readonly timeouts: UpstreamTimeouts;
+  /** For requests whose response may begin with silence of any length. */
+  readonly silentStartTimeouts: UpstreamTimeouts;
   readonly balancer: Balancer | null;
   readonly edits: RequestEdits;
   readonly fallback: Action | null;

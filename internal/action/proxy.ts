@@ -40,6 +40,7 @@ class ProxyAction implements Action, ProxyRoute {
   readonly pools: Pools;
   readonly poolOptions: PoolOptions;
   readonly timeouts: UpstreamTimeouts;
+  readonly silentStartTimeouts: UpstreamTimeouts;
   readonly balancer: Balancer | null;
   readonly edits: RequestEdits;
   readonly fallback: Action | null;
@@ -57,6 +58,7 @@ class ProxyAction implements Action, ProxyRoute {
       // A stream may be silent for as long as both sides like.
       stall: config.stream ? 0 : context.limits.stallTimeout,
     };
+    this.silentStartTimeouts = { ...this.timeouts, responseHeader: 0 };
     this.balancer = context.balancer;
     this.fallback = context.fallback;
     this.stream = config.stream;

@@ -218,6 +218,30 @@ describe.concurrent('timeouts of the upstream', () => {
   );
 
   it(
+    'response_header_timeout does not hold for gRPC, whose streams may be silent at first',
+    limited({ limits: { response_header_timeout: '300ms' } }, async (proxied) => {
+      proxied.upstream.serve(() => null);
+      const streams = ['application/grpc', 'application/grpc+proto', 'application/grpc-web; charset=utf-8'];
+      const clients = [];
+      for (const type of streams) {
+        const client = await proxied.connect();
+        clients.push(client.send(`${post(`Content-Type: ${type}`, 'Content-Length: 2')}hi`));
+        await proxied.upstream.received(clients.length);
+      }
+      // One that begins later, and is no gRPC, has run into the timeout by now.
+      const other = await proxied.connect();
+      await other.send(`${post('X-Type: application/grpc', 'Content-Length: 2')}hi`).sees('upstream_timeout');
+      for (const { peer } of proxied.upstream.requests.slice(0, streams.length)) peer.send(response('ok'));
+      for (const client of clients) {
+        await client.sees('ok');
+        expect(undated(client.received)).toBe(response('ok'));
+        client.destroy();
+      }
+      other.destroy();
+    }),
+  );
+
+  it(
     "the action's timeout goes before it",
     limited({ action: { timeout: '300ms' } }, async (proxied) => {
       const { received } = await proxied.exchange(GET, () => null, 'upstream_timeout');

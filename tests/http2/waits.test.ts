@@ -5,6 +5,7 @@ import { GET, request } from '../testing/frame-client.ts';
 import { answerOf } from '../testing/h2-client.ts';
 import { Setting, Type } from '../testing/http2-frames.ts';
 import { Http2Proxied } from '../testing/http2-proxied.ts';
+import { Http2Upstream } from '../testing/http2-upstream.ts';
 import { head, response } from '../testing/proxied.ts';
 
 let proxied: Http2Proxied;
@@ -120,5 +121,22 @@ describe('an upstream that is too slow', () => {
     proxied = await Http2Proxied.start({ response_header_timeout: 0.2 });
     proxied.upstream.serve(() => null);
     expect((await (await proxied.h2()).get('/')).status).toBe(504);
+  });
+
+  it('is waited for as long as it likes by gRPC, with HTTP/2 on both sides', async () => {
+    const upstream = await Http2Upstream.start();
+    const action = { type: 'proxy', upstream: `http://${upstream.authority}`, proto: 'h2' };
+    proxied = await Http2Proxied.start({ response_header_timeout: 0.2 }, action);
+    upstream.handler = () => {};
+    const client = await proxied.h2();
+    const silent = client.send({ ':path': '/', ':method': 'POST', 'content-type': 'application/grpc+proto' }, 'hello');
+    await upstream.received(1);
+    const [stream] = upstream.open;
+    // One that begins later, and is no gRPC, has run into the timeout by then.
+    expect((await client.send({ ':path': '/', ':method': 'POST' }, 'hello')).status).toBe(504);
+    stream?.respond({ ':status': 200 });
+    stream?.end('at last');
+    expect(await silent).toMatchObject({ status: 200, body: 'at last' });
+    await upstream.stop();
   });
 });

@@ -17,11 +17,17 @@ export class Http2Proxied {
     this.upstream = proxied.upstream;
   }
 
-  /** @param limits the service's `config` */
-  static async start(limits: Record<string, unknown> = {}): Promise<Http2Proxied> {
+  /**
+   * @param limits the service's `config`
+   * @param action keys of the proxy action that are other than those to the raw upstream
+   */
+  static async start(
+    limits: Record<string, unknown> = {},
+    action: Record<string, unknown> = {},
+  ): Promise<Http2Proxied> {
     const big = { type: 'static', status: 200, body_ref: { text: 'x'.repeat(3_000_000) } };
     const routes = [{ match: { path: '/big' }, action: big }];
-    return new Http2Proxied(await Proxied.start({ limits, args: ['-log-level=debug'], routes }));
+    return new Http2Proxied(await Proxied.start({ limits, action, args: ['-log-level=debug'], routes }));
   }
 
   /** A client that has sent its preface and settings. */

@@ -27,8 +27,8 @@ export const limitsSchema = object(
     ),
     response_header_timeout: key(
       duration(),
-      { type: 'Duration', default: '30s' },
-      'From the request sent to the head of the upstream response; then the client gets 504. `0` is the default. Raise it for long polls.',
+      { type: 'Duration', default: '60s' },
+      'From the request sent to the head of the upstream response; then the client gets 504. `0` is the default. Raise it for long polls. gRPC requests (`application/grpc…`) are exempt.',
     ),
     dial_timeout: key(
       duration(),
@@ -164,7 +164,7 @@ export const DEFAULT_LIMITS: ServiceLimits = Object.freeze({
   readTimeout: 0,
   writeTimeout: 0,
   idleTimeout: 120_000,
-  responseHeaderTimeout: 30_000,
+  responseHeaderTimeout: 60_000,
   dialTimeout: null,
   tlsHandshakeTimeout: 10_000,
   keepAlive: 30_000,
