@@ -8,15 +8,20 @@ declare const PROX_VERSION: string;
 
 /** As the parser gives them. */
 interface ServeFlags {
-  readonly config: string;
+  readonly config?: string;
   readonly logLevel?: string;
   readonly watch: boolean;
   readonly workers?: number;
   readonly pidFile?: string;
 }
 
+interface ValidateFlags {
+  readonly config?: string;
+}
+
 const DEFAULT_CONFIG = 'config.json5';
-const CONFIG_HELP = 'config file, or folder of service files';
+const CONFIG_HELP = `config file, or folder of service files (default: "${DEFAULT_CONFIG}")`;
+const CONFIG_ARGUMENT_HELP = 'the same as -config';
 
 const program = new Command('prox')
   .description('A reverse proxy: one readable config, live reload, no restarts.')
@@ -36,7 +41,8 @@ Long flags work with one dash or two, with = or a space.`,
 program
   .command('serve')
   .description('serve what the config says')
-  .option('--config <path>', CONFIG_HELP, DEFAULT_CONFIG)
+  .argument('[config]', CONFIG_ARGUMENT_HELP, parsePath)
+  .option('--config <path>', CONFIG_HELP, parsePath)
   .addOption(
     new Option(
       '--log-level <level>',
@@ -46,9 +52,9 @@ program
   .option('--watch [true|false]', 'reload when a config file changes', parseBoolean, true)
   .option('--workers <count>', 'worker processes; 0 serves in one process (default: one for each core)', parseCount)
   .option('--pid-file <path>', 'holds the process id while prox serves')
-  .action(async (options: ServeFlags) => {
+  .action(async (argument: string | undefined, options: ServeFlags, command: Command) => {
     await serve({
-      configPath: options.config,
+      configPath: configPath(argument, options.config, command),
       levelFlag: options.logLevel ?? null,
       watch: options.watch,
       workers: options.workers ?? null,
@@ -60,15 +66,17 @@ program
 program
   .command('validate')
   .description('check a config: exit 0 and one line, or exit 1 and every problem')
-  .option('--config <path>', CONFIG_HELP, DEFAULT_CONFIG)
-  .action(async (options: { config: string }) => {
-    process.exitCode = await validate(options.config);
+  .argument('[config]', CONFIG_ARGUMENT_HELP, parsePath)
+  .option('--config <path>', CONFIG_HELP, parsePath)
+  .action(async (argument: string | undefined, options: ValidateFlags, command: Command) => {
+    process.exitCode = await validate(configPath(argument, options.config, command));
   });
 
 program
   .command('build')
   .description('compile plugin sources (not available in this version)')
-  .option('--config <path>', CONFIG_HELP, DEFAULT_CONFIG)
+  .argument('[config]', CONFIG_ARGUMENT_HELP, parsePath)
+  .option('--config <path>', CONFIG_HELP, parsePath)
   .action(() => {
     process.stderr.write('prox build: plugins are not available in this version\n');
     process.exitCode = 1;
@@ -88,6 +96,19 @@ program.command('worker', { hidden: true }).action(() => {
 program.version(`prox ${PROX_VERSION}`, '--version', 'print the version');
 
 await program.parseAsync(withDoubleDashes(process.argv.slice(2)), { from: 'user' });
+
+/** The config that the command line names, with the flag or without it. */
+function configPath(argument: string | undefined, flag: string | undefined, command: Command): string {
+  if (argument !== undefined && flag !== undefined)
+    command.error(`error: the config is named twice: -config ${flag}, and ${argument}`);
+  return argument ?? flag ?? DEFAULT_CONFIG;
+}
+
+function parsePath(text: string): string {
+  // Resolved like any other, it would be the working directory.
+  if (text === '') throw new InvalidArgumentError('expected the path of a file or a folder, found an empty string');
+  return text;
+}
 
 function parseBoolean(text: string): boolean {
   if (text === 'true') return true;

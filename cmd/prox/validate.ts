@@ -1,10 +1,14 @@
-import { loadConfig } from '../../internal/config/index.ts';
+import { formatProblem, loadConfig } from '../../internal/config/index.ts';
+import { refuseUnsupported } from '../../internal/runtime/index.ts';
 import { problemsOf } from '../../internal/supervisor/index.ts';
 
 /** Checks a config and prints what it found. @returns the exit status */
 export async function validate(path: string): Promise<number> {
   try {
-    const { services, files } = await loadConfig(path);
+    const config = await loadConfig(path);
+    refuseUnsupported(config);
+    const { services, files, warnings } = config;
+    for (const warning of warnings) process.stderr.write(`warning: ${formatProblem(warning)}\n`);
     const routes = services.reduce((sum, service) => sum + service.routes.length, 0);
     const counts = [count(services.length, 'service'), count(routes, 'route'), count(files.length, 'file')];
     process.stdout.write(`${path} is valid: ${counts.join(', ')}\n`);

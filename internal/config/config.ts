@@ -12,12 +12,15 @@ export interface Position {
   readonly column: number;
 }
 
-/** One thing that is wrong with a config. */
-export interface Problem {
-  /** Where it stands; line 1, column 1 for a file that could not be read at all. */
+/** A value in a file. */
+export interface Place {
   readonly position: Position;
   /** The way to the value within its file, such as `services.web.routes[3].action.upstream`; empty for the whole file. */
   readonly path: string;
+}
+
+/** One thing that is wrong with a config. Line 1, column 1 for a file that could not be read at all. */
+export interface Problem extends Place {
   /** What is wrong, and what is allowed. */
   readonly message: string;
 }
@@ -28,6 +31,8 @@ export interface Config {
   readonly logging: LoggingConfig;
   readonly plugins: Readonly<Record<string, PluginConfig>>;
   readonly admin: AdminConfig | null;
+  /** Where each log file is named first, by its absolute path: for what only opening it finds out. */
+  readonly logs: Readonly<Record<string, Place>>;
   /** Absolute paths of every file and folder that was read: what the watcher watches. */
   readonly files: readonly string[];
   /** What will go wrong, but does not yet, such as a certificate that expires within days. */

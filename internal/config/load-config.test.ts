@@ -11,7 +11,7 @@ const pair = makePair({ alternatives: 'DNS:a.test' });
 const GO_STYLE = {
   'prox.json5': `{
   // comments and trailing commas
-  logging: { level: "info", access_log: "/var/log/prox/access.log", error_log: "/var/log/prox/error.log" },
+  logging: { level: "info", access_log: "/dev/stdout", error_log: "logs/error.log" },
   plugins: { discovery: { path: "./plugins/discovery" }, cron: { path: "/opt/cron.go", autostart: true } },
   admin: { listen: "127.0.0.1:9090", token: "secret" },
   services: {
@@ -63,6 +63,7 @@ const GO_STYLE = {
   'more/.hidden.json5': 'not a service',
   'more/deeper/x.json5': 'not a service',
   'public/index.html': 'hi',
+  'logs/': '',
   'certs/a.crt': pair.cert,
   'certs/a.key': pair.key,
 };
@@ -97,8 +98,8 @@ describe('a config with every feature', () => {
     const [shop, edge, auto, api] = config.services;
     expect(config.logging).toEqual({
       level: 'info',
-      accessLog: '/var/log/prox/access.log',
-      errorLog: '/var/log/prox/error.log',
+      accessLog: '/dev/stdout',
+      errorLog: folder.at('logs/error.log'),
       rotate: null,
     });
     expect(config.plugins).toEqual({

@@ -5,6 +5,7 @@ import type { FailureSubject } from '../exchange/index.ts';
 import type { Peer, Pools } from '../upstream/index.ts';
 import type { RecordSink } from './access-log-filter.ts';
 import { CompiledService, type FailureReports } from './compiled-service.ts';
+import { openingLog } from './start-error.ts';
 import { createTlsAcceptor } from './tls-acceptor.ts';
 import { UpstreamTls } from './upstream-tls.ts';
 
@@ -57,13 +58,14 @@ export class Generation {
 
   /**
    * Compiles a config and opens its access logs. Binds nothing, changes nothing that is in force.
-   * @throws Error when a log cannot be opened; nothing is held then.
+   * @throws StartError when a log cannot be opened; nothing is held then.
    */
   static async compile(config: Config, environment: Environment, previous: Generation | null): Promise<Generation> {
     const logs = new Map<string, HeldLog>();
     try {
       for (const path of accessLogPaths(config)) {
-        logs.set(path, await environment.accessLogs.acquire(path, config.logging.rotate));
+        const open = (): Promise<HeldLog> => environment.accessLogs.acquire(path, config.logging.rotate);
+        logs.set(path, await openingLog(config, path, open));
       }
       const peerKeys = new Set<string>();
       const services = await compileServices({ config, environment, previous, logs, peerKeys });

@@ -63,7 +63,7 @@ export class Runtime {
   /**
    * Compiles a config and opens its access logs; changes nothing that is in force. Calls must not overlap, and each is
    * followed by `commit` or `rollback`.
-   * @throws StartError, or Error when a log cannot be opened; nothing is to be rolled back then
+   * @throws StartError; nothing is to be rolled back then
    */
   async prepare(config: Config): Promise<void> {
     refuseUnsupported(config);

@@ -1,4 +1,4 @@
-import { formatProblem, type Problem, type ServiceConfig } from '../config/index.ts';
+import { type Config, formatProblem, type Problem, type ServiceConfig } from '../config/index.ts';
 
 /** A config that is valid but cannot be put in force on this machine, or not by this version. */
 export class StartError extends Error {
@@ -45,4 +45,28 @@ export function bindProblem(config: ServiceConfig, cause: Error & { readonly cod
   const why = (config.listen.kind === 'unix' ? UNIX_BIND_ERRORS : BIND_ERRORS)[cause.code ?? ''] ?? cause.message;
   const message = `cannot listen on ${config.listen.text}: ${why}`;
   return { position: config.positions['listen'] ?? config.position, path: `services.${config.name}.listen`, message };
+}
+
+const OPEN_ERRORS: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  EROFS: 'the file system is read-only',
+  EMFILE: 'too many files are open',
+};
+
+/**
+ * Opens a log file of a config. @returns what `open` does
+ * @throws StartError with the place where the config names the file
+ */
+export async function openingLog<T>(config: Config, path: string, open: () => Promise<T>): Promise<T> {
+  try {
+    return await open();
+  } catch (error) {
+    const place = config.logs[path];
+    if (place === undefined) throw error;
+    const cause: unknown = error instanceof Error ? (error.cause ?? error) : error;
+    const { code, message } = cause as NodeJS.ErrnoException;
+    const why = OPEN_ERRORS[code ?? ''] ?? message;
+    throw new StartError([{ ...place, message: `the log file ${path} cannot be opened: ${why}` }]);
+  }
 }

@@ -29,9 +29,9 @@ export class DataPlane {
     this.runtime = new Runtime(accessLogsOver(files), reportsTo(logger), ticketKeys);
   }
 
-  /** @throws StartError, or Error when a log cannot be opened; nothing is held then */
+  /** @throws StartError; nothing is held then */
   async prepare({ config, level }: Change): Promise<void> {
-    await this.errorLog.prepare(config.logging);
+    await this.errorLog.prepare(config);
     try {
       await this.runtime.prepare(config);
     } catch (error) {

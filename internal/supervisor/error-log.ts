@@ -1,5 +1,6 @@
-import type { LoggingConfig } from '../config/index.ts';
+import type { Config } from '../config/index.ts';
 import type { LogFile, LogFiles, Logger } from '../logger/index.ts';
+import { openingLog } from '../runtime/index.ts';
 
 /** The file that warnings and errors go to besides the console; a reload may change it. */
 export class ErrorLog {
@@ -13,9 +14,11 @@ export class ErrorLog {
     this.logger = logger;
   }
 
-  /** Opens the log that a config names. @throws Error when it cannot be opened */
-  async prepare(config: LoggingConfig): Promise<void> {
-    this.next = config.errorLog === null ? null : await this.files.acquire(config.errorLog, config.rotate);
+  /** Opens the log that a config names. @throws StartError when it cannot be opened */
+  async prepare(config: Config): Promise<void> {
+    const { errorLog, rotate } = config.logging;
+    this.next =
+      errorLog === null ? null : await openingLog(config, errorLog, () => this.files.acquire(errorLog, rotate));
   }
 
   /** Puts the opened log in force and lets go of the one before. */

@@ -83,7 +83,7 @@ export class Fleet implements Engine {
 
   async prepare(change: Change): Promise<void> {
     if (this.inForce === null) await this.firstLoaded();
-    await this.errorLog.prepare(change.config.logging);
+    await this.errorLog.prepare(change.config);
     this.pending = change;
     await this.all({ kind: 'prepare', change });
   }

@@ -56,6 +56,28 @@ describe('prox validate', () => {
     expect(lines[4]).toBe('broken.json5 is not valid: 4 problems');
   });
 
+  it.each([
+    ['a log in a folder that is not there', { logging: { access_log: '/nowhere/x.log' } }, {}, /\/nowhere does not/],
+    ['plugins', {}, { plugins: ['./a.ts'] }, /running plugins is not served/],
+    ['acme', {}, { acme: { email: 'a@example.com', domains: ['a.example.com'] } }, /ACME is not served/],
+  ])('refuses %s, as serve does, in the same words', async (_, root, service, message) => {
+    const own = await folderOf({
+      'prox.json5': JSON.stringify(webConfig([{ action: { type: 'drop' } }], service, root)),
+    });
+    try {
+      const checked = await runProx(['validate', '-config', 'prox.json5'], { cwd: own });
+      const served = await runProx(['serve', '-config', 'prox.json5', '-workers', '0'], { cwd: own });
+      expect([checked.code, served.code]).toEqual([1, 1]);
+      const [problem, ...rest] = checked.stderr.trimEnd().split('\n');
+      expect(problem).toMatch(/^prox\.json5:1:\d+: /);
+      expect(problem).toMatch(message);
+      expect(rest).toEqual(['prox.json5 is not valid: 1 problem']);
+      expect(served.stdout + served.stderr).toContain(problem);
+    } finally {
+      await removeFolder(own);
+    }
+  });
+
   it('takes a folder of service files', async () => {
     const { code, stdout } = await runProx(['validate', '-config', 'services'], { cwd: folder });
     expect({ code, stdout }).toEqual({ code: 0, stdout: 'services is valid: 2 services, 3 routes, 3 files\n' });
@@ -75,6 +97,7 @@ describe('prox validate', () => {
   it.each([
     ['one dash and a space', ['-config', 'ok.json5']],
     ['two dashes and a space', ['--config', 'ok.json5']],
+    ['no flag at all', ['ok.json5']],
     ['one dash and =', ['-config=ok.json5']],
     ['two dashes and =', ['--config=ok.json5']],
   ])('takes flags with %s', async (_, args) => {
@@ -121,7 +144,15 @@ describe('the command line', () => {
     ['a level that is none', ['serve', '-log-level', 'loud'], /debug, info, warn, error/],
     ['a watch that is no boolean', ['serve', '-watch=perhaps'], /true and false/],
     ['a flag without its value', ['validate', '-config'], /argument missing/],
-    ['an argument too many', ['validate', 'ok.json5'], /too many arguments/],
+    ['an argument too many', ['validate', 'ok.json5', 'broken.json5'], /too many arguments/],
+    ['two configs', ['validate', '-config', 'ok.json5', 'broken.json5'], /named twice.*ok\.json5.*broken\.json5/],
+    [
+      'an empty path',
+      ['validate', '-config', ''],
+      /'--config <path>'.*expected the path of a file or a folder, found an empty/,
+    ],
+    ['an empty path with =', ['serve', '-config='], /expected the path of a file/],
+    ['an empty argument', ['serve', ''], /expected the path of a file or a folder, found an empty/],
   ])('refuses %s on stderr', async (_, args, message) => {
     const { code, stdout, stderr } = await runProx(args, { cwd: folder });
     expect(code).toBe(1);
@@ -133,6 +164,14 @@ describe('the command line', () => {
     const { code, stderr, stdout } = await runProx([]);
     expect(code).toBe(1);
     expect(stderr + stdout).toContain('prox [options] [command]');
+  });
+});
+
+describe('prox serve', () => {
+  it('takes the config without a flag, too', async () => {
+    const { code, stdout, stderr } = await runProx(['serve', 'broken.json5', '-workers', '0'], { cwd: folder });
+    expect(code).toBe(1);
+    expect(stdout + stderr).toMatch(/broken\.json5:4:15: services\.web\.listen/);
   });
 });
 

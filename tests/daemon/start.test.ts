@@ -63,13 +63,31 @@ describe('a start that fails', () => {
     );
   });
 
-  it.each(['access_log', 'error_log'])('names an %s that cannot be opened', async (key) => {
+  it.each(['access_log', 'error_log'])('names the place of an %s in a folder that is not there', async (key) => {
     const { code, errors } = await refusal(
       webConfig([{ action: STATIC }], {}, { logging: { [key]: '/nowhere/x.log' } }),
     );
     expect(code).toBe(1);
     expect(errors).toEqual([
-      expect.stringMatching(/^cannot open the log file \/nowhere\/x\.log: ENOENT/),
+      expect.stringMatching(
+        new RegExp(
+          String.raw`^prox\.json5:\d+:\d+: logging\.${key}: the log file /nowhere/x\.log cannot be opened: its folder /nowhere does not exist`,
+        ),
+      ),
+      'prox cannot start',
+    ]);
+  });
+
+  // A folder that is there, in which no file can be made: only opening the log finds that out.
+  it.each(['access_log', 'error_log'])('names the place of an %s that the system does not open', async (key) => {
+    const { code, errors } = await refusal(webConfig([{ action: STATIC }], {}, { logging: { [key]: '/proc/x.log' } }));
+    expect(code).toBe(1);
+    expect(errors).toEqual([
+      expect.stringMatching(
+        new RegExp(
+          String.raw`^prox\.json5:\d+:\d+: logging\.${key}: the log file /proc/x\.log cannot be opened: .*ENOENT`,
+        ),
+      ),
       'prox cannot start',
     ]);
   });

@@ -49,7 +49,7 @@ export function buildAction(context: BuildContext, written: Written, name: strin
   const base = {
     name,
     plugins: mergeNames(pluginNames(context, written, raw.plugins)),
-    accessLog: accessLog(written, raw.access_log),
+    accessLog: accessLog(context, written, raw.access_log),
     position: positionOf(written),
   };
   const action = buildKind(context, written, raw, base);

@@ -1,13 +1,13 @@
 import type { AdminConfig, Config, LoggingConfig, PluginConfig, ServiceConfig } from '../config.ts';
 import type { Project, Written, WrittenService } from '../load/assemble.ts';
-import type { FileFact } from '../load/file-facts.ts';
+import type { FileFacts } from '../load/file-facts.ts';
 import type { Findings } from '../load/findings.ts';
 import type { RawLogging, RawRoot } from '../schema/root.ts';
 import { parseByteSize } from '../value/byte-size.ts';
 import { parseDuration } from '../value/duration.ts';
 import { parseListenAddress } from '../value/listen-address.ts';
 import { checkFallbackCircles, namedAction } from './action.ts';
-import { absolute, type BuildContext, report } from './context.ts';
+import { absolute, type BuildContext, logFile, report } from './context.ts';
 import { namedResource } from './resource.ts';
 import { buildService, checkListenClashes, type Listening } from './service.ts';
 
@@ -18,18 +18,20 @@ export type BuiltConfig = Omit<Config, 'files' | 'warnings'>;
 export async function buildConfig(
   project: Project,
   findings: Findings,
-  facts: ReadonlyMap<string, FileFact>,
+  { files, logProblems }: FileFacts,
 ): Promise<BuiltConfig> {
   const root = rootParts(project, findings);
   const context: BuildContext = {
     project,
     findings,
-    facts,
+    facts: files,
+    logProblems,
     plugins: new Set(Object.keys((project.root?.value as Partial<RawRoot> | undefined)?.plugins ?? {})),
     actions: new Map(),
     resources: new Map(),
     placeholders: new Map(),
     addresses: new Set(),
+    logs: new Map(),
   };
   checkFallbackCircles(context);
   // Shared actions and resources are checked although nobody uses them.
@@ -47,11 +49,13 @@ export async function buildConfig(
   if (admin !== null) listening.push({ address: admin.listen, owner: '`admin`', written: root.admin as Written });
   checkListenClashes(context, listening);
   checkServices(context, project.services);
+  const logging = buildLogging(context, root.logging);
   return {
     services: Object.freeze(services),
-    logging: buildLogging(context, root.logging),
+    logging,
     plugins: buildPlugins(root.plugins),
     admin,
+    logs: Object.freeze(Object.fromEntries(context.logs)),
   };
 }
 
@@ -98,12 +102,14 @@ function buildLogging(context: BuildContext, written: Written | null): LoggingCo
   if (written === null) return NO_LOGGING;
   const raw = written.value as RawLogging;
   // `off` is what routes say; here it says what leaving it out says.
-  const path = (value: string | undefined): string | null =>
-    value === undefined || value === 'off' ? null : absolute(written, value);
+  const path = (key: 'access_log' | 'error_log'): string | null => {
+    const value = raw[key];
+    return value === undefined || value === 'off' ? null : logFile(context, written, key, value);
+  };
   return Object.freeze({
     level: raw.level ?? null,
-    accessLog: path(raw.access_log),
-    errorLog: path(raw.error_log),
+    accessLog: path('access_log'),
+    errorLog: path('error_log'),
     rotate: raw.rotate === undefined ? null : buildRotate(context, written, raw.rotate),
   });
 }

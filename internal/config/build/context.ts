@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
-import type { ActionConfig, Position, ResourceConfig } from '../config.ts';
+import type { ActionConfig, Place, Position, ResourceConfig } from '../config.ts';
 import type { Project, Written } from '../load/assemble.ts';
-import type { FileFact } from '../load/file-facts.ts';
+import type { FileFact, FileFacts } from '../load/file-facts.ts';
 import type { Findings } from '../load/findings.ts';
 import { suggestion } from '../value/nearest.ts';
 
@@ -10,6 +10,7 @@ export interface BuildContext {
   readonly project: Project;
   readonly findings: Findings;
   readonly facts: ReadonlyMap<string, FileFact>;
+  readonly logProblems: FileFacts['logProblems'];
   /** Names of the plugins that are registered. */
   readonly plugins: ReadonlySet<string>;
   /** Shared actions and resources, each built once; null for one with problems. */
@@ -19,6 +20,8 @@ export interface BuildContext {
   readonly placeholders: Map<string, readonly string[]>;
   /** Filled upstreams that were found to be addresses. */
   readonly addresses: Set<string>;
+  /** Where each log file is named first, by its absolute path. */
+  readonly logs: Map<string, Place>;
 }
 
 /** Files a problem at a part of a written value. */
@@ -47,9 +50,22 @@ export function absolute(written: Written, path: string): string {
 }
 
 /** An access log as written: `off` stays, a path becomes absolute, nothing is null. */
-export function accessLog(written: Written, value: string | undefined): string | null {
+export function accessLog(context: BuildContext, written: Written, value: string | undefined): string | null {
   if (value === undefined || value === 'off') return value ?? null;
-  return absolute(written, value);
+  return logFile(context, written, 'access_log', value);
+}
+
+/** Absolute form of the path of a log file; a problem when no file can be made there. */
+export function logFile(context: BuildContext, written: Written, key: string, value: string): string {
+  const path = absolute(written, value);
+  const problem = context.logProblems.get(path);
+  if (problem !== undefined) report(context, written, [key], `the log file ${path} cannot be opened: ${problem}`);
+  else if (!context.logs.has(path)) context.logs.set(path, placeOf(partOf(written, key)));
+  return path;
+}
+
+function placeOf(written: Written): Place {
+  return Object.freeze({ position: positionOf(written), path: written.document.pathOf(written.node) });
 }
 
 /** Absolute form of a path to something that must be there and of one of the kinds; null, and a problem, when it is not. */

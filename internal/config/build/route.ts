@@ -53,7 +53,7 @@ export function buildRoute(
     speed,
     plugins,
     pluginTimeout: raw.plugin_timeout === undefined ? PLUGIN_TIMEOUT : parseDuration(raw.plugin_timeout),
-    accessLog: accessLog(written, raw.access_log) ?? action.accessLog,
+    accessLog: accessLog(context, written, raw.access_log) ?? action.accessLog,
     position: positionOf(written),
   });
 }

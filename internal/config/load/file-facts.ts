@@ -2,10 +2,13 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { extname, join, resolve } from 'node:path';
 import type { RawAction, RawProxy, RawServe, RawStatic } from '../schema/action.ts';
 import type { RawResource } from '../schema/resource.ts';
+import type { RawLogging } from '../schema/root.ts';
 import type { RawRoute } from '../schema/route.ts';
 import type { RawService } from '../schema/service.ts';
+import type { Document } from '../document.ts';
 import type { Project, Written } from './assemble.ts';
 import type { Findings } from './findings.ts';
+import { gatherLogProblems } from './log-problems.ts';
 import { fileProblem, type Sources } from './sources.ts';
 
 /** A resource is held in memory by every worker. */
@@ -34,9 +37,18 @@ export interface FileFact {
   readonly pemFiles: readonly string[];
 }
 
+/** What was found out about the files that a project names. */
+export interface FileFacts {
+  /** By absolute path. */
+  readonly files: ReadonlyMap<string, FileFact>;
+  /** Why a log file cannot be opened, by its absolute path; those that can are not in it. */
+  readonly logProblems: ReadonlyMap<string, string>;
+}
+
 /** Looks at every file that the values of a project name, before the build, which does not wait for anything. */
-export async function gatherFileFacts(project: Project, sources: Sources): Promise<ReadonlyMap<string, FileFact>> {
+export async function gatherFileFacts(project: Project, sources: Sources): Promise<FileFacts> {
   const wanted = new Wanted(sources.findings);
+  if (project.root !== null) wanted.logging(project.root);
   for (const action of project.actions.values()) wanted.action(action);
   for (const resource of project.resources.values()) wanted.resource(resource);
   for (const service of project.services) {
@@ -54,7 +66,7 @@ export async function gatherFileFacts(project: Project, sources: Sources): Promi
     // What prox reads is watched; what is not there yet, too, so that making it mends the config.
     if (use !== 'served' || facts.get(path)?.problem !== null) sources.note(path);
   }
-  return facts;
+  return { files: facts, logProblems: await gatherLogProblems(wanted.logs, sources) };
 }
 
 async function lookAtAll(paths: ReadonlyMap<string, Use>, facts: Map<string, FileFact>): Promise<void> {
@@ -94,10 +106,19 @@ type Use = 'read' | 'pem' | 'served';
 
 class Wanted {
   readonly paths = new Map<string, Use>();
+  readonly logs = new Set<string>();
   readonly #findings: Findings;
 
   constructor(findings: Findings) {
     this.#findings = findings;
+  }
+
+  logging(root: Document): void {
+    const { logging } = (root.value ?? {}) as { readonly logging?: RawLogging };
+    if (typeof logging !== 'object' || (logging as unknown) === null) return;
+    const written = { document: root, node: root.member(0, 'logging'), value: logging };
+    this.#log(written, logging.access_log);
+    this.#log(written, logging.error_log);
   }
 
   service(written: Written): void {
@@ -106,8 +127,10 @@ class Wanted {
   }
 
   /** An action in place is built even where the rest of its route is broken. */
-  route({ document, node, value }: Written): void {
-    const action = (value as Partial<RawRoute> | null)?.action;
+  route(written: Written): void {
+    const { document, node, value } = written;
+    const { action, access_log } = (value ?? {}) as Partial<RawRoute>;
+    this.#log(written, access_log);
     if (typeof action === 'object') this.action({ document, node: document.member(node, 'action'), value: action });
   }
 
@@ -116,6 +139,7 @@ class Wanted {
   }
 
   #action(written: Written, action: RawAction): void {
+    this.#log(written, action.access_log);
     if (action.type === 'serve') this.#serve(written, action);
     else if (action.type === 'static') this.#static(written, action);
     else if (action.type === 'proxy') this.#proxy(written, action);
@@ -140,9 +164,17 @@ class Wanted {
     this.#want(written, (written.value as RawResource).file, 'read');
   }
 
+  #log(written: Written, path: unknown): void {
+    if (isPath(path) && path !== 'off') this.logs.add(resolve(written.document.folder, path));
+  }
+
   #want(written: Written, path: unknown, use: Use): void {
-    if (typeof path !== 'string' || path === '' || path.includes('\0')) return;
+    if (!isPath(path)) return;
     const absolute = resolve(written.document.folder, path);
     if (this.paths.get(absolute) !== 'read') this.paths.set(absolute, use);
   }
+}
+
+function isPath(value: unknown): value is string {
+  return typeof value === 'string' && value !== '' && !value.includes('\0');
 }

@@ -30,6 +30,7 @@ describe('docs/config.md', () => {
   const pair = makePair();
   const files = {
     'public/index.html': '',
+    'logs/': '',
     'certs/a.crt': pair.cert,
     'certs/a.key': pair.key,
     'services/web.json5': `{ listen: ':1', routes: [{ action: 'maintenance' }] }`,
