@@ -6,7 +6,7 @@ import { ConfigError } from './problem.ts';
 import { ConfigFolder } from './testing/config-folder.ts';
 
 const ROOT = `{
-actions: { s: { type: 'serve', root: 'www' } },
+resources: { s: { file: 'www' } },
 services: { web: {
 listen: ':8080',
 routes: [
@@ -26,7 +26,7 @@ describe('ConfigError', () => {
     const { files, problems } = error as ConfigError;
     expect(files).toEqual([folder.at('prox.json5'), folder.at('r.json5'), folder.at('www')]);
     expect(problems.map(({ position }) => [position.file, position.line, position.column])).toEqual([
-      [folder.at('prox.json5'), 2, 38],
+      [folder.at('prox.json5'), 2, 25],
       [folder.at('prox.json5'), 6, 1],
     ]);
   });

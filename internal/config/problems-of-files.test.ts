@@ -303,8 +303,8 @@ describe('service', () => {
         '4:39: services.web.config.read_timeout: expected a duration such as "30s", "1m30s", "250ms" or "1.5h", or a number of seconds, found the number -1: it must not be negative',
       ],
       [
-        `listen: ':1', config: { flush_interval: -2 },`,
-        '4:41: services.web.config.flush_interval: expected a duration, or -1, found the number -2',
+        `listen: ':1', config: { flush_interval: 'soon' },`,
+        '4:41: services.web.config.flush_interval: expected a duration such as "30s", "1m30s", "250ms" or "1.5h", or a number of seconds, found "soon"',
       ],
       [
         `listen: ':1', config: { proxy_protocol: true },`,
@@ -346,6 +346,7 @@ describe('root', () => {
         '2:62: logging.rotate.keep: expected a number of files from 1 to 100000, found 0',
       ],
       [`plugins: { a: { path: '' } },`, '2:23: plugins.a.path: expected the path of a plugin, found an empty string'],
+      [`plugins: { __proto__: {} },`, '2:12: plugins.__proto__: the key `__proto__` is not allowed'],
       [`plugins: { '': { path: 'x' } },`, '2:12: plugins[""]: expected a name, found an empty one'],
       [`admin: { token: 'x' },`, '2:8: admin.listen: is required: expected an address such as ":8080"'],
       [
@@ -358,8 +359,8 @@ describe('root', () => {
       ],
       [`actions: 7,`, '2:10: actions: expected an object of named actions, found the number 7'],
       [
-        `actions: { unused: { type: 'serve', root: 'none' } },`,
-        '2:43: actions.unused.root: expected the path of a folder, but none cannot be read: it does not exist',
+        `actions: { unused: { type: 'serve', root: 'prox.json5' } },`,
+        '2:43: actions.unused.root: expected the path of a folder, but prox.json5 is a file',
       ],
       [
         `resources: { a: { txt: 'x' } },`,

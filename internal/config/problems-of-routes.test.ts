@@ -86,7 +86,6 @@ describe('match', () => {
     [`{ action: 'site', match: { path: '/', methods: [] } }`],
     [
       `{ action: 'site', match: { path: '/', methods: ['get', 'G T'] } }`,
-      '49.match.methods[0]: expected a method in upper case, found "get"; did you mean "GET"?',
       '56.match.methods[1]: expected an HTTP method such as "GET", found "G T"',
     ],
     [
@@ -129,7 +128,6 @@ describe('balancer and templates', () => {
     [
       `{ action: { type: 'proxy', upstream: '{target}' }, balancer: { type: 'random', targets: ['a:1', 'a:1', 'b'] } }`,
       '97.balancer.targets[1]: the target "a:1" is repeated; expected each once',
-      '104.balancer.targets[2]: expected "host:port", "http://host", "https://host" or "unix:///path", found "b": the port is missing',
     ],
     [
       `{ action: { type: 'proxy', upstream: '{target}' }, balancer: { type: 'random', targets: [] } }`,
@@ -175,8 +173,8 @@ describe('proxy', () => {
       '11.action.upstream: is required: expected an upstream: "host:port", "http://…", "https://…" or "unix:///…"',
     ],
     [
-      `{ action: { type: 'proxy', upstream: 'a' } }`,
-      '38.action.upstream: expected "host:port", "http://host", "https://host" or "unix:///path", found "a": the port is missing',
+      `{ action: { type: 'proxy', upstream: 'ftp://a' } }`,
+      '38.action.upstream: expected "host:port", "http://host", "https://host" or "unix:///path", found "ftp://a": the scheme `ftp` is not known here',
     ],
     [
       `{ action: { type: 'proxy', upstream: 'a:1', proto: 'h2', stream: true } }`,
@@ -290,10 +288,6 @@ describe('static, serve, pass and drop', () => {
     [
       `{ action: { type: 'serve', file: 'public' } }`,
       '34.action.file: expected the path of a file, but public is a folder',
-    ],
-    [
-      `{ action: { type: 'serve', root: 'pub' } }`,
-      '34.action.root: expected the path of a folder, but pub cannot be read: it does not exist',
     ],
     [`{ match: { domain: 'a.b' }, action: { type: 'pass', upstream: 'a:1', proxy_protocol: 'v1' } }`],
     [

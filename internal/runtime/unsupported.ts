@@ -26,6 +26,11 @@ class Search {
     for (const route of service.routes) {
       const own = route.plugins.some((name) => !service.plugins.includes(name) && !route.action.plugins.includes(name));
       if (own) this.refuse(route.position, `services.${service.name}.routes (${route.id}).plugins`, 'running plugins');
+      // Left to a plugin that starts by itself: without it, every request would be a 502.
+      if (route.balancer?.targets.length === 0 && route.plugins.length === 0) {
+        const path = `services.${service.name}.routes (${route.id}).balancer`;
+        this.refuse(route.position, path, 'running plugins, which would bring its targets,');
+      }
       this.action(service, route, route.action);
     }
   }

@@ -25,20 +25,20 @@ export interface Peer {
 const DEFAULT_TLS: DialTls = { serverName: null, ca: null, insecure: false, cert: null, key: null };
 
 /**
- * Reads an upstream as it stands in the config after its placeholders were filled: `host:port`, `http://…`,
- * `https://…` or `unix:///…`.
+ * Reads an upstream as it stands in the config after its placeholders were filled: `host`, `host:port`, `http://…`,
+ * `https://…` (or `ws://…`, `wss://…`) or `unix:///…`.
  * @param tls settings for `https://`; null for the defaults
  * @param proto `h2` for HTTP/2 with prior knowledge where there is no TLS; null for HTTP/1.1
  * @throws ProxyError bad_upstream_address
  */
 export function parsePeer(text: string, tls: DialTls | null = null, proto: 'h2' | null = null): Peer {
   if (text.startsWith('unix://')) return unixPeer(text, proto ?? 'http/1.1');
-  const match = /^(?:(https?):\/\/)?([^/?#]+)(\/[^?#]*)?$/i.exec(text);
+  const match = /^(?:(https?|wss?):\/\/)?([^/?#]+)(\/[^?#]*)?$/i.exec(text);
   const authority = match?.[2] ?? '';
   if (match === null || !isAuthority(authority)) {
     throw new ProxyError('bad_upstream_address', `not an upstream address: ${JSON.stringify(text)}`);
   }
-  const secure = match[1]?.toLowerCase() === 'https';
+  const secure = /^(?:https|wss)$/i.test(match[1] ?? '');
   const { host, port } = splitAuthority(authority, secure ? 443 : 80);
   if (host === '' || port < 1) {
     throw new ProxyError('bad_upstream_address', `not an upstream address: ${JSON.stringify(text)}`);

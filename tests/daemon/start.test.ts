@@ -104,6 +104,16 @@ describe('a start that fails', () => {
     ]);
   });
 
+  it('names a balancer whose targets only a plugin could bring', async () => {
+    const config = `{ plugins: { cron: { path: './cron.ts', autostart: true } }, services: { web: { listen: '127.0.0.1:0', routes: [
+  { balancer: { type: 'random' }, action: { type: 'proxy', upstream: '{target}' } }] } } }`;
+    const { code, errors } = await refusal(config, { 'cron.ts': '' });
+    expect(code).toBe(1);
+    expect(errors[0]).toBe(
+      'prox.json5:2:3: services.web.routes (web:0).balancer: running plugins, which would bring its targets, is not served by this version of prox',
+    );
+  });
+
   it('lists everything that this version does not serve, each at its place', async () => {
     const config = `{
   plugins: { auth: { path: './auth.ts' } },

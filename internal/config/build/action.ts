@@ -19,6 +19,7 @@ import {
   accessLog,
   type BuildContext,
   existing,
+  expectedLater,
   isBroken,
   mergeNames,
   partOf,
@@ -85,7 +86,7 @@ function buildKind(context: BuildContext, written: Written, raw: RawAction, base
 
 function buildProxy(context: BuildContext, written: Written, raw: RawProxy, base: Base): ProxyConfig {
   checkUpstream(context, written, raw.upstream, checkProxyUpstream);
-  const https = /^https:/i.test(raw.upstream);
+  const https = /^(?:https|wss):/i.test(raw.upstream);
   if (raw.proto === 'h2' && raw.stream === true) {
     report(
       context,
@@ -234,8 +235,8 @@ function buildServe(context: BuildContext, written: Written, raw: RawServe, base
     const found = raw.root === undefined ? 'neither' : 'both';
     report(context, written, [], `expected exactly one of \`root\` (a folder) and \`file\`, found ${found}`);
   }
-  const root = raw.root === undefined ? null : existing(context, written, ['root'], raw.root, ['folder']);
-  const file = raw.file === undefined ? null : existing(context, written, ['file'], raw.file, ['file']);
+  const root = raw.root === undefined ? null : expectedLater(context, written, 'root', raw.root, 'folder');
+  const file = raw.file === undefined ? null : expectedLater(context, written, 'file', raw.file, 'file');
   return Object.freeze({
     name: base.name,
     plugins: base.plugins,

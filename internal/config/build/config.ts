@@ -1,13 +1,14 @@
-import type { AdminConfig, Config, LoggingConfig, PluginConfig, ServiceConfig } from '../config.ts';
+import type { AdminConfig, Config, LoggingConfig, LogLevel, PluginConfig, ServiceConfig } from '../config.ts';
 import type { Project, Written, WrittenService } from '../load/assemble.ts';
 import type { FileFacts } from '../load/file-facts.ts';
 import type { Findings } from '../load/findings.ts';
+import type { RawPlugin } from '../schema/plugin.ts';
 import type { RawLogging, RawRoot } from '../schema/root.ts';
 import { parseByteSize } from '../value/byte-size.ts';
 import { parseDuration } from '../value/duration.ts';
 import { parseListenAddress } from '../value/listen-address.ts';
 import { checkFallbackCircles, namedAction } from './action.ts';
-import { absolute, type BuildContext, logFile, report } from './context.ts';
+import { absolute, type BuildContext, isBroken, logFile, report } from './context.ts';
 import { namedResource } from './resource.ts';
 import { buildService, checkListenClashes, type Listening } from './service.ts';
 
@@ -26,7 +27,10 @@ export async function buildConfig(
     findings,
     facts: files,
     logProblems,
-    plugins: new Set(Object.keys((project.root?.value as Partial<RawRoot> | undefined)?.plugins ?? {})),
+    plugins: new Set(project.plugins.keys()),
+    autostart: [...project.plugins.values()].some(
+      ({ value }) => (value as Partial<RawPlugin> | null)?.autostart === true,
+    ),
     actions: new Map(),
     resources: new Map(),
     placeholders: new Map(),
@@ -53,7 +57,7 @@ export async function buildConfig(
   return {
     services: Object.freeze(services),
     logging,
-    plugins: buildPlugins(root.plugins),
+    plugins: buildPlugins(context),
     admin,
     logs: Object.freeze(Object.fromEntries(context.logs)),
   };
@@ -61,18 +65,18 @@ export async function buildConfig(
 
 interface RootParts {
   readonly logging: Written | null;
-  readonly plugins: Written | null;
   readonly admin: Written | null;
 }
 
 /** The parts of the root file that can be built. */
 function rootParts({ root }: Project, findings: Findings): RootParts {
-  const part = (key: 'logging' | 'plugins' | 'admin'): Written | null => {
+  const part = (key: 'logging' | 'admin'): Written | null => {
     const node = root === null ? -1 : root.member(0, key);
     if (root === null || node < 0 || findings.isBroken(root, node)) return null;
-    return { document: root, node, value: (root.value as RawRoot)[key] };
+    const value = (root.value as RawRoot)[key];
+    return value === undefined ? null : { document: root, node, value };
   };
-  return { logging: part('logging'), plugins: part('plugins'), admin: part('admin') };
+  return { logging: part('logging'), admin: part('admin') };
 }
 
 function checkServices(context: BuildContext, services: readonly WrittenService[]): void {
@@ -82,10 +86,11 @@ function checkServices(context: BuildContext, services: readonly WrittenService[
   context.findings.add(root, node, 'expected at least one service');
 }
 
-function buildPlugins(written: Written | null): Readonly<Record<string, PluginConfig>> {
-  const raw = (written?.value ?? {}) as NonNullable<RawRoot['plugins']>;
-  const entries = Object.entries(raw).map(([name, plugin]) => {
-    const path = absolute(written as Written, plugin.path);
+function buildPlugins(context: BuildContext): Readonly<Record<string, PluginConfig>> {
+  const usable = [...context.project.plugins].filter(([, written]) => !isBroken(context, written));
+  const entries = usable.map(([name, written]) => {
+    const plugin = written.value as RawPlugin;
+    const path = absolute(written, plugin.path);
     return [name, Object.freeze({ path, autostart: plugin.autostart ?? false })] as const;
   });
   return Object.freeze(Object.fromEntries(entries));
@@ -107,7 +112,7 @@ function buildLogging(context: BuildContext, written: Written | null): LoggingCo
     return value === undefined || value === 'off' ? null : logFile(context, written, key, value);
   };
   return Object.freeze({
-    level: raw.level ?? null,
+    level: (raw.level?.toLowerCase() as LogLevel | undefined) ?? null,
     accessLog: path('access_log'),
     errorLog: path('error_log'),
     rotate: raw.rotate === undefined ? null : buildRotate(context, written, raw.rotate),

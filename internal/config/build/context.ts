@@ -13,6 +13,8 @@ export interface BuildContext {
   readonly logProblems: FileFacts['logProblems'];
   /** Names of the plugins that are registered. */
   readonly plugins: ReadonlySet<string>;
+  /** One of them starts by itself, and may bring targets to any balancer. */
+  readonly autostart: boolean;
   /** Shared actions and resources, each built once; null for one with problems. */
   readonly actions: Map<string, ActionConfig | null>;
   readonly resources: Map<string, ResourceConfig | null>;
@@ -90,23 +92,40 @@ export function existing(
   );
 }
 
-/** Plugins as written: registered names stay, paths become absolute. */
+/** As `existing`, for what is only needed when a request asks for it: what is missing is a warning. */
+export function expectedLater(
+  context: BuildContext,
+  written: Written,
+  key: 'root' | 'file',
+  value: string,
+  kind: FileFact['kind'],
+): string | null {
+  const full = absolute(written, value);
+  const fact = context.facts.get(full) as FileFact;
+  if (fact.kind !== 'missing') return existing(context, written, [key], value, [kind]);
+  const message = `the ${kind} ${full} cannot be read: ${fact.problem}; requests get 404 until it is there`;
+  context.findings.warn(written.document, written.node, message, [key]);
+  return full;
+}
+
+/** Plugins as written at a key: registered names stay, paths become absolute. */
 export function pluginNames(
   context: BuildContext,
   written: Written,
   names: readonly string[] | undefined,
+  key: 'plugins' | 'service_plugins' = 'plugins',
 ): readonly string[] {
   if (names === undefined || names.length === 0) return NONE;
   return names.map((name, index) => {
     if (context.plugins.has(name)) return name;
-    if (/^[./]/.test(name)) return absolute(written, name);
-    // Only the root file registers plugins: when it was not read, nothing is known about them.
-    if (context.project.root !== null || !context.findings.incomplete) {
+    if (/^\.|\//.test(name)) return absolute(written, name);
+    // A file that could not be read may have registered it.
+    if (!context.findings.incomplete) {
       const hint = suggestion(name, [...context.plugins], 'registered');
       report(
         context,
         written,
-        ['plugins', index],
+        [key, index],
         `no plugin \`${name}\` is registered in \`plugins\`, and it is no path${hint}`,
       );
     }

@@ -4,6 +4,7 @@ import type { RawMatch } from '../schema/match.ts';
 import type { RawBalancer, RawRoute, RawSpeed } from '../schema/route.ts';
 import { parseDomainPattern } from '../value/domain-pattern.ts';
 import { parseDuration } from '../value/duration.ts';
+import { parseMethod } from '../value/header-field.ts';
 import { parsePathPatterns } from '../value/path-pattern.ts';
 import { buildAction, namedAction } from './action.ts';
 import {
@@ -72,7 +73,7 @@ function buildMatch(context: BuildContext, written: Written, raw: RawMatch): Mat
   return Object.freeze({
     domain: raw.domain === undefined ? null : parseDomainPattern(raw.domain),
     paths: raw.path === undefined ? NONE : Object.freeze(parsePathPatterns(raw.path)),
-    methods: raw.methods === undefined ? NONE : Object.freeze([...new Set(raw.methods)]),
+    methods: raw.methods === undefined ? NONE : Object.freeze([...new Set(raw.methods.map(parseMethod))]),
   });
 }
 
@@ -132,7 +133,7 @@ function checkBalancer(
     report(context, written, ['balancer'], `a balancer needs a proxy or a pass action, found ${action.type}`);
     return;
   }
-  if (targets.length === 0 && plugins.length === 0) {
+  if (targets.length === 0 && plugins.length === 0 && !context.autostart) {
     report(context, written, ['balancer', 'targets'], 'expected at least one target, or plugins that fill them');
   }
   targets.forEach((target, index) => {

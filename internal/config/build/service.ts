@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { ListenAddress, Position, RouteConfig, ServiceConfig } from '../config.ts';
 import type { Written, WrittenService } from '../load/assemble.ts';
-import type { RawService } from '../schema/service.ts';
+import type { RawFragment, RawService } from '../schema/service.ts';
 import { listenAddressesClash, parseListenAddress } from '../value/listen-address.ts';
 import { formatPosition } from '../problem.ts';
 import { type BuildContext, mergeNames, partOf, pluginNames, positionOf, report } from './context.ts';
@@ -19,6 +19,7 @@ const OWN_KEYS = [
   'acme',
   'h2',
   'plugins',
+  'service_plugins',
   'config',
 ];
 
@@ -29,7 +30,7 @@ const ROUTES_AT_A_TIME = 1000;
 export async function buildService(context: BuildContext, written: WrittenService): Promise<ServiceConfig | null> {
   const raw = written.value as RawService;
   const head = headIsBroken(context, written);
-  const plugins = head ? [] : mergeNames(pluginNames(context, written, raw.plugins));
+  const plugins = head ? [] : servicePlugins(context, written);
   const routes: RouteConfig[] = [];
   for (const [index, route] of written.routes.entries()) {
     if (index % ROUTES_AT_A_TIME === ROUTES_AT_A_TIME - 1) await setImmediate();
@@ -52,6 +53,16 @@ export async function buildService(context: BuildContext, written: WrittenServic
     position: positionOf(written),
     positions: keyPositions(written),
   });
+}
+
+/** A service file may register plugins under `plugins`, and calls its own list `service_plugins` then. */
+function servicePlugins(context: BuildContext, written: WrittenService): readonly string[] {
+  const raw = written.value as Partial<RawFragment>;
+  const list = Array.isArray(raw.plugins) ? (raw.plugins as readonly string[]) : undefined;
+  return mergeNames(
+    pluginNames(context, written, list),
+    pluginNames(context, written, raw.service_plugins, 'service_plugins'),
+  );
 }
 
 /** The places of the keys that are not routes, those of `config` behind a dot. */

@@ -9,6 +9,7 @@ import { fragmentSchema } from '../schema/service.ts';
 import { checkShape } from './check-shape.ts';
 import type { Findings } from './findings.ts';
 import type { Reference, Sources } from './sources.ts';
+import { dropUnset } from './unset-values.ts';
 
 /** A value as written, and where. Its shape is checked only where the findings do not call it broken. */
 export interface Written {
@@ -29,6 +30,7 @@ export interface Project {
   readonly services: readonly WrittenService[];
   readonly actions: ReadonlyMap<string, Written>;
   readonly resources: ReadonlyMap<string, Written>;
+  readonly plugins: ReadonlyMap<string, Written>;
 }
 
 /** Includes of includes multiply; nobody writes this many, but a short chain of files can ask for billions. */
@@ -46,6 +48,7 @@ class Assembler {
   readonly #services = new Map<string, WrittenService>();
   readonly #actions = new Map<string, Written>();
   readonly #resources = new Map<string, Written>();
+  readonly #plugins = new Map<string, Written>();
   readonly #checked = new Map<Document, z.ZodType>();
 
   constructor(sources: Sources) {
@@ -65,7 +68,13 @@ class Assembler {
       root = await this.#sources.document(absolute, null);
       if (root !== null) await this.#root(root);
     }
-    return { root, services: [...this.#services.values()], actions: this.#actions, resources: this.#resources };
+    return {
+      root,
+      services: [...this.#services.values()],
+      actions: this.#actions,
+      resources: this.#resources,
+      plugins: this.#plugins,
+    };
   }
 
   async #root(root: Document): Promise<void> {
@@ -170,20 +179,24 @@ class Assembler {
     this.#checked.set(document, schema);
     // Reading a large file holds the event loop for a while: others run before it is checked.
     await setImmediate();
+    dropUnset(document.value, schema);
     await checkShape(document, schema, this.#findings);
   }
 
-  /** Merges the actions and resources of a file into the shared ones. */
+  /** Merges the actions, resources and plugins of a file into the shared ones. */
   #pool(document: Document): void {
     if (!isObject(document.value)) return;
     for (const [key, pool] of [
       ['actions', this.#actions],
       ['resources', this.#resources],
+      ['plugins', this.#plugins],
     ] as const) {
       const values = document.value[key];
       const node = document.member(0, key);
       if (node < 0 || !isObject(values)) continue;
       for (const [name, child] of document.members(node)) {
+        // `__proto__` is a member of the text that the value does not have.
+        if (!Object.hasOwn(values, name)) continue;
         const twin = pool.get(name);
         if (twin === undefined) pool.set(name, { document, node: child, value: values[name] });
         else if (twin.document !== document) {

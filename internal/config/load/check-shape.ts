@@ -129,7 +129,7 @@ function unknownKey(schema: z.ZodType, path: readonly PropertyKey[], root: unkno
 }
 
 /** The schema of the value at a path, unions resolved by the values on the way. */
-function schemaAt(schema: z.ZodType, path: readonly PropertyKey[], root: unknown): z.ZodType | null {
+export function schemaAt(schema: z.ZodType, path: readonly PropertyKey[], root: unknown): z.ZodType | null {
   let at: z.ZodType | null = resolve(schema, root);
   let value = root;
   for (const step of path) {
@@ -148,7 +148,11 @@ function resolve(schema: z.ZodType, value: unknown): z.ZodType | null {
   if (schema instanceof z.ZodOptional) return resolve(schema.unwrap() as z.ZodType, value);
   if (!(schema instanceof z.ZodUnion)) return schema;
   const options = (schema.options as readonly z.ZodType[]).map((option) => resolve(option, value));
-  if (!(schema instanceof z.ZodDiscriminatedUnion)) return options.find((each) => each instanceof z.ZodObject) ?? null;
+  if (!(schema instanceof z.ZodDiscriminatedUnion)) {
+    const fits = (each: z.ZodType | null): boolean =>
+      Array.isArray(value) ? each instanceof z.ZodArray : each instanceof z.ZodObject || each instanceof z.ZodRecord;
+    return options.find(fits) ?? null;
+  }
   const type = (value as Record<string, unknown>)['type'];
   const chosen = options.find((each) => each instanceof z.ZodObject && each.shape['type'].safeParse(type).success);
   return chosen ?? null;

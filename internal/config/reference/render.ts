@@ -13,7 +13,8 @@ import { keyNotes } from '../schema/field.ts';
 import { limitsSchema } from '../schema/limits.ts';
 import { matchSchema } from '../schema/match.ts';
 import { resourceSchema } from '../schema/resource.ts';
-import { adminSchema, loggingSchema, pluginSchema, rootSchema, rotateSchema } from '../schema/root.ts';
+import { pluginSchema } from '../schema/plugin.ts';
+import { adminSchema, loggingSchema, rootSchema, rotateSchema } from '../schema/root.ts';
 import { balancerSchema, routeSchema, speedSchema } from '../schema/route.ts';
 import { fragmentSchema, serviceSchema } from '../schema/service.ts';
 

@@ -73,7 +73,7 @@ export const proxySchema = object(
     upstream: key(
       text('an upstream: "host:port", "http://…", "https://…" or "unix:///…"'),
       { type: 'string', required: true },
-      'Where requests go: `host:port`, `http://…`, `https://…`, `unix:///…`, or a template of `{target}` (chosen by the balancer of the route) and of names in the `set` of the route. A path prefixes the path of the request: `http://a:1/api` + `/x` = `/api/x`.',
+      'Where requests go: `host:port`, `http://…`, `https://…`, `unix:///…`, or a template of `{target}` (chosen by the balancer of the route) and of names in the `set` of the route. Without a port it is 80, or 443 with `https://`; `ws://` and `wss://` mean `http://` and `https://`. A path prefixes the path of the request: `http://a:1/api` + `/x` = `/api/x`.',
     ),
     timeout: key(
       duration(),
@@ -170,7 +170,7 @@ export const serveSchema = object(
     root: key(
       path('a folder'),
       { type: 'Path' },
-      'Folder to serve. The prefix of the route is stripped: `/static/*` with root `./public` maps `/static/a.css` to `./public/a.css`. A folder answers with its `index.html`, never with a listing; nothing outside of root is ever served. Exactly one of `root` and `file`.',
+      'Folder to serve. The prefix of the route is stripped: `/static/*` with root `./public` maps `/static/a.css` to `./public/a.css`. A folder answers with its `index.html`, never with a listing; nothing outside of root is ever served. Exactly one of `root` and `file`. A folder that is missing is warned of, and requests get 404 until it is there.',
     ),
     file: key(path('a file'), { type: 'Path' }, 'One file that answers every request of the route.'),
     cache: key(

@@ -73,14 +73,24 @@ export function flag() {
 
 /** One of a few words; a slip is met with the nearest. */
 export function oneOf<const T extends readonly [string, ...string[]]>(words: T) {
+  return z.enum(words, { error: expectedWord(words) });
+}
+
+/** One of a few words, in any case. */
+export function oneOfInAnyCase(words: readonly [string, ...string[]]) {
+  const problem = expectedWord(words);
+  return parsed(z.string({ error: problem }), (value) => {
+    if (!words.includes(value.toLowerCase())) throw new InvalidValue(problem({ input: value }));
+  }).meta({ enum: [...words] });
+}
+
+function expectedWord(words: readonly string[]) {
   const listed = words.filter((word) => word !== '').map((word) => `"${word}"`);
   const allowed = listed.length === 1 ? listed[0] : `${listed.slice(0, -1).join(', ')} or ${listed.at(-1)}`;
-  return z.enum(words, {
-    error: (issue) => {
-      const message = expected(allowed)(issue);
-      return typeof issue.input === 'string' ? `${message}${didYouMean(issue.input, words)}` : message;
-    },
-  });
+  return (issue: { readonly input?: unknown }): string => {
+    const message = expected(allowed)(issue);
+    return typeof issue.input === 'string' ? `${message}${didYouMean(issue.input, words)}` : message;
+  };
 }
 
 /** A whole number from `min` to `max`. */

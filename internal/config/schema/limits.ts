@@ -2,7 +2,7 @@ import * as z from 'zod';
 import type { ServiceLimits } from '../config.ts';
 import { parseCidr } from '../value/cidr.ts';
 import { parseDuration } from '../value/duration.ts';
-import { describeValue, InvalidValue } from '../value/invalid-value.ts';
+import { InvalidValue } from '../value/invalid-value.ts';
 import { duration, expected, flag, integer, key, list, object, parsed, text } from './field.ts';
 
 const NEVER_OFF = 'without this limit a silent peer holds its connection for ever';
@@ -82,7 +82,7 @@ export const limitsSchema = object(
     ),
     flush_interval: key(
       flushInterval(),
-      { type: 'Duration or `-1`', default: '0' },
+      { type: 'Duration, `-1` or another below 0', default: '0' },
       'Accepted for compatibility, changes nothing: prox forwards bytes at once.',
     ),
     disable_compression: key(
@@ -149,13 +149,11 @@ function bufferSize() {
   });
 }
 
-/** Go's prox flushes at once for -1. */
+/** The Go prox flushes at once for any duration below 0. */
 function flushInterval() {
   const allowed = 'a duration, or -1';
   return parsed(z.union([z.string(), z.number()], { error: expected(allowed) }), (value) => {
-    if (typeof value === 'number' && value < 0 && value !== -1)
-      throw new InvalidValue(`expected ${allowed}, found ${describeValue(value)}`);
-    if (value !== -1 && value !== '-1') parseDuration(value);
+    if (typeof value === 'string' && value !== '-1') parseDuration(value.replace(/^-/, ''));
   });
 }
 

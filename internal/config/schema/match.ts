@@ -1,6 +1,6 @@
 import type * as z from 'zod';
 import { parseDomainPattern } from '../value/domain-pattern.ts';
-import { checkMethod } from '../value/header-field.ts';
+import { parseMethod } from '../value/header-field.ts';
 import { parsePathPatterns } from '../value/path-pattern.ts';
 import { key, list, object, parsed, text } from './field.ts';
 
@@ -17,9 +17,9 @@ export const matchSchema = object(
       'Pattern for the path, see [Path patterns](#path-patterns).',
     ),
     methods: key(
-      list(parsed(text('an HTTP method'), checkMethod), 'a list of HTTP methods'),
+      list(parsed(text('an HTTP method'), parseMethod), 'a list of HTTP methods'),
       { type: 'string[]', default: 'all' },
-      'Methods in upper case; left out or empty = all.',
+      'Methods, in upper or lower case; left out or empty = all.',
     ),
   },
   'an object with domain, path and methods',

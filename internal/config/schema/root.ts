@@ -2,8 +2,11 @@ import * as z from 'zod';
 import { parseByteSize } from '../value/byte-size.ts';
 import { parseDuration } from '../value/duration.ts';
 import { describeValue, InvalidValue } from '../value/invalid-value.ts';
-import { anyText, expected, flag, integer, key, named, object, oneOf, parsed, path, schemaKey } from './field.ts';
+import { anyText, expected, integer, key, named, object, oneOfInAnyCase, parsed, path, schemaKey } from './field.ts';
+import { pluginRegistry } from './plugin.ts';
 import { listenAddress, poolShape, serviceSchema } from './service.ts';
+
+const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 
 const ROTATION = '"daily", "hourly", a duration, or a number of seconds';
 
@@ -34,9 +37,9 @@ export const rotateSchema = object(
 export const loggingSchema = object(
   {
     level: key(
-      oneOf(['debug', 'info', 'warn', 'error']),
+      oneOfInAnyCase(LEVELS),
       { type: '`debug`, `info`, `warn`, `error`', default: 'info' },
-      'Least level that is logged. The environment variable `LOG_LEVEL` wins over `-log-level`, which wins over this.',
+      'Least level that is logged, in upper or lower case. The environment variable `LOG_LEVEL` wins over `-log-level`, which wins over this.',
     ),
     access_log: key(
       path('the access log'),
@@ -56,18 +59,6 @@ export const loggingSchema = object(
   },
   'an object with the logging settings',
 ).meta({ id: 'Logging', description: 'Logs.' });
-
-export const pluginSchema = object(
-  {
-    path: key(
-      path('a plugin'),
-      { type: 'Path', required: true },
-      'The plugin: a source file, a folder or an executable.',
-    ),
-    autostart: key(flag(), { type: 'bool', default: 'false' }, 'Start it with prox, although no route refers to it.'),
-  },
-  'a plugin: { path }',
-).meta({ id: 'Plugin', description: 'A plugin that routes refer to by name.' });
 
 export const adminSchema = object(
   {
@@ -94,11 +85,7 @@ export const rootSchema = object(
       'Listeners and their routes. The services of a folder are named after their files.',
     ),
     ...poolShape,
-    plugins: key(
-      named(pluginSchema, 'an object of named plugins'),
-      { type: 'name → Plugin', default: '{}' },
-      'Plugins by name.',
-    ),
+    plugins: key(pluginRegistry(), { type: 'name → Plugin', default: '{}' }, 'Plugins by name.'),
     logging: key(loggingSchema, { type: 'Logging', default: '{}' }, 'Logs.'),
     admin: key(adminSchema, { type: 'Admin', default: 'none' }, 'Management API; left out = none.'),
     $schema: schemaKey,

@@ -1,8 +1,9 @@
-import type * as z from 'zod';
+import * as z from 'zod';
 import { parseListenAddress } from '../value/listen-address.ts';
 import { acmeSchema } from './acme.ts';
 import { actionSchema, pluginList } from './action.ts';
-import { flag, key, named, object, oneOf, parsed, path, schemaKey, text } from './field.ts';
+import { pluginRegistry } from './plugin.ts';
+import { expected, flag, key, named, object, oneOf, parsed, path, schemaKey, text } from './field.ts';
 import { limitsSchema } from './limits.ts';
 import { resourceSchema } from './resource.ts';
 import { routesSchema } from './route.ts';
@@ -69,10 +70,30 @@ export const poolShape = {
   ),
 };
 
+/** What a service file has instead of the `plugins` of a service. */
+const pluginsOfFragment = {
+  plugins: key(
+    z.union([pluginList(), pluginRegistry()], {
+      error: expected('a list of plugin names, or an object of named plugins'),
+    }),
+    { type: 'name → Plugin, or string[]', default: '{}' },
+    'As an object: plugins by name, added to those of the root file. As a list: the same as `service_plugins`.',
+  ),
+  service_plugins: key(
+    pluginList(),
+    { type: 'string[]', default: '[]' },
+    'Plugins of every route; they run before those of actions and routes.',
+  ),
+};
+
 /** A service in a file of its own. */
-export const fragmentSchema = object({ ...shape, ...poolShape, $schema: schemaKey }, 'a service').meta({
+export const fragmentSchema = object(
+  { ...shape, ...pluginsOfFragment, ...poolShape, $schema: schemaKey },
+  'a service',
+).meta({
   id: 'ServiceFragment',
   description: 'A service in a file of its own.',
 });
 
 export type RawService = z.infer<typeof serviceSchema>;
+export type RawFragment = z.infer<typeof fragmentSchema>;

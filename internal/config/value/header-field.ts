@@ -45,10 +45,13 @@ export function checkHostValue(value: string): void {
   throw new InvalidValue(`expected a host with an optional port for Host, found ${quote(value)}`);
 }
 
-/** @throws InvalidValue unless the text is a method in upper case */
-export function checkMethod(method: string): void {
+/**
+ * A method in upper case. Methods are case-sensitive (RFC 9110 §9.1), and every registered one is upper case: what is
+ * written in lower case means the same.
+ *
+ * @throws InvalidValue unless the text is a token
+ */
+export function parseMethod(method: string): string {
   if (!TOKEN.test(method)) throw new InvalidValue(`expected an HTTP method such as "GET", found ${quote(method)}`);
-  const upper = method.toUpperCase();
-  if (method !== upper)
-    throw new InvalidValue(`expected a method in upper case, found ${quote(method)}; did you mean "${upper}"?`);
+  return method.toUpperCase();
 }

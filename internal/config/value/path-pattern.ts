@@ -14,7 +14,10 @@ const PATH_CHARACTER = /[A-Za-z0-9._~!$&'()*+,;=:@/%-]/;
  * @throws InvalidValue
  */
 export function parsePathPatterns(text: string): string[] {
-  return text.split(',').map((part) => parseOne(part.trim(), text));
+  const parts = text.split(',').map((part) => part.trim());
+  // A comma at the end says nothing.
+  if (parts.length > 1 && parts.at(-1) === '') parts.pop();
+  return parts.map((part) => parseOne(part, text));
 }
 
 /** Nearly every pattern: nothing to decode, nothing to encode, no dot segments, no star but at its end. */
@@ -25,7 +28,7 @@ function parseOne(pattern: string, text: string): string {
   const refuse = (why: string): never => {
     throw new InvalidValue(`expected ${ALLOWED}, found ${quote(text)}: ${why}`);
   };
-  if (pattern === '') refuse(text.trim() === '' ? 'it is empty' : 'there is nothing between two commas');
+  if (pattern === '') refuse(/^[\s,]*$/.test(text) ? 'it is empty' : 'there is nothing between two commas');
   if (!pattern.startsWith('/')) refuse(`${quote(pattern)} must begin with "/"`);
   if (/[?#]/.test(pattern)) refuse('the query and the fragment are no part of the path');
   if (/[\0-\x1f\x7f]/.test(pattern)) refuse('it holds a control character');

@@ -13,9 +13,10 @@ const AUTHORITY = /^(?:\[([^\]]+)\]|([A-Za-z0-9._-]+))(?::(\d{1,5}))?$/;
  */
 export function checkProxyUpstream(text: string): void {
   if (text.startsWith('unix:')) return checkUnix(text, PROXY_FORMS);
-  const match = /^(https?):\/\/([^/]*)(\/[^]*)?$/i.exec(text);
-  if (match === null) return checkHostPort(text, PROXY_FORMS);
-  const [, , authority = '', path = ''] = match;
+  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text);
+  if (scheme !== null && !/^(?:https?|wss?)$/i.test(scheme[1]))
+    throw refusal(PROXY_FORMS, text, `the scheme \`${scheme[1]}\` is not known here`);
+  const [, authority = '', path = ''] = /^([^/]*)(\/[^]*)?$/.exec(text.slice(scheme?.[0].length ?? 0)) ?? [];
   const why = authorityProblem(authority, false);
   if (why !== null) throw refusal(PROXY_FORMS, text, why);
   if (/[?#]/.test(authority + path)) throw refusal(PROXY_FORMS, text, 'a query or a fragment has no place in it');
@@ -29,14 +30,10 @@ export function checkProxyUpstream(text: string): void {
  */
 export function checkPassUpstream(text: string): void {
   if (text.startsWith('unix:')) return checkUnix(text, PASS_FORMS);
-  checkHostPort(text, PASS_FORMS);
-}
-
-function checkHostPort(text: string, forms: string): void {
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text);
-  if (scheme !== null) throw refusal(forms, text, `the scheme \`${scheme[1]}\` is not known here`);
+  if (scheme !== null) throw refusal(PASS_FORMS, text, `the scheme \`${scheme[1]}\` is not known here`);
   const why = authorityProblem(text, true);
-  if (why !== null) throw refusal(forms, text, why);
+  if (why !== null) throw refusal(PASS_FORMS, text, why);
 }
 
 function authorityProblem(authority: string, portNeeded: boolean): string | null {
