@@ -61,6 +61,6 @@ export class RelaySession implements RelayedConnection, DrainableSession {
 
   kill(error: ProxyError): void {
     this.killedBy = error;
-    this.connection.destroy();
+    this.connection.reset();
   }
 }

@@ -124,7 +124,7 @@ export class Http1Session implements ConnectionHandler, DrainableSession, Exchan
 
   kill(error: ProxyError): void {
     this.exchange?.abort(error);
-    this.connection.destroy();
+    this.connection.cut(this.exchange !== null);
   }
 
   /** read_timeout or write_timeout has passed. */

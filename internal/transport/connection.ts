@@ -1,5 +1,4 @@
 import type { Socket } from 'node:net';
-import { TLSSocket } from 'node:tls';
 import type { Deadline, Deadlines } from '../base/index.ts';
 import { Gathering, giveRoomAway } from './gathering.ts';
 import { leave, listenTo, type SocketOwner } from './socket-listeners.ts';
@@ -50,6 +49,8 @@ export class Connection implements SocketOwner {
   /** Bytes given to `flush` so far. */
   bytesWritten = 0;
   private readonly socket: Socket;
+  /** What TLS runs on; the socket itself without TLS. */
+  private readonly carrier: Socket;
   private readonly deadlines: Deadlines;
   private readonly gathering = new Gathering();
   private corked = false;
@@ -68,6 +69,7 @@ export class Connection implements SocketOwner {
   /**
    * @param socket open, with half-open allowed; the connection attaches all its listeners.
    * @param readBuffer what the socket reads into, if it does not allocate for each read.
+   * @param tls what a TLS handshake has found out, and `carrier` the socket that it was made on
    */
   constructor(
     socket: Socket,
@@ -75,10 +77,12 @@ export class Connection implements SocketOwner {
     handler: ConnectionHandler,
     readBuffer: Buffer | null = null,
     tls: TlsFacts | null = null,
+    carrier: Socket = socket,
   ) {
     this.readBuffer = readBuffer;
     this.tls = tls;
     this.socket = socket;
+    this.carrier = carrier;
     this.deadlines = deadlines;
     this.handler = handler;
     this.deadline = deadlines.create(() => this.guard(() => this.handler.onDeadline()));
@@ -254,12 +258,22 @@ export class Connection implements SocketOwner {
   reset(): void {
     if (this.closed) return;
     this.closed = true;
-    const { socket } = this;
-    // Only TCP knows a reset: unix sockets have no address, and TLS must not be cut below its own records. Nor can it
-    // follow a shutdown that still waits for bytes to leave; those make the response incomplete all the same.
-    const resettable = socket.remoteAddress !== undefined && !(socket instanceof TLSSocket);
-    if (resettable && (!socket.writableEnded || socket.writableFinished)) socket.resetAndDestroy();
+    const { carrier, socket } = this;
+    // Only TCP knows a reset: unix sockets have no address. Nor can one follow a shutdown that the kernel was just asked
+    // for: everything has left by then, and is complete.
+    const shuttingDown = socket.writableEnded && !socket.writableFinished && socket.writableLength === 0;
+    // The reset of what TLS runs on closes the TLS socket, too.
+    if (carrier.remoteAddress !== undefined && !shuttingDown) carrier.resetAndDestroy();
     else socket.destroy();
+  }
+
+  /**
+   * Closes at once. Where a close would be the end of a message that is not complete, a reset is not (RFC 9112 §8).
+   * @param incomplete more was to be sent than was given; what was given and has not left is seen here
+   */
+  cut(incomplete: boolean): void {
+    if (incomplete || this.hasPending) this.reset();
+    else this.destroy();
   }
 
   /** Waits `milliseconds` from now for something; `onDeadline` says that it did not come. 0 waits forever. */

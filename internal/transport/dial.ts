@@ -71,6 +71,7 @@ export function dial(address: DialAddress, options: DialOptions, deadlines: Dead
       NOBODY,
       readBuffer,
       current instanceof TLSSocket ? factsOf(current) : null,
+      socket,
     );
     done(null, open);
   };

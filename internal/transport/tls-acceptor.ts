@@ -205,7 +205,7 @@ export class TlsAcceptor {
       client: socket.authorized ? client : null,
     };
     socket.allowHalfOpen = true;
-    const connection = new Connection(socket, this.deadlines, NOBODY, null, facts);
+    const connection = new Connection(socket, this.deadlines, NOBODY, null, facts, handshake.carrier ?? socket);
     connection.succeed(handshake.plain);
     handshake.succeed(connection);
   }
@@ -230,7 +230,8 @@ class Handshake implements TlsHandshake {
   readonly deadline: Deadline;
   /** The server that it has to itself; null when it is one of many. */
   own: { readonly server: Server; readonly group: CertificateGroup } | null = null;
-  private socket: Socket | null = null;
+  /** The socket that it takes place on; null until it begins. */
+  carrier: Socket | null = null;
   private readonly acceptor: TlsAcceptor;
   private readonly done: TlsDone;
   private readonly onClose: () => void;
@@ -250,7 +251,7 @@ class Handshake implements TlsHandshake {
     const socket = this.plain.release(unread);
     // A client that ends its side before the handshake is over is gone: the TLSSocket over it does as this one does.
     socket.allowHalfOpen = false;
-    this.socket = socket;
+    this.carrier = socket;
     this.address = addressKey(socket);
     socket.on('close', this.onClose);
     socket.on('error', ignoreError);
@@ -269,8 +270,8 @@ class Handshake implements TlsHandshake {
 
   abort(error: ProxyError): void {
     if (!this.end(false)) return;
-    if (this.socket === null) this.plain.destroy();
-    else this.socket.destroy();
+    if (this.carrier === null) this.plain.destroy();
+    else this.carrier.destroy();
     this.done(error, null);
   }
 
@@ -281,7 +282,7 @@ class Handshake implements TlsHandshake {
   private end(clean: boolean): boolean {
     if (this.over) return false;
     this.over = true;
-    this.socket?.removeListener('close', this.onClose);
+    this.carrier?.removeListener('close', this.onClose);
     this.acceptor.ended(this, clean);
     return true;
   }
