@@ -30,7 +30,7 @@ const GO_STYLE = {
       config: {
         read_timeout: "5m", write_timeout: "5m", idle_timeout: 120, response_header_timeout: "1m30s", dial_timeout: "250ms",
         keep_alive: "30s", max_idle_conns: 100, max_idle_conns_per_host: 10, tls_handshake_timeout: "10s",
-        read_buffer_size: 4096, write_buffer_size: 4096, h2_read_idle_timeout: "30s", h2_ping_timeout: "15s",
+        read_buffer_size: "4k", write_buffer_size: 4096, h2_read_idle_timeout: "30s", h2_ping_timeout: "15s",
         flush_interval: -1, disable_compression: true, max_connections: 10000,
       },
       routes: [

@@ -342,7 +342,7 @@ describe('root', () => {
       [
         `logging: { rotate: { frequency: 'weekly', size: '10x', keep: 0 } },`,
         '2:33: logging.rotate.frequency: expected "daily", "hourly", a duration, or a number of seconds, at least a second, found the string "weekly"',
-        '2:49: logging.rotate.size: expected a size such as "10m" (k, m, g), or a number of bytes above 0, found the string "10x"',
+        '2:49: logging.rotate.size: expected a size such as "10m" (k, m, g), or a number of bytes above 0, found the string "10x": the units are k, m, g, kib, mib, gib (powers of 1024) and kb, mb, gb (powers of 1000)',
         '2:62: logging.rotate.keep: expected a number of files from 1 to 100000, found 0',
       ],
       [`plugins: { a: { path: '' } },`, '2:23: plugins.a.path: expected the path of a plugin, found an empty string'],

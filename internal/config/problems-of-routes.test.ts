@@ -270,7 +270,7 @@ describe('static, serve, pass and drop', () => {
     [`{ action: { type: 'serve', root: 'public', cache: { size: 0, max_file_size: 0, max_age: 0 } } }`],
     [
       `{ action: { type: 'serve', root: 'public', cache: { size: '64x' } } }`,
-      '59.action.cache.size: expected a size such as "10m" (k, m, g), or a number of bytes above 0, found the string "64x"',
+      '59.action.cache.size: expected a size such as "10m" (k, m, g), or a number of bytes, found the string "64x": the units are k, m, g, kib, mib, gib (powers of 1024) and kb, mb, gb (powers of 1000)',
     ],
     [
       `{ action: { type: 'serve', root: 'public', cache: { max_size: 1 } } }`,

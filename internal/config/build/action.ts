@@ -251,7 +251,7 @@ function buildServe(context: BuildContext, written: Written, raw: RawServe, base
 
 function buildServeCache(raw: NonNullable<RawServe['cache']>): ServeCacheConfig {
   const bytes = (value: string | number | undefined, otherwise: number): number =>
-    value === undefined ? otherwise : value === 0 ? 0 : parseByteSize(value);
+    value === undefined ? otherwise : parseByteSize(value, { min: 0 });
   return Object.freeze({
     size: bytes(raw.size, DEFAULT_SERVE_CACHE.size),
     maxFileSize: bytes(raw.max_file_size, DEFAULT_SERVE_CACHE.maxFileSize),

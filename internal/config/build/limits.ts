@@ -2,6 +2,7 @@ import type { ServiceLimits } from '../config.ts';
 import type { Written } from '../load/assemble.ts';
 import { DEFAULT_LIMITS, type RawLimits } from '../schema/limits.ts';
 import { parseCidr } from '../value/cidr.ts';
+import { parseByteSize } from '../value/byte-size.ts';
 import { parseDuration } from '../value/duration.ts';
 import { type BuildContext, report } from './context.ts';
 
@@ -14,6 +15,8 @@ export function buildLimits(context: BuildContext, written: Written): ServiceLim
   const defaults = DEFAULT_LIMITS;
   const ms = (value: string | number | undefined, otherwise: number): number =>
     value === undefined ? otherwise : parseDuration(value);
+  const bytes = (value: string | number | undefined, otherwise: number): number =>
+    value === undefined ? otherwise : parseByteSize(value, { min: 0 });
   if (raw.proxy_protocol === true && (raw.trusted_proxies ?? []).length === 0) {
     report(
       context,
@@ -33,17 +36,17 @@ export function buildLimits(context: BuildContext, written: Written): ServiceLim
     keepAlive: Math.min(ms(raw.keep_alive, 0) || defaults.keepAlive, MAX_KEEP_ALIVE_MS),
     maxIdleConns: raw.max_idle_conns || defaults.maxIdleConns,
     maxIdleConnsPerHost: raw.max_idle_conns_per_host || defaults.maxIdleConnsPerHost,
-    readBufferSize: raw.read_buffer_size || defaults.readBufferSize,
-    writeBufferSize: raw.write_buffer_size || defaults.writeBufferSize,
+    readBufferSize: bytes(raw.read_buffer_size, 0) || defaults.readBufferSize,
+    writeBufferSize: bytes(raw.write_buffer_size, 0) || defaults.writeBufferSize,
     h2ReadIdleTimeout: ms(raw.h2_read_idle_timeout, 0) || defaults.h2ReadIdleTimeout,
     h2PingTimeout: ms(raw.h2_ping_timeout, 0) || defaults.h2PingTimeout,
     maxConnections: raw.max_connections ?? defaults.maxConnections,
     headerTimeout: ms(raw.header_timeout, defaults.headerTimeout),
     stallTimeout: ms(raw.stall_timeout, defaults.stallTimeout),
-    maxHeaderBytes: raw.max_header_bytes ?? defaults.maxHeaderBytes,
+    maxHeaderBytes: bytes(raw.max_header_bytes, defaults.maxHeaderBytes),
     maxHeaders: raw.max_headers ?? defaults.maxHeaders,
-    maxTargetBytes: raw.max_target_bytes ?? defaults.maxTargetBytes,
-    maxBodyBytes: raw.max_body_bytes ?? defaults.maxBodyBytes,
+    maxTargetBytes: bytes(raw.max_target_bytes, defaults.maxTargetBytes),
+    maxBodyBytes: bytes(raw.max_body_bytes, defaults.maxBodyBytes),
     trustedProxies: Object.freeze((raw.trusted_proxies ?? []).map(parseCidr)),
     proxyProtocol: raw.proxy_protocol ?? defaults.proxyProtocol,
     shutdownTimeout: ms(raw.shutdown_timeout, defaults.shutdownTimeout),

@@ -146,13 +146,13 @@ export const staticSchema = object(
 export const serveCacheSchema = object(
   {
     size: key(
-      byteSize(),
-      { type: 'string or bytes', default: '16m' },
+      byteSize({ min: 0 }),
+      { type: 'Size', default: '16m' },
       'Memory for the files of the action, in each worker process and for each route that uses it; what was not asked for the longest goes first. `0` turns the cache off.',
     ),
     max_file_size: key(
-      byteSize(),
-      { type: 'string or bytes', default: '1m' },
+      byteSize({ min: 0 }),
+      { type: 'Size', default: '1m' },
       'Largest file whose contents are kept; of larger ones prox remembers only what they are, and reads them for each request.',
     ),
     max_age: key(

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { describeValue, InvalidValue, problemOf } from '../value/invalid-value.ts';
-import { parseByteSize } from '../value/byte-size.ts';
+import { type ByteSizeRange, byteSizeInWords, parseByteSize } from '../value/byte-size.ts';
 import { parseDuration } from '../value/duration.ts';
 import { didYouMean } from '../value/nearest.ts';
 
@@ -102,11 +102,15 @@ export function integer(min: number, max: number, what = 'a whole number') {
   }).meta({ type: 'integer', minimum: min, maximum: max });
 }
 
-/** A size such as "10m", a number of bytes, or 0 for none at all. */
-export function byteSize() {
-  const allowed = 'a size such as "10m" (k, m, g), a number of bytes, or 0';
-  return parsed(z.union([z.string(), z.number()], { error: expected(allowed) }), (value) => {
-    if (value !== 0) parseByteSize(value);
+/** A size: a number of bytes, or a text such as "10m". */
+export function byteSize(range: ByteSizeRange) {
+  const { min, max, zero } = range;
+  const union = z.union([z.string(), z.number()], { error: expected(byteSizeInWords(range)) });
+  return parsed(union, (value) => parseByteSize(value, range)).meta({
+    anyOf: [
+      { type: 'string', pattern: String.raw`^ *\d+(\.\d+)? ?([KkMmGg]([Ii]?[Bb])?|[Bb])? *$` },
+      { type: 'integer', minimum: zero === true ? 0 : min, maximum: max ?? Number.MAX_SAFE_INTEGER },
+    ],
   });
 }
 
@@ -117,10 +121,19 @@ export interface DurationRange {
   readonly reason?: string;
 }
 
+/** For editors: a text with units, or seconds. */
+const DURATION_KINDS = [
+  {
+    type: 'string',
+    pattern: String.raw`^\+?(0|((\d+\.?\d*|\.\d+)(ns|us|\u00b5s|\u03bcs|ms|s|m|h))+)$`,
+  },
+  { type: 'number', minimum: 0 },
+];
+
 /** A Go-style duration or a number of seconds. */
 export function duration(range: DurationRange = {}) {
   const allowed = 'a duration such as "30s", "1m30s" or "250ms", or a number of seconds';
-  const union = z.union([z.string(), z.number()], { error: expected(allowed) });
+  const union = z.union([z.string(), z.number()], { error: expected(allowed) }).meta({ anyOf: DURATION_KINDS });
   return parsed(union, (value) => {
     const ms = parseDuration(value);
     if (ms < (range.min ?? 0)) {

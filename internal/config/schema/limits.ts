@@ -2,8 +2,7 @@ import * as z from 'zod';
 import type { ServiceLimits } from '../config.ts';
 import { parseCidr } from '../value/cidr.ts';
 import { parseDuration } from '../value/duration.ts';
-import { InvalidValue } from '../value/invalid-value.ts';
-import { duration, expected, flag, integer, key, list, object, parsed, text } from './field.ts';
+import { byteSize, duration, expected, flag, integer, key, list, object, parsed, text } from './field.ts';
 
 const NEVER_OFF = 'without this limit a silent peer holds its connection for ever';
 
@@ -57,12 +56,12 @@ export const limitsSchema = object(
     ),
     read_buffer_size: key(
       bufferSize(),
-      { type: 'bytes', default: '32768' },
+      { type: 'Size', default: '32768' },
       'Bytes that a connection holds towards the upstream before backpressure stops the reading. `0` is the default. Each connection may need this much memory.',
     ),
     write_buffer_size: key(
       bufferSize(),
-      { type: 'bytes', default: '32768' },
+      { type: 'Size', default: '32768' },
       'Bytes that a connection holds towards the client before backpressure stops the upstream. `0` is the default.',
     ),
     h2_read_idle_timeout: key(
@@ -101,8 +100,8 @@ export const limitsSchema = object(
       'No byte moved where one is due, on either side: the exchange ends. Upgraded tunnels are exempt. It cannot be turned off.',
     ),
     max_header_bytes: key(
-      integer(1024, 16_777_216),
-      { type: 'bytes', default: '32768' },
+      byteSize({ min: 1024, max: 16_777_216 }),
+      { type: 'Size', default: '32768' },
       'Largest head of a request or a response; a larger request gets 431.',
     ),
     max_headers: key(
@@ -111,13 +110,13 @@ export const limitsSchema = object(
       'Most header fields of a request or a response; a request with more gets 431.',
     ),
     max_target_bytes: key(
-      integer(64, 16_777_216),
-      { type: 'bytes', default: '8192' },
+      byteSize({ min: 64, max: 16_777_216 }),
+      { type: 'Size', default: '8192' },
       'Longest request target; a longer one gets 414.',
     ),
     max_body_bytes: key(
-      integer(0, Number.MAX_SAFE_INTEGER),
-      { type: 'bytes', default: '0' },
+      byteSize({ min: 0 }),
+      { type: 'Size', default: '0' },
       'Largest body of a request; a larger one gets 413. `0` = no limit.',
     ),
     trusted_proxies: key(
@@ -143,10 +142,7 @@ export type RawLimits = z.infer<typeof limitsSchema>;
 
 /** 1 KiB still moves bytes; above 64 MiB a few clients could fill the memory. */
 function bufferSize() {
-  return parsed(integer(0, 67_108_864, 'a number of bytes'), (value) => {
-    if (value !== 0 && value < 1024)
-      throw new InvalidValue(`expected a number of bytes from 1024 to 67108864, found ${value}`);
-  });
+  return byteSize({ min: 1024, max: 67_108_864, zero: true });
 }
 
 /** The Go prox flushes at once for any duration below 0. */

@@ -1,8 +1,19 @@
 import * as z from 'zod';
-import { parseByteSize } from '../value/byte-size.ts';
 import { parseDuration } from '../value/duration.ts';
 import { describeValue, InvalidValue } from '../value/invalid-value.ts';
-import { anyText, expected, integer, key, named, object, oneOfInAnyCase, parsed, path, schemaKey } from './field.ts';
+import {
+  anyText,
+  byteSize,
+  expected,
+  integer,
+  key,
+  named,
+  object,
+  oneOfInAnyCase,
+  parsed,
+  path,
+  schemaKey,
+} from './field.ts';
 import { pluginRegistry } from './plugin.ts';
 import { listenAddress, poolShape, serviceSchema } from './service.ts';
 
@@ -18,12 +29,9 @@ export const rotateSchema = object(
       'When a new file begins.',
     ),
     size: key(
-      parsed(
-        z.union([z.string(), z.number()], { error: expected('a size such as "10m", or a number of bytes') }),
-        parseByteSize,
-      ),
-      { type: 'string or bytes', default: 'none' },
-      'A new file begins when the old one is this large: `"10m"` (k, m, g), or bytes.',
+      byteSize({ min: 1 }),
+      { type: 'Size', default: 'none' },
+      'A new file begins when the old one is this large.',
     ),
     keep: key(
       integer(1, 100_000, 'a number of files'),

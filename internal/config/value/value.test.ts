@@ -57,12 +57,42 @@ describe('parseByteSize', () => {
     ['1K', 1024],
     ['1.5k', 1536],
     ['2 GiB', 2_147_483_648],
-    ['10mb', 10_485_760],
+    ['10mb', 10_000_000],
+    ['10MiB', 10_485_760],
+    ['1kb', 1000],
+    ['1kib', 1024],
+    ['3gb', 3_000_000_000],
+    ['3G', 3_221_225_472],
+    ['7b', 7],
     ['512', 512],
     [4096, 4096],
   ])('reads %s as %d', (value, bytes) => expect(parseByteSize(value)).toBe(bytes));
-  it.each(['', 'm', '10x', '-1', '0', 0, -5, 0.5, '1e3'])('refuses %j', (value) =>
-    expect(problemOf(parseByteSize, value)).toContain('expected a size such as "10m"'),
+  it.each(['', 'm', '10x', '10mx', '-1', '0', 0, -5, 0.5, 1.5, '0.4', '1e3', '9999999999g'])('refuses %j', (value) =>
+    expect(problemOf((text) => parseByteSize(text), value)).toContain('expected a size such as "10m"'),
+  );
+
+  it.each([
+    [{ min: 0 }, 0, null],
+    [{ min: 0 }, '0', null],
+    [{ min: 1024, max: 4096 }, '1k', null],
+    [
+      { min: 1024, max: 4096 },
+      '5k',
+      'expected a size such as "10m" (k, m, g), or a number of bytes from 1024 to 4096, found the string "5k"',
+    ],
+    [{ min: 1024, max: 4096, zero: true }, 0, null],
+    [
+      { min: 1024, max: 4096, zero: true },
+      9,
+      'expected a size such as "10m" (k, m, g), a number of bytes from 1024 to 4096, or 0, found the number 9',
+    ],
+    [
+      { min: 1 },
+      '10 megs',
+      'expected a size such as "10m" (k, m, g), or a number of bytes above 0, found the string "10 megs": the units are k, m, g, kib, mib, gib (powers of 1024) and kb, mb, gb (powers of 1000)',
+    ],
+  ])('within %j, for %s says %s', (range, value, problem) =>
+    expect(problemOf((text) => parseByteSize(text, range), value)).toBe(problem),
   );
 });
 
