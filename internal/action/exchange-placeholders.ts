@@ -11,7 +11,7 @@ export const EXCHANGE_PLACEHOLDERS: Placeholders<Exchange> = new Map([
   ['match.domain', (exchange: Exchange) => exchange.route.captures(exchange.host).domain],
   // What `**` stands for.
   ['match.glob', (exchange: Exchange) => exchange.route.captures(exchange.host).glob],
-  // The path in normal form, still percent-encoded.
+  // The path in match form, still percent-encoded: it never begins with two slashes, unless the config wants it so.
   ['path', (exchange: Exchange) => exchange.path],
   // The path pattern that matched, as configured.
   ['match.path', (exchange: Exchange) => exchange.route.matchedPath(exchange.path)],

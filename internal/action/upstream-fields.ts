@@ -66,7 +66,7 @@ export function targetOf(exchange: Exchange, peer: Peer): string {
   // RFC 9112 §3.2.3 and §3.2.4: authority-form and asterisk-form stay what they are.
   if (exchange.method === 'CONNECT') return exchange.authority;
   if (exchange.path === '*') return '*';
-  return peer.pathPrefix + exchange.path + exchange.query;
+  return peer.pathPrefix + exchange.forwardPath + exchange.query;
 }
 
 /** Host, or :authority. */

@@ -141,6 +141,10 @@ export interface ServiceLimits {
   readonly maxHeaderBytes: number;
   readonly maxHeaders: number;
   readonly maxTargetBytes: number;
+  /** Routes match with empty segments of a path merged. */
+  readonly mergeSlashes: boolean;
+  /** What becomes of a path with an encoded slash or backslash. */
+  readonly encodedSlashes: 'keep' | 'refuse';
   /** 0 = none. */
   readonly maxBodyBytes: number;
   /** CIDRs (a bare address is a /32 or /128), checked. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ProxyError } from '../base/index.ts';
 import { CHUNKED, FieldId, Fields, type HeadLimits, NO_BODY } from '../http1/index.ts';
+import { DEFAULT_PATH_RULES } from '../router/index.ts';
 import { protocolOf, readHttp2Request } from './describe-http2-request.ts';
 import { Http2Request } from './http2-request.ts';
 
@@ -29,9 +30,9 @@ function section(wish: Wish): string[] {
   return [...pairs, ...(wish.fields ?? [])];
 }
 
-/** Neither the client nor the service is asked. */
+/** The client is not asked, and the service only how it reads paths. */
 function blank(): Http2Request {
-  return new Http2Request({} as never, {} as never, new Fields());
+  return new Http2Request({} as never, { limits: DEFAULT_PATH_RULES } as never, new Fields());
 }
 
 function read(wish: Wish, limits = LIMITS): Http2Request {
@@ -81,6 +82,8 @@ describe('the path of a request of HTTP/2', () => {
     [{ path: '/?' }, '/', '?'],
     [{ path: '/a?b?c' }, '/a', '?b?c'],
     [{ path: '/%7Ea' }, '/~a', ''],
+    [{ path: '//a/%2e%2e/b%2Fc?//' }, '/b/c', '?//'],
+    [{ path: '/\xe9?\xe9' }, '/%E9', '?%E9'],
     [{ method: 'OPTIONS', path: '*' }, '*', ''],
     [{ scheme: 'HTTP', path: '/' }, '/', ''],
     [{ method: 'CONNECT', protocol: 'websocket', path: '/chat?x' }, '/chat', '?x'],
@@ -89,18 +92,23 @@ describe('the path of a request of HTTP/2', () => {
     expect([request.path, request.query]).toEqual([path, query]);
   });
 
+  it('goes on with its slashes as they were sent', () => {
+    expect(read({ path: '//a/%2e%2e/b%2fc?//' }).forwardPath).toBe('//b%2Fc');
+    expect(read({ method: 'OPTIONS', path: '*' }).forwardPath).toBe('*');
+  });
+
   it.each<[why: string, wish: Wish]>([
     ['a blank, which would end the target in HTTP/1.1', { path: '/a b' }],
     ['a tab', { path: '/a\tb' }],
     ['CRLF', { path: '/ HTTP/1.1\r\nX: y' }],
     ['DEL', { path: '/\x7f' }],
-    ['a byte above ASCII', { path: '/\xe9' }],
     ['a fragment', { path: '/a#b' }],
     ['no slash', { path: 'a' }],
     ['nothing', { path: '' }],
     ['a whole URI', { path: 'http://b.test/' }],
     ['an asterisk for another method', { path: '*' }],
     ['a malformed percent-encoding', { path: '/%zz' }],
+    ['a double dot beside an encoded slash', { path: '/a/..%2fb' }],
     ['another scheme', { scheme: 'ftp' }],
     ['a scheme that only begins like one', { scheme: 'httpx' }],
   ])('with %s is refused', (_, wish) => {

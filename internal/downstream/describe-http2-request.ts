@@ -11,7 +11,7 @@ import {
 } from '../http1/index.ts';
 import { normalizeHost } from '../router/index.ts';
 import type { Http2Request } from './http2-request.ts';
-import { normalized } from './describe-request.ts';
+import { encodeBeyondAscii, readPath } from './describe-request.ts';
 
 /** The pseudo-fields of a request (RFC 9113 §8.3.1, RFC 8441 §4); empty where there is none. */
 interface PseudoFields {
@@ -64,7 +64,7 @@ export function readHttp2Request(
     throw new ProxyError('bad_field_line', 'a field that speaks of the connection (RFC 9113 §8.2.2)');
   }
   readAuthority(pseudo, request);
-  readPath(pseudo, request);
+  readTarget(pseudo, request);
   readFraming(pseudo, ended, request);
 }
 
@@ -131,7 +131,7 @@ function readAuthority(pseudo: PseudoFields, request: Http2Request): void {
   request.host = normalizeHost(authority);
 }
 
-function readPath(pseudo: PseudoFields, request: Http2Request): void {
+function readTarget(pseudo: PseudoFields, request: Http2Request): void {
   const { method, path, protocol } = pseudo;
   if (method === 'CONNECT' && protocol === '') {
     if (!/:[0-9]+$/.test(request.authority)) throw new ProxyError('bad_target', 'CONNECT takes host:port');
@@ -139,13 +139,15 @@ function readPath(pseudo: PseudoFields, request: Http2Request): void {
   }
   if (!/^https?$/i.test(pseudo.scheme)) throw new ProxyError('bad_target', `the scheme ${pseudo.scheme} is not served`);
   if (path === '*' && method === 'OPTIONS') {
-    request.path = '*';
+    request.path = request.forwardPath = '*';
     return;
   }
-  if (!/^\/[\x21\x22\x24-\x7e]*$/.test(path)) throw new ProxyError('bad_target', `:path ${path.slice(0, 200)}`);
+  if (!/^\/[\x21\x22\x24-\x7e\x80-\xff]*$/.test(path))
+    throw new ProxyError('bad_target', `:path ${path.slice(0, 200)}`);
   const mark = path.indexOf('?');
-  request.path = normalized(mark < 0 ? path : path.slice(0, mark));
-  request.query = mark < 0 ? '' : path.slice(mark);
+  request.path = request.forwardPath = mark < 0 ? path : path.slice(0, mark);
+  readPath(request, request.service.limits);
+  request.query = mark < 0 ? '' : encodeBeyondAscii(path.slice(mark));
 }
 
 function readFraming(pseudo: PseudoFields, ended: boolean, request: Http2Request): void {

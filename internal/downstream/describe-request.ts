@@ -10,7 +10,7 @@ import {
   type RequestHeadReader,
   takeConnectionOptions,
 } from '../http1/index.ts';
-import { normalizeHost, normalizePath } from '../router/index.ts';
+import { isNormalPath, normalizeHost, pathForms, type PathFault, type PathRules } from '../router/index.ts';
 import type { Http1Exchange } from './http1-exchange.ts';
 
 const NEEDS_A_LOOK = (1 << FieldId.expect) | (1 << FieldId.upgrade);
@@ -28,7 +28,9 @@ export function describeRequest(reader: RequestHeadReader, exchange: Http1Exchan
   if (reader.method === 'CONNECT' && framing !== NO_BODY) throw new ProxyError('bad_framing', 'CONNECT with a body');
   readTarget(reader, exchange);
   exchange.host = normalizeHost(exchange.authority);
-  if (reader.mayNeedNormalizing) exchange.path = normalized(exchange.path);
+  exchange.forwardPath = exchange.path;
+  if (reader.mayNeedNormalizing) readPath(exchange, exchange.service.limits);
+  if (reader.beyondAscii) exchange.query = encodeBeyondAscii(exchange.query);
   const options = takeConnectionOptions(fields);
   exchange.persistent = persists(options, reader.minorVersion);
   exchange.requestFraming = framing;
@@ -51,10 +53,27 @@ export function checkExpectation(exchange: { readonly modern: boolean; readonly 
   throw new ProxyError('bad_expect', `Expect: ${expectation}`);
 }
 
-/** The path that routes match on. @throws ProxyError bad_target */
-export function normalized(path: string): string {
-  if (path === '' || path === '*') return path;
-  const normal = normalizePath(path);
-  if (normal === null) throw new ProxyError('bad_target', 'a malformed percent-encoding in the path');
-  return normal;
+const FAULTS: Readonly<Record<PathFault, string>> = {
+  malformed: 'a malformed percent-encoding in the path',
+  dots: 'an encoded slash beside a dot segment: servers read such a path in different ways',
+  separator: 'an encoded slash, which `encoded_slashes: "refuse"` does not take',
+};
+
+/**
+ * Brings the path that was sent into the forms that routes match on and that upstreams get.
+ * @throws ProxyError bad_target
+ */
+export function readPath(exchange: { path: string; forwardPath: string }, rules: PathRules): void {
+  const sent = exchange.path;
+  // CONNECT has none.
+  if (sent === '' || isNormalPath(sent)) return;
+  const forms = pathForms(sent, rules);
+  if (typeof forms === 'string') throw new ProxyError('bad_target', FAULTS[forms]);
+  exchange.path = forms.match;
+  exchange.forwardPath = forms.forward;
+}
+
+/** The query with each byte beyond ASCII percent-encoded: no URI holds it as itself (RFC 3986 §2.1). */
+export function encodeBeyondAscii(query: string): string {
+  return query.replace(/[\x80-\xff]/g, (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase()}`);
 }

@@ -49,6 +49,7 @@ export interface ExchangeSession {
 export class Http1Exchange implements Exchange, LimitedSink {
   method = '';
   path = '';
+  forwardPath = '';
   query = '';
   authority = '';
   host = '';

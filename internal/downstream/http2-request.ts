@@ -25,6 +25,7 @@ export interface Http2Client {
 export class Http2Request {
   method = '';
   path = '';
+  forwardPath = '';
   query = '';
   authority = '';
   host = '';

@@ -23,9 +23,14 @@ export interface Exchange {
 
   /** Case-sensitive, as sent (RFC 9110 §9.1). */
   readonly method: string;
-  /** The path in normal form (RFC 3986 §6.2.2), what routes match on; `*` for OPTIONS, empty for CONNECT. */
+  /**
+   * The path in match form: what routes match on, and what actions that answer themselves look at. `*` for OPTIONS, empty for
+   * CONNECT.
+   */
   readonly path: string;
-  /** The query with its `?`, as sent, or empty. */
+  /** The path in forward form: what upstreams get, with the client's `%2F` and `//`. */
+  readonly forwardPath: string;
+  /** The query with its `?`, as sent but for bytes beyond ASCII, which are percent-encoded; or empty. */
   readonly query: string;
   /** Host and port as the client wrote them; empty only for HTTP/1.0 without Host. */
   readonly authority: string;

@@ -21,16 +21,22 @@ export const FIELD_VALUE = table((byte) => (byte === HTAB || (byte >= 0x20 && by
 /** Bits of REQUEST_TARGET that tell whether a target must be looked at again. */
 export const TARGET_IRREGULAR = 2;
 export const TARGET_QUESTION = 4;
+/** Two in a row are irregular: an empty segment. */
+export const TARGET_SLASH = 8;
+/** A byte beyond ASCII: no URI holds one, but clients send them, and they are sent on percent-encoded. */
+export const TARGET_BEYOND_ASCII = 16;
 
 /**
  * request-target (RFC 9112 §3.2): visible ASCII but `#`, which starts a fragment and is never sent. Not 0 where a byte
- * is allowed. RFC 3986 §3.3 allows less, but browsers send `|`, `{` and `^` in queries as they are: these, `%` and `.`
- * are irregular, as a path that holds them may have another normal form.
+ * is allowed. RFC 3986 §3.3 allows less, but browsers send `|`, `{` and `^` in queries as they are, and other clients UTF-8:
+ * these, `%` and `.` are irregular, as a path that holds them may have another normal form.
  */
 export const REQUEST_TARGET = table((byte) => {
-  if (byte <= 0x20 || byte >= 0x7f || byte === 0x23) return 0;
+  if (byte <= 0x20 || byte === 0x7f || byte === 0x23) return 0;
+  if (byte > 0x7f) return 1 | TARGET_IRREGULAR | TARGET_BEYOND_ASCII;
   const char = String.fromCharCode(byte);
   if (char === '?') return 1 | TARGET_QUESTION;
+  if (char === '/') return 1 | TARGET_SLASH;
   return /[A-Za-z0-9\-_~!$&'()*+,;=:@/]/.test(char) ? 1 : 1 | TARGET_IRREGULAR;
 });
 

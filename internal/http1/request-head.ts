@@ -1,5 +1,15 @@
 import { ProxyError } from '../base/index.ts';
-import { CR, LF, REQUEST_TARGET, SP, TARGET_IRREGULAR, TARGET_QUESTION, TOKEN_LOWER } from './characters.ts';
+import {
+  CR,
+  LF,
+  REQUEST_TARGET,
+  SP,
+  TARGET_BEYOND_ASCII,
+  TARGET_IRREGULAR,
+  TARGET_QUESTION,
+  TARGET_SLASH,
+  TOKEN_LOWER,
+} from './characters.ts';
 import { HeadReader, MORE } from './head-reader.ts';
 import { type HeadLimits, MAX_METHOD_BYTES } from './limits.ts';
 
@@ -12,6 +22,9 @@ const MAJOR = 5;
 const MINOR = 7;
 const ZERO = 0x30;
 
+/** What TARGET_SLASH becomes in the bits of a target when two of them stand in a row. */
+const TARGET_DOUBLE_SLASH = TARGET_SLASH << 4;
+
 /** Methods that are recognised without making a string. */
 const COMMON_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH', 'CONNECT', 'TRACE'] as const;
 
@@ -23,10 +36,12 @@ export class RequestHeadReader extends HeadReader {
   target = '';
   /** 1 for HTTP/1.1, 0 for HTTP/1.0. */
   minorVersion = 1;
-  /** False when all bytes of the target are such that its path is in normal form already. */
+  /** False when all bytes of the target are such that both forms of its path are the path itself. */
   mayNeedNormalizing = false;
   /** False when the target has no `?`. */
   hasQuery = false;
+  /** True when the target holds bytes beyond ASCII. */
+  beyondAscii = false;
   private methodAt = 0;
   /** 0 while the method is not complete. */
   private targetAt = 0;
@@ -85,8 +100,10 @@ export class RequestHeadReader extends HeadReader {
     let at = base + this.scanAt;
     let bits = this.targetBits;
     let kind = 0;
+    let previous = at > start ? REQUEST_TARGET[buffer[at - 1]] : 0;
     while (at < end && (kind = REQUEST_TARGET[buffer[at]]) !== 0) {
-      bits |= kind;
+      bits |= kind | ((kind & previous & TARGET_SLASH) << 4);
+      previous = kind;
       at++;
     }
     if (at - start > this.limits.maxTargetBytes) throw this.startLineTooLong();
@@ -98,7 +115,8 @@ export class RequestHeadReader extends HeadReader {
     if (byte !== SP) throw new ProxyError('bad_target', 'a byte in the request target that may not stand there');
     if (at === start) throw badStartLine('no request target, or a second space before it');
     this.targetEnd = at - base;
-    this.mayNeedNormalizing = (bits & TARGET_IRREGULAR) !== 0;
+    this.mayNeedNormalizing = (bits & (TARGET_IRREGULAR | TARGET_DOUBLE_SLASH)) !== 0;
+    this.beyondAscii = (bits & TARGET_BEYOND_ASCII) !== 0;
     this.hasQuery = (bits & TARGET_QUESTION) !== 0;
     return true;
   }

@@ -19,7 +19,7 @@ export class AccessRecord {
   method = '';
   /** Authority of the request as the client wrote it, or the server name of a ClientHello; empty if there was none. */
   host = '';
-  /** Path in normal form, as routes match it, without the query. */
+  /** Path in forward form, as upstreams get it, without the query. */
   path = '';
   /** What follows the first `?`, or null when there is none. */
   query: string | null = null;

@@ -1,5 +1,13 @@
 export { compileDomain, type DomainCaptures, type DomainPattern } from './domain-pattern.ts';
 export { normalizeHost } from './normalize-host.ts';
-export { normalizePath } from './normalize-path.ts';
+export {
+  DEFAULT_PATH_RULES,
+  isNormalPath,
+  normalizePath,
+  pathForms,
+  type PathFault,
+  type PathForms,
+  type PathRules,
+} from './normalize-path.ts';
 export { compilePath, type PathMatch, type PathPattern } from './path-pattern.ts';
 export { compileRouter, type HostMatch, type Route, type Router } from './router.ts';

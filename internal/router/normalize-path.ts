@@ -1,15 +1,25 @@
 /*
- * RFC 3986 §6.2.2 for the path of a request, so that no spelling of a path walks around a route:
+ * The two forms of a request path. Routes match on the first, upstreams get the second.
  *
- *   §6.2.2.2  percent-encodings of unreserved characters are decoded: `%61` is `a`, `%2e` is `.`
- *   §6.2.2.1  the hex digits of the others are upper case: `%2f` is `%2F`, and never becomes a `/`
- *   §6.2.2.3  dot segments are removed (§5.2.4), after the decoding, so that `%2e%2e` acts as `..`
+ * Match form, the most decoded. However an upstream may read the path that it gets (merge slashes, decode once, resolve dot
+ * segments, in any order), it comes to this one, so that no spelling walks around a route:
  *
- * What may not stand in a path as itself (RFC 3986 §3.3) is percent-encoded, so that a `|` or a byte beyond ASCII that a
- * client sends plainly is the same as its encoding. A backslash is one of these: `%5C`, and never a separator.
+ *   1. percent-encodings of what may stand in a path as itself are decoded: `%61` is `a`, `%40` is `@` (RFC 3986 §6.2.2.2)
+ *   2. `%2F`, `%5C` and a plain backslash are separators like `/`
+ *   3. empty segments are merged: `//` is `/`
+ *   4. then dot segments are removed (RFC 3986 §5.2.4)
  *
- * Deliberately left alone: empty segments (`//` is a path of its own, and merging would change what the upstream sees),
- * reserved characters (`@` and `%40` differ, §2.2) and `%00` (it stays encoded; the serve action refuses it).
+ * Forward form, what the client sent without what is needless: percent-encodings of unreserved characters are decoded, the hex
+ * digits of others are upper case (RFC 3986 §6.2.2.1), and dot segments are removed. `%2F`, `%5C` and `//` stay, as upstreams
+ * exist to which they mean something. What may not stand in a path as itself (RFC 3986 §3.3) is percent-encoded.
+ *
+ * The match form of the forward form is the match form of the path. Two rules keep it so:
+ *
+ *   - Dot segments are resolved as if empty segments had been merged before: `/a//../b` is `/b` in both forms. RFC 3986 would
+ *     make `/a/b` of it for upstreams that do not merge, behind the back of a route for `/a/*`.
+ *   - A path is refused where an encoded separator decides what a dot segment removes: `/a/..%2Fb`, `/a%2Fb/../c`.
+ *
+ * `%00` stays encoded in both forms; the serve action refuses it.
  */
 
 const PERCENT = 37;
@@ -24,36 +34,87 @@ for (const c of "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-
 
 const HEX_UPPER = '0123456789ABCDEF';
 
+/** The sub-delims, `:` and `@`, encoded: they stand in a path as themselves, but RFC 3986 §2.2 lets the encoding mean something else. */
+const ENCODED_RESERVED = /%(?:2[146789ABC]|3[ABD]|40)/g;
+
+const HIDDEN_SEPARATOR = /%2F|%5C/;
+const HIDDEN_SEPARATORS = /%2F|%5C/g;
+const BEFORE_SEPARATOR = /(?=\/|%2F|%5C)/;
+const SLASHES = /\/{2,}/g;
+
+/** How a service reads paths. */
+export interface PathRules {
+  /** Whether empty segments are merged. */
+  readonly mergeSlashes: boolean;
+  /** Whether an encoded slash or backslash, or a plain backslash, refuses the request. */
+  readonly encodedSlashes: 'keep' | 'refuse';
+}
+
+/** How services read paths unless their config says otherwise. */
+export const DEFAULT_PATH_RULES: PathRules = Object.freeze({ mergeSlashes: true, encodedSlashes: 'keep' });
+
+/** What a path is to prox, and what is sent on of it. */
+export interface PathForms {
+  readonly match: string;
+  readonly forward: string;
+}
+
 /**
- * The normalised form of a path (without the query), or null when it is malformed and the request is a 400: a `%` that
- * two hex digits do not follow, a character that is no byte, or no leading `/`. The empty path is `/` (RFC 3986
- * §6.2.3), and `*` (the asterisk-form, RFC 9112 §3.2.4) stays.
+ * Why a path is refused:
  *
- * Idempotent; a path that is normal already is returned as the same string after one scan. `path` holds one byte a
- * character.
+ * - malformed: a `%` that two hex digits do not follow, a character that is no byte, or no leading `/`
+ * - dots: an encoded separator decides what a dot segment removes
+ * - separator: an encoded separator where the service takes none
  */
-export function normalizePath(path: string): string | null {
-  if (path.charCodeAt(0) !== SLASH) return path === '' ? '/' : path === '*' ? path : null;
+export type PathFault = 'malformed' | 'dots' | 'separator';
+
+/** Whether both forms of the path are the path itself, whatever the rules: one scan. */
+export function isNormalPath(path: string): boolean {
+  if (path.charCodeAt(0) !== SLASH) return path === '*';
   let previous = 0;
   for (let i = 0; i < path.length; i++) {
     const c = path.charCodeAt(i);
-    if (PLAIN[c] !== 1 || (c === DOT && previous === SLASH)) return normalizeSlowly(path, i);
+    if (PLAIN[c] !== 1) return false;
+    if (previous === SLASH && (c === SLASH || (c === DOT && isDotSegment(path, i)))) return false;
     previous = c;
   }
-  return path;
+  return true;
 }
 
-/** `from` is the first place where anything may have to be done. */
-function normalizeSlowly(path: string, from: number): string | null {
-  const encoded = normalizeEncoding(path, from);
-  if (encoded === null || encoded.indexOf('/.') < 0) return encoded;
-  return removeDotSegments(encoded);
+/**
+ * Both forms of a path (without the query), or why it is refused. The empty path is `/` (RFC 3986 §6.2.3), and `*` (the
+ * asterisk-form, RFC 9112 §3.2.4) stays. `path` holds one byte a character.
+ */
+export function pathForms(path: string, rules: PathRules): PathForms | PathFault {
+  if (isNormalPath(path)) return { match: path, forward: path };
+  if (path === '') return { match: '/', forward: '/' };
+  const encoded = path.charCodeAt(0) === SLASH ? normalizeEncoding(path) : null;
+  if (encoded === null) return 'malformed';
+  const hidden = HIDDEN_SEPARATOR.test(encoded);
+  if (hidden && rules.encodedSlashes === 'refuse') return 'separator';
+  const forward = removeDotSegments(encoded, rules.mergeSlashes);
+  if (forward === null) return 'dots';
+  let match = hidden ? forward.replace(HIDDEN_SEPARATORS, '/') : forward;
+  if (rules.mergeSlashes) match = match.replace(SLASHES, '/');
+  return { match: match.replace(ENCODED_RESERVED, decode), forward };
 }
 
-function normalizeEncoding(path: string, from: number): string | null {
+/** The match form of a path, or null when it is refused. */
+export function normalizePath(path: string, rules: PathRules = DEFAULT_PATH_RULES): string | null {
+  const forms = pathForms(path, rules);
+  return typeof forms === 'string' ? null : forms.match;
+}
+
+/** Whether a segment that begins with a dot is `.` or `..`. */
+function isDotSegment(path: string, at: number): boolean {
+  const end = path.charCodeAt(at + 1) === DOT ? at + 2 : at + 1;
+  return end === path.length || path.charCodeAt(end) === SLASH;
+}
+
+function normalizeEncoding(path: string): string | null {
   let out = '';
   let copied = 0;
-  for (let i = from; i < path.length; i++) {
+  for (let i = 0; i < path.length; i++) {
     const c = path.charCodeAt(i);
     if (c > LAST_BYTE) return null;
     if (c === PERCENT) {
@@ -76,6 +137,10 @@ function encode(byte: number): string {
   return `%${HEX_UPPER[byte >> 4]}${HEX_UPPER[byte & 15]}`;
 }
 
+function decode(encoding: string): string {
+  return String.fromCharCode(Number.parseInt(encoding.slice(1), 16));
+}
+
 /** NaN, which charCodeAt gives behind the end, is no digit. */
 function hexValue(c: number): number {
   if (c >= 48 && c <= 57) return c - 48;
@@ -90,20 +155,36 @@ function isUnreserved(c: number): boolean {
   return (c >= 48 && c <= 57) || c === 45 || c === DOT || c === 95 || c === 126;
 }
 
-/** RFC 3986 §5.2.4 for a path that begins with `/`. */
-function removeDotSegments(path: string): string {
+/**
+ * RFC 3986 §5.2.4 for a path that begins with `/`. With `merge`, `..` takes back empty segments on its way to the one that
+ * it removes. Null when an encoded separator stands at a dot segment, or would be removed by one.
+ */
+function removeDotSegments(path: string, merge: boolean): string | null {
+  if (path.indexOf('/.') < 0 && path.indexOf('%2F.') < 0 && path.indexOf('%5C.') < 0) return path;
   const kept: string[] = [];
-  const segments = path.split('/');
-  const last = segments.length - 1;
-  for (let i = 1; i <= last; i++) {
-    const segment = segments[i];
-    if (segment === '.' || segment === '..') {
-      if (segment === '..') kept.pop();
-      // `/a/.` is `/a/` and `/a/b/..` is `/a/`: the slash before a last dot segment stays.
-      if (i === last) kept.push('');
-    } else {
-      kept.push(segment);
+  const pieces = path.split(BEFORE_SEPARATOR);
+  for (const [i, piece] of pieces.entries()) {
+    const plain = piece.charCodeAt(0) === SLASH;
+    const name = piece.slice(plain ? 1 : 3);
+    if (name !== '.' && name !== '..') {
+      kept.push(piece);
+      continue;
     }
+    const last = i === pieces.length - 1;
+    if (!plain || (!last && pieces[i + 1].charCodeAt(0) !== SLASH)) return null;
+    if (name === '..' && !takeBack(kept, merge)) return null;
+    // `/a/.` is `/a/` and `/a/b/..` is `/a/`: the slash before a last dot segment stays.
+    if (last) kept.push('/');
   }
-  return `/${kept.join('/')}`;
+  return kept.join('');
+}
+
+/** Removes what `..` stands behind. False when an encoded separator would go with it. */
+function takeBack(kept: string[], merge: boolean): boolean {
+  for (;;) {
+    const piece = kept.pop();
+    if (piece === undefined) return true;
+    if (piece.charCodeAt(0) !== SLASH) return false;
+    if (piece !== '/' || !merge) return true;
+  }
 }

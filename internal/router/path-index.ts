@@ -1,4 +1,5 @@
 import { MethodTable, NO_ROUTE } from './method-table.ts';
+import type { PathRules } from './normalize-path.ts';
 import { parsePathAlternative } from './path-pattern.ts';
 
 /** A segment of the prefix tree; `table` holds the routes whose prefix ends here. */
@@ -24,9 +25,9 @@ export class PathIndex {
   #prefixes: PrefixNode | null = null;
 
   /** `paths` are alternatives, empty for all paths. Indexes come in rising order. */
-  add(index: number, paths: readonly string[], methods: readonly string[]): void {
+  add(index: number, paths: readonly string[], methods: readonly string[], rules: PathRules): void {
     // Read before the early return, so that a malformed path is found even where it can never match.
-    const alternatives = paths.map(parsePathAlternative);
+    const alternatives = paths.map((path) => parsePathAlternative(path, rules));
     if (this.#always !== NO_ROUTE) return;
     if (this.first === NO_ROUTE) this.first = index;
     if (paths.length === 0 && methods.length === 0) this.#always = index;

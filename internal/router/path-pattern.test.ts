@@ -15,7 +15,9 @@ describe('compilePath', () => {
     [['/a', '/b/*'], '/b/c', '/b/*', 'c'],
     [['/b/*', '/b/c/*'], '/b/c/d', '/b/*', 'c/d'],
     [['/caf\u00e9/*'], '/caf%C3%A9/a', '/caf\u00e9/*', 'a'],
-    [['/%7euser/%2f*'], '/~user/%2F*', '/%7euser/%2f*', ''],
+    [['/%7euser/%2f*'], '/~user/*', '/%7euser/%2f*', ''],
+    [['//api//*'], '/api/a', '//api//*', 'a'],
+    [['/a%5Cb/%40*'], '/a/b/@*', '/a%5Cb/%40*', ''],
     [[], '/a/b', '', 'a/b'],
     [[], '*', '', '*'],
   ];
@@ -27,7 +29,7 @@ describe('compilePath', () => {
     if (match !== null && path.startsWith('/') && pattern !== '') expect(match.fixed + match.rest).toBe(path);
   });
 
-  it.each(['', 'api/*', '/%zz', '/a%4/*'])('refuses %j', (pattern) => {
+  it.each(['', 'api/*', '/%zz', '/a%4/*', '/a/..%2Fb'])('refuses %j', (pattern) => {
     expect(() => compilePath([pattern])).toThrow(expect.objectContaining({ code: 'internal' }));
   });
 });

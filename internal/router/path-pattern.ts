@@ -1,11 +1,11 @@
 import { ProxyError } from '../base/index.ts';
-import { normalizePath } from './normalize-path.ts';
+import { DEFAULT_PATH_RULES, normalizePath, type PathRules } from './normalize-path.ts';
 
 /** One alternative of a route's `path`, read: an exact path, or everything below a prefix that ends with `/`. */
 export interface PathAlternative {
   /** As written in the config. */
   readonly pattern: string;
-  /** `/api/` for `/api/*`; the whole path for an exact one. Normalised as request paths are. */
+  /** `/api/` for `/api/*`; the whole path for an exact one. In match form, as request paths are. */
   readonly literal: string;
   readonly prefix: boolean;
 }
@@ -29,19 +29,21 @@ export interface PathPattern {
 const BEYOND_ASCII = /[\u0080-\uffff]/;
 
 /** Compiles the alternatives of one route (`MatchConfig.paths`). Throws ProxyError `internal` on a malformed one. */
-export function compilePath(patterns: readonly string[]): PathPattern {
-  const alternatives = patterns.map(parsePathAlternative);
+export function compilePath(patterns: readonly string[], rules: PathRules = DEFAULT_PATH_RULES): PathPattern {
+  const alternatives = patterns.map((pattern) => parsePathAlternative(pattern, rules));
   return { match: (path) => (alternatives.length === 0 ? unrestricted(path) : matchFirst(alternatives, path)) };
 }
 
 /**
- * Reads one alternative. `*` is special only as the whole last segment. A pattern is normalised as request paths
- * are; letters beyond ASCII become encoded UTF-8, so that people may write a path as a browser shows it.
+ * Reads one alternative. `*` is special only as the whole last segment. A pattern gets the match form of request paths; an
+ * encoded slash in it is a separator too, even where requests with one are refused. Letters beyond ASCII become encoded
+ * UTF-8, so that people may write a path as a browser shows it.
  */
-export function parsePathAlternative(pattern: string): PathAlternative {
+export function parsePathAlternative(pattern: string, rules: PathRules): PathAlternative {
   const prefix = pattern.endsWith('/*');
   const fixed = prefix ? pattern.slice(0, -1) : pattern;
-  const literal = normalizePath(BEYOND_ASCII.test(fixed) ? Buffer.from(fixed, 'utf8').toString('latin1') : fixed);
+  const bytes = BEYOND_ASCII.test(fixed) ? Buffer.from(fixed, 'utf8').toString('latin1') : fixed;
+  const literal = normalizePath(bytes, { mergeSlashes: rules.mergeSlashes, encodedSlashes: 'keep' });
   if (literal === null || pattern === '')
     throw new ProxyError('internal', `The path pattern \`${pattern}\` is malformed`);
   return { pattern, literal, prefix };

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import type { MatchConfig } from '../config/index.ts';
-import { compileRouter, normalizePath, type Route } from './index.ts';
+import { compileRouter, DEFAULT_PATH_RULES, normalizePath, type Route } from './index.ts';
 
 /*
  * The reference: CONFIG.md's rules as a plain scan, sharing no code with the router. Alphabets are small, so that
@@ -91,7 +91,8 @@ describe('the index and a linear scan', () => {
       routes: readonly Route<number>[],
       requests: readonly (readonly [string, string, string])[],
     ): void => {
-      const router = compileRouter(routes);
+      // Patterns hold empty segments, so that the index shows that it tells them apart.
+      const router = compileRouter(routes, { ...DEFAULT_PATH_RULES, mergeSlashes: false });
       for (const [h, p, m] of requests) {
         const expected = scan(routes, h, p, m);
         asked++;
@@ -109,7 +110,9 @@ describe('the index and a linear scan', () => {
   it('choose the same route for patterns and paths that are spelled with encodings', () => {
     const spelled = fc
       .array(fc.constantFrom('/', 'a', '%61', '%2F', '%2f', '.', '%2e', '~', '%7E'), { maxLength: 6 })
-      .map((parts) => `/${parts.join('')}`);
+      .map((parts) => `/${parts.join('')}`)
+      // What is refused matches nothing.
+      .filter((text) => normalizePath(text) !== null);
     const check = (patterns: readonly string[], spelledPath: string): void => {
       const routes = patterns.map((pattern, value) => ({
         match: { domain: null, paths: [pattern], methods: [] },

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { compileRouter, type Route } from './index.ts';
+import { compileRouter, DEFAULT_PATH_RULES, type Route } from './index.ts';
 
 /** `domain path,path METHOD,METHOD`, `-` for what is left out, `any` for a catch-all. */
 function routes(...lines: readonly string[]): Route<string>[] {
@@ -40,8 +40,8 @@ describe('match', () => {
       ['matches a prefix with nothing below', ['a.com /api/*'], 'GET a.com /api/', 'a.com /api/*'],
       ['takes any alternative', ['a.com /a,/b/*'], 'GET a.com /b/c', 'a.com /a,/b/*'],
       ['matches everything below /*', ['a.com /*'], 'GET a.com /x/y', 'a.com /*'],
-      ['matches an empty segment of a prefix', ['a.com //a/*'], 'GET a.com //a/b', 'a.com //a/*'],
-      ['tells an empty segment from none', ['a.com //*'], 'GET a.com /b', null],
+      ['merges the slashes of a pattern', ['a.com //a//*'], 'GET a.com /a/b', 'a.com //a//*'],
+      ['takes an encoded slash of a pattern for one', ['a.com /a%2Fb'], 'GET a.com /a/b', 'a.com /a%2Fb'],
       ['does not take the asterisk-form for a path', ['a.com /*'], 'OPTIONS a.com *', null],
       ['takes the asterisk-form without paths', ['a.com'], 'OPTIONS a.com *', 'a.com'],
       ['normalises patterns as requests are', ['a.com /%7eu/%c3%a9'], 'GET a.com /~u/%C3%A9', 'a.com /%7eu/%c3%a9'],
@@ -60,6 +60,13 @@ describe('match', () => {
   it.each(cases)('%s', (_title, config, request, value) => {
     const [method, host, path] = request.split(' ');
     expect(compileRouter(routes(...config)).match(host, path, method)).toBe(value);
+  });
+
+  it('tells an empty segment from none where slashes are not merged', () => {
+    const router = compileRouter(routes('a.com //a/*', 'a.com /a/*'), { ...DEFAULT_PATH_RULES, mergeSlashes: false });
+    expect(router.match('a.com', '//a/b', 'GET')).toBe('a.com //a/*');
+    expect(router.match('a.com', '/a/b', 'GET')).toBe('a.com /a/*');
+    expect(router.match('a.com', '//b', 'GET')).toBeNull();
   });
 
   it('gives a value that is falsy', () => {

@@ -2,6 +2,7 @@ import type { MatchConfig } from '../config/index.ts';
 import { DomainIndex, findInPaths, type Query } from './domain-index.ts';
 import { type LabelPattern, MAX_HOST_LENGTH, parseDomain } from './domain-pattern.ts';
 import { NO_ROUTE } from './method-table.ts';
+import { DEFAULT_PATH_RULES, type PathRules } from './normalize-path.ts';
 import { PathIndex } from './path-index.ts';
 
 /** A route to compile: what it matches, null for everything, and what the router gives back for it. */
@@ -24,7 +25,7 @@ export interface HostMatch<T> {
 export interface Router<T> {
   /**
    * The value of the first route that matches, or null. `host` as normalizeHost gives it, empty when there is none;
-   * `path` as normalizePath gives it, without the query; `method` as received (case-sensitive, RFC 9110 §9.1).
+   * `path` in match form (`pathForms`), without the query; `method` as received (case-sensitive, RFC 9110 §9.1).
    */
   match(host: string, path: string, method: string): T | null;
   /**
@@ -39,8 +40,8 @@ export interface Router<T> {
  * are wildcards, and the same within the paths of the domain, however many routes there are. Throws ProxyError
  * `internal` on a pattern that the config's validation would have refused.
  */
-export function compileRouter<T>(routes: readonly Route<T>[]): Router<T> {
-  return new CompiledRouter(routes);
+export function compileRouter<T>(routes: readonly Route<T>[], rules: PathRules = DEFAULT_PATH_RULES): Router<T> {
+  return new CompiledRouter(routes, rules);
 }
 
 const NO_PATHS: readonly string[] = [];
@@ -69,14 +70,14 @@ class CompiledRouter<T> implements Router<T> {
   readonly #everyHost = new PathIndex();
   readonly #query: Query = { labels: [], labelCount: 0, path: null, method: '' };
 
-  constructor(routes: readonly Route<T>[]) {
+  constructor(routes: readonly Route<T>[], rules: PathRules) {
     this.#routes = routes;
     this.#values = routes.map((route) => route.value);
     const memo = new Map<string, LabelPattern>();
     for (const [index, { match }] of routes.entries()) {
       const domain = match?.domain ?? null;
       const paths = domain === null ? this.#everyHost : this.#pathsOf(domain.toLowerCase(), index, memo);
-      paths.add(index, match?.paths ?? NO_PATHS, match?.methods ?? NO_PATHS);
+      paths.add(index, match?.paths ?? NO_PATHS, match?.methods ?? NO_PATHS, rules);
     }
   }
 

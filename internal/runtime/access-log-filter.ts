@@ -21,7 +21,7 @@ export class AccessLogFilter implements Filter {
     record.client = exchange.originAddress;
     record.method = exchange.method;
     record.host = exchange.authority;
-    record.path = exchange.path;
+    record.path = exchange.forwardPath;
     record.query = exchange.query === '' ? null : exchange.query.slice(1);
     record.protocol = exchange.protocol;
     record.status = outcome.status;

@@ -59,7 +59,7 @@ export class CompiledRoute implements RouteContext {
     this.domainPattern = config.match?.domain ?? '';
     this.pathPatterns = config.match?.paths ?? [];
     this.domain = this.domainPattern.includes('*') ? compileDomain(this.domainPattern) : null;
-    this.paths = this.pathPatterns.length > 1 ? compilePath(this.pathPatterns) : null;
+    this.paths = this.pathPatterns.length > 1 ? compilePath(this.pathPatterns, dependencies.limits) : null;
     this.balancer = compileBalancer(config, dependencies);
     this.action = compileAction(config.action, config, this.balancer, dependencies);
     this.speed = config.speed === null ? null : createRouteSpeed(config.speed);
@@ -105,7 +105,7 @@ function compileAction(
     case 'static':
       return createStaticAction(action);
     case 'serve':
-      return createServeAction(action, { pathPatterns: route.match?.paths ?? [] });
+      return createServeAction(action, { pathPatterns: route.match?.paths ?? [], pathRules: dependencies.limits });
     case 'drop':
       return createDropAction();
     case 'pass':

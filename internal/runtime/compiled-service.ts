@@ -76,7 +76,10 @@ export class CompiledService implements SessionHost {
     };
     this.reports = reports;
     this.routes = routes;
-    this.router = compileRouter(config.routes.map((route, i) => ({ match: route.match, value: routes[i] })));
+    this.router = compileRouter(
+      config.routes.map((route, i) => ({ match: route.match, value: routes[i] })),
+      limits,
+    );
     this.unrouted = unrouted;
     this.tls = tls;
     this.plain = config.tls === null;

@@ -89,10 +89,14 @@ describe('the request that the upstream receives', () => {
     ['/%7euser/%2e%2E/x', '/x'],
     ['/a%2fb', '/a%2Fb'],
     ['/a//b', '/a//b'],
+    ['//a/..//b/', '///b/'],
+    ['/@scope%2fname', '/@scope%2Fname'],
+    ['/%40\\x', '/%40%5Cx'],
+    ['/caf\xc3\xa9?q=\xc3\xa9', '/caf%C3%A9?q=%C3%A9'],
     ['/?a=/../b', '/?a=/../b'],
     ['/x?', '/x?'],
     ['/x?a=1&b=%7e#'.slice(0, -1), '/x?a=1&b=%7e'],
-  ])('has its path in normal form: %s', async (sent, expected) => {
+  ])('has its path in forward form: %s', async (sent, expected) => {
     const { request } = await proxied.exchange(head(`GET ${sent} HTTP/1.1`, 'Host: a.test'), OK, 'ok');
     expect(request.split('\r\n')[0]).toBe(`GET ${expected} HTTP/1.1`);
   });

@@ -1,5 +1,5 @@
 import { ProxyError } from '../../base/index.ts';
-import { compilePath, type PathPattern } from '../../router/index.ts';
+import { compilePath, type PathPattern, type PathRules } from '../../router/index.ts';
 import { ServeRoot } from './contained-file.ts';
 import { openFile, type OpenFile } from './open-file.ts';
 import { mapPath } from './serve-path.ts';
@@ -8,7 +8,7 @@ import { mapPath } from './serve-path.ts';
 export interface FileSource {
   /**
    * The name of what a path means, found without a look at the disk: paths of one name mean one file.
-   * @param path in normal form
+   * @param path in match form
    * @throws ProxyError not_found
    */
   nameOf(path: string): string;
@@ -54,9 +54,9 @@ export class FileTree implements FileSource {
   /** Null when nothing is stripped. */
   readonly #pattern: PathPattern | null;
 
-  constructor(root: string, pathPatterns: readonly string[]) {
+  constructor(root: string, pathPatterns: readonly string[], rules?: PathRules) {
     this.#root = new ServeRoot(root);
-    this.#pattern = pathPatterns.some((pattern) => pattern.endsWith('/*')) ? compilePath(pathPatterns) : null;
+    this.#pattern = pathPatterns.some((pattern) => pattern.endsWith('/*')) ? compilePath(pathPatterns, rules) : null;
   }
 
   nameOf(path: string): string {
@@ -74,9 +74,11 @@ export class FileTree implements FileSource {
     return closeUnless(await this.#root.open(name), this.pathOf(name), ['file', 'folder']);
   }
 
+  /** What names the file below the root, without a leading slash. */
   #strip(path: string): string {
     const match = this.#pattern === null ? null : this.#pattern.match(path);
-    return match === null || !match.pattern.endsWith('/*') ? path : match.rest;
+    if (match !== null && match.pattern.endsWith('/*')) return match.rest;
+    return path.startsWith('/') ? path.slice(1) : path;
   }
 }
 

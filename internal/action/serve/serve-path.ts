@@ -11,31 +11,34 @@ const FORBIDDEN_RAW = /[^\x21-\x7e]/;
 const FORBIDDEN = /[\x00-\x1f\x7f/\\]/;
 
 /** Paths whose names are file names as they stand, and none of them hidden: most. */
-const PLAIN = /^\/?[\w~-][\w.~-]*(?:\/[\w~-][\w.~-]*)*$/;
+const PLAIN = /^[\w~-][\w.~-]*(?:\/[\w~-][\w.~-]*)*$/;
 
 /**
- * Maps what is left of a request path, the route's prefix stripped, to a path below a root; null when there can be
- * nothing to serve. Pure, and safe for any string:
+ * Maps what is left of a request path, the route's prefix and a leading slash stripped, to a path below a root; null when
+ * there can be nothing to serve. What it maps is read as routes have read it: nothing is merged or resolved behind their
+ * back. Pure, and safe for any string:
  *
  * - percent-encodings are decoded once, as UTF-8; what is not UTF-8, such as an overlong `.`, maps to nothing
- * - `.` and `..` map to nothing, encoded or not: a path in normal form holds none
+ * - `.` and `..` map to nothing, encoded or not: a path in match form holds none
  * - a `/` that was encoded, a backslash and control characters map to nothing
  * - hidden names, those with a leading dot (`.git`, `.env`, `.htpasswd`), map to nothing, but `.well-known`
  *   (RFC 8615) as the first name is served
- * - empty segments are left out: `a//b` is `a/b`
+ * - empty segments map to nothing: a path in match form holds none, unless `merge_slashes` is off, and then they mean
+ *   something
  */
 export function mapPath(path: string): FilePath | null {
-  if (PLAIN.test(path)) return { relative: path.startsWith('/') ? path.slice(1) : path, folder: false };
+  if (PLAIN.test(path)) return { relative: path, folder: false };
+  if (path === '') return { relative: '', folder: true };
   if (FORBIDDEN_RAW.test(path)) return null;
   const names: string[] = [];
-  for (const segment of path.split('/')) {
-    if (segment === '') continue;
+  const folder = path.endsWith('/');
+  for (const segment of (folder ? path.slice(0, -1) : path).split('/')) {
     const name = segment.includes('%') ? decode(segment) : segment;
-    if (name === null || FORBIDDEN.test(name)) return null;
+    if (name === null || name === '' || FORBIDDEN.test(name)) return null;
     if (name.startsWith('.') && !(name === '.well-known' && names.length === 0)) return null;
     names.push(name);
   }
-  return { relative: names.join('/'), folder: path === '' || path.endsWith('/') };
+  return { relative: names.join('/'), folder };
 }
 
 function decode(segment: string): string | null {

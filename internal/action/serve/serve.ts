@@ -1,6 +1,7 @@
 import type { ServeCacheConfig, ServeConfig } from '../../config/index.ts';
 import { type Action, type Exchange, reasonPhrase } from '../../exchange/index.ts';
 import { Fields, NO_BODY } from '../../http1/index.ts';
+import type { PathRules } from '../../router/index.ts';
 import { answerWithFile } from './file-answer.ts';
 import { type FileSource, FileTree, SingleFile } from './file-source.ts';
 import { ServedFiles } from './served-files.ts';
@@ -16,11 +17,16 @@ import { ServedFiles } from './served-files.ts';
  *
  * A folder answers with its index.html, never with a listing; asked for without a slash at the end, with a 308 to the path
  * with one. Hidden files are not there (see `mapPath`). Any other method is a 405; a request body is left unread.
- * @param route the path patterns of the route, whose prefix is stripped
+ * @param route the path patterns of the route, whose prefix is stripped, and how its service reads paths
  */
-export function createServeAction(config: ServeConfig, route: { readonly pathPatterns: readonly string[] }): Action {
+export function createServeAction(
+  config: ServeConfig,
+  route: { readonly pathPatterns: readonly string[]; readonly pathRules?: PathRules },
+): Action {
   if (config.file !== null) return new ServeAction(new SingleFile(config.file), config.cache);
-  if (config.root !== null) return new ServeAction(new FileTree(config.root, route.pathPatterns), config.cache);
+  if (config.root !== null) {
+    return new ServeAction(new FileTree(config.root, route.pathPatterns, route.pathRules), config.cache);
+  }
   throw new TypeError('a serve action needs root or file');
 }
 

@@ -43,7 +43,7 @@ describe('a file in memory', () => {
     folder.write({ 'www/sub/index.html': 'sub' });
     const watched = new WatchedFiles(tree);
     await watched.get('/sub/');
-    for (const path of ['/sub/index.html', '//sub//', '/sub/index%2Ehtml']) {
+    for (const path of ['/sub/index.html', '/sub/', '/sub/index%2Ehtml']) {
       expect(await watched.look(path)).toEqual([200, 'sub', []]);
     }
     expect(watched.files.cache.count).toBe(1);

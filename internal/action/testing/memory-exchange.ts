@@ -25,6 +25,7 @@ export interface MemoryRequest {
 export class MemoryExchange implements Exchange {
   readonly method: string;
   readonly path: string;
+  readonly forwardPath: string;
   readonly query: string;
   readonly authority: string;
   readonly host: string;
@@ -72,7 +73,7 @@ export class MemoryExchange implements Exchange {
   constructor(request: MemoryRequest = {}) {
     this.clientCertificate = request.clientCertificate ?? null;
     this.method = request.method ?? 'GET';
-    this.path = request.path ?? '/';
+    this.path = this.forwardPath = request.path ?? '/';
     this.query = request.query ?? '';
     this.authority = request.authority ?? 'example.com:8080';
     this.host = request.host ?? this.authority.replace(/:\d+$/, '').toLowerCase();

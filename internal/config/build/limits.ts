@@ -46,6 +46,8 @@ export function buildLimits(context: BuildContext, written: Written): ServiceLim
     maxHeaderBytes: bytes(raw.max_header_bytes, defaults.maxHeaderBytes),
     maxHeaders: raw.max_headers ?? defaults.maxHeaders,
     maxTargetBytes: bytes(raw.max_target_bytes, defaults.maxTargetBytes),
+    mergeSlashes: raw.merge_slashes ?? defaults.mergeSlashes,
+    encodedSlashes: raw.encoded_slashes ?? defaults.encodedSlashes,
     maxBodyBytes: bytes(raw.max_body_bytes, defaults.maxBodyBytes),
     trustedProxies: Object.freeze((raw.trusted_proxies ?? []).map(parseCidr)),
     proxyProtocol: raw.proxy_protocol ?? defaults.proxyProtocol,

@@ -69,6 +69,7 @@ describe('docs/config.md', () => {
     .filter(({ actual }) => actual !== undefined && actual !== null);
 
   it.each(defaults)('names the default of $key that is in force', ({ written, actual }) => {
+    if (typeof actual === 'string') return expect(written).toBe(actual);
     const value: unknown = written.endsWith('s') ? parseDuration(written) : JSON.parse(written);
     expect(value).toEqual(actual);
   });

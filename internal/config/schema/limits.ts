@@ -2,7 +2,7 @@ import * as z from 'zod';
 import type { ServiceLimits } from '../config.ts';
 import { parseCidr } from '../value/cidr.ts';
 import { parseDuration } from '../value/duration.ts';
-import { byteSize, duration, expected, flag, integer, key, list, object, parsed, text } from './field.ts';
+import { byteSize, duration, expected, flag, integer, key, list, object, oneOf, parsed, text } from './field.ts';
 
 const NEVER_OFF = 'without this limit a silent peer holds its connection for ever';
 
@@ -114,6 +114,16 @@ export const limitsSchema = object(
       { type: 'Size', default: '8192' },
       'Longest request target; a longer one gets 414.',
     ),
+    merge_slashes: key(
+      flag(),
+      { type: 'bool', default: 'true' },
+      'Routes match, and `serve` looks for files, with empty segments of the path merged: `//a` as `/a`. Upstreams get the path with its slashes in any case. **Danger:** with `false`, `//admin` walks around a route for `/admin` to an upstream that merges.',
+    ),
+    encoded_slashes: key(
+      oneOf(['keep', 'refuse']),
+      { type: '`keep` or `refuse`', default: 'keep' },
+      'What becomes of a path with `%2F`, `%5C` or a plain backslash. `keep`: routes take it for a slash, upstreams get it encoded, as npm and GitLab need it. `refuse`: 400.',
+    ),
     max_body_bytes: key(
       byteSize({ min: 0 }),
       { type: 'Size', default: '0' },
@@ -174,6 +184,8 @@ export const DEFAULT_LIMITS: ServiceLimits = Object.freeze({
   maxHeaderBytes: 32_768,
   maxHeaders: 128,
   maxTargetBytes: 8192,
+  mergeSlashes: true,
+  encodedSlashes: 'keep',
   maxBodyBytes: 0,
   trustedProxies: Object.freeze([]),
   proxyProtocol: false,

@@ -9,7 +9,8 @@ const UNRESERVED = /[A-Za-z0-9._~-]/;
 const PATH_CHARACTER = /[A-Za-z0-9._~!$&'()*+,;=:@/%-]/;
 
 /**
- * Splits `path` at its commas and normalises each pattern as request paths are, so that the two can be compared byte by byte.
+ * Splits `path` at its commas and normalises the encoding of each pattern. The router brings it into the form that it matches
+ * request paths in, which depends on the service.
  *
  * @throws InvalidValue
  */
@@ -38,7 +39,8 @@ function parseOne(pattern: string, text: string): string {
   if (/%(?![0-9A-Fa-f]{2})/.test(pattern)) refuse('"%" must begin two hex digits');
   if (/%00/.test(pattern)) refuse('no request path that prox accepts holds %00');
   const normal = normalise(pattern);
-  if (/\/\.{1,2}(\/|$)/.test(normal)) refuse('"." and ".." are resolved before a path is matched');
+  if (/(?:\/|%2F|%5C)\.{1,2}(?=\/|%2F|%5C|$)/.test(normal))
+    refuse('"." and ".." are resolved before a path is matched');
   return normal;
 }
 
