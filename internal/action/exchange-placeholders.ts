@@ -1,4 +1,5 @@
 import type { Exchange } from '../exchange/index.ts';
+import { FieldId } from '../http1/index.ts';
 import type { Placeholders } from './template.ts';
 
 /** The placeholders that every template about a request knows. */
@@ -18,8 +19,23 @@ export const EXCHANGE_PLACEHOLDERS: Placeholders<Exchange> = new Map([
   ['method', (exchange: Exchange) => exchange.method],
   // The host as the client wrote it, with its port.
   ['host', (exchange: Exchange) => exchange.authority],
+  // The query as the client sent it, without its `?`.
+  ['query', (exchange: Exchange) => exchange.query.slice(1)],
+  // Path and query as an upstream gets them, and so as the client sent them but for dot segments.
+  ['uri', (exchange: Exchange) => exchange.path + exchange.query],
+  // Of the client's connection, or as a trusted proxy says.
+  ['scheme', schemeOf],
+  // The address of the client behind trusted proxies.
+  ['client', (exchange: Exchange) => exchange.originAddress],
   // The distinguished name of the verified client certificate (RFC 4514), empty without one.
   ['tls.client.subject', (exchange: Exchange) => exchange.clientCertificate?.subject ?? ''],
   // SHA-256 of it, 64 lower-case hex digits, empty without one.
   ['tls.client.fingerprint', (exchange: Exchange) => exchange.clientCertificate?.fingerprint ?? ''],
 ]);
+
+/** `http` or `https`: what a trusted proxy says is believed when it is one of the two. */
+function schemeOf(exchange: Exchange): string {
+  const announced = exchange.trusted ? exchange.requestFields.list(FieldId.xForwardedProto)?.toLowerCase() : undefined;
+  if (announced === 'http' || announced === 'https') return announced;
+  return exchange.secure ? 'https' : 'http';
+}

@@ -1,5 +1,5 @@
 import type { Exchange } from '../exchange/index.ts';
-import { dropTable, FieldId, type Fields } from '../http1/index.ts';
+import { dropTable, FieldId, type Fields, isAuthority } from '../http1/index.ts';
 import type { Peer } from '../upstream/index.ts';
 import { maxForwardsLine } from './max-forwards.ts';
 import type { Template } from './template.ts';
@@ -72,8 +72,13 @@ export function targetOf(exchange: Exchange, peer: Peer): string {
 /** Host, or :authority. */
 export function hostOf(exchange: Exchange, peer: Peer, edits: RequestEdits): string {
   if (exchange.method === 'CONNECT') return exchange.authority;
-  if (edits.host !== null) return edits.host.render(exchange);
+  if (edits.host !== null) return edits.host.constant ?? filledHost(edits.host.render(exchange), peer);
   return edits.preserveHost && exchange.authority !== '' ? exchange.authority : peer.authority;
+}
+
+/** A pattern that captured nothing, or a request without Host, can leave half a name: the upstream's own is better. */
+function filledHost(host: string, peer: Peer): string {
+  return isAuthority(host) && !host.startsWith('.') && !host.includes('..') ? host : peer.authority;
 }
 
 /**

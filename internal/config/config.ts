@@ -276,9 +276,10 @@ export interface DropConfig extends ActionBase {
 
 /** A resolved body. The bytes are not frozen, as typed arrays cannot be: nobody writes to them. */
 export interface ResourceConfig {
-  /** `text` and `json` may hold placeholders; one that prox does not know stays as it is. A file is sent as it was read. */
   readonly kind: 'text' | 'json' | 'file';
   readonly body: Uint8Array;
   /** From the kind, or from the file's extension. */
   readonly contentType: string;
+  /** The body is sent as it stands. Otherwise placeholders are filled in; a name that is none stays as it is. */
+  readonly raw: boolean;
 }

@@ -116,6 +116,10 @@ describe('balancer and templates', () => {
       `{ action: 'pool', balancer: { type: 'random', targets: ['a'] }, set: { port: '1' } }`,
       '11.action: the upstream "other:{backup}" of the fallback `other` needs `backup` in the `set` of the route; set: `port`',
     ],
+    [
+      `{ action: { type: 'proxy', upstream: 'http://{traget}' }, set: { port: '1' } }`,
+      '38.action.upstream: the upstream "http://{traget}" needs `traget` in the `set` of the route; did you mean `target`?',
+    ],
     [`{ action: 'site', ${pool} }`, '29.balancer: a balancer needs a proxy or a pass action, found static'],
     [
       `{ action: { type: 'proxy', upstream: 'a:1' }, balancer: { type: 'twochoices', targets: ['a'] } }`,
@@ -207,6 +211,18 @@ describe('proxy', () => {
       '121.action.headers.X-A: the header is set twice: header names are compared without case, and `x-a` is above',
     ],
     [
+      `{ action: { type: 'proxy', upstream: 'a:1', headers: { 'X-A': '{cleint}', Host: '{path}.b', 'X-B': '{a}' } } }`,
+      '63.action.headers.X-A: unknown placeholder `{cleint}`; did you mean `{client}`?',
+      '81.action.headers.Host: Host may hold the placeholders `{domain}`, `{host}`, `{match.domain}`, `{match.glob}`, found `{path}`',
+      '100.action.headers.X-B: unknown placeholder `{a}`; known: `{domain}`, `{domain.pattern}`, `{match.domain}`, `{match.glob}`, `{path}`, `{match.path}`, `{method}`, `{host}`, `{query}`, `{uri}`, `{scheme}`, `{client}`, `{tls.client.subject}`, `{tls.client.fingerprint}`',
+    ],
+    [`{ action: { type: 'proxy', upstream: 'a:1', headers: { Host: '{match.domain}.internal:80' } } }`],
+    [`{ action: { type: 'proxy', upstream: 'a:1', headers: { Host: '{host}', 'X-C': '{client} {scheme}' } } }`],
+    [
+      `{ action: { type: 'proxy', upstream: 'a:1', headers: { Host: '{host}:80' } } }`,
+      '62.action.headers.Host: expected a host with an optional port for Host, found "{host}:80"',
+    ],
+    [
       `{ action: { type: 'proxy', upstream: 'a:1', headers: { 'X-A': 'b\\r\\nc' } } }`,
       '63.action.headers.X-A: expected a header value of printable ASCII, found the character U+000D in "b\\r\\nc"',
     ],
@@ -260,6 +276,20 @@ describe('static, serve, pass and drop', () => {
     [
       `{ action: { type: 'static', status: 200, headers: { Location: 'https://{hosts}/' } } }`,
       '63.action.headers.Location: unknown placeholder `{hosts}`; did you mean `{host}`?',
+    ],
+    [
+      `{ action: { type: 'static', status: 301, headers: { Location: 'https://{host}{path}?{querry}' } } }`,
+      '63.action.headers.Location: unknown placeholder `{querry}`; did you mean `{query}`?',
+    ],
+    [
+      `{ action: { type: 'static', status: 200, body_ref: { text: 'a {b}' } } }`,
+      '60.action.body_ref.text: unknown placeholder `{b}`; known: `{domain}`, `{domain.pattern}`, `{match.domain}`, `{match.glob}`, `{path}`, `{match.path}`, `{method}`, `{host}`, `{query}`, `{uri}`, `{scheme}`, `{client}`, `{tls.client.subject}`, `{tls.client.fingerprint}`; `raw: true` beside it sends braces as they are',
+    ],
+    [`{ action: { type: 'static', status: 200, body_ref: { text: 'a {b} {domian}', raw: true } } }`],
+    [`{ action: { type: 'static', status: 200, body_ref: { json: { a: '/users/{id}' }, raw: true } } }`],
+    [
+      `{ action: { type: 'static', status: 200, body_ref: { json: { a: '/users/{clients}' } } } }`,
+      '60.action.body_ref.json: unknown placeholder `{clients}`; did you mean `{client}`?',
     ],
     [
       `{ action: { type: 'static', status: 200, body_ref: { file: 'none.txt' } } }`,

@@ -39,7 +39,7 @@ beforeAll(async () => {
         type: 'static',
         status: 203,
         headers: { 'X-Sub': '{match.domain}', 'X-Rest': '{match.glob}' },
-        body_ref: { text: '{method} {host} {domain} {domain.pattern} {path} {match.path} {unknown}' },
+        body_ref: { text: '{method} {host} {domain} {domain.pattern} {path} {match.path} {{unknown}}' },
       },
     },
     { match: { path: '/json' }, action: { type: 'static', status: 200, body_ref: { json: { path: '{path}', n: 1 } } } },
@@ -212,7 +212,7 @@ describe('static', () => {
   it('fills its placeholders from the request', async () => {
     const answer = await ask('/page/x%41?y', '', 'One.pages.b.c:80');
     expect(answer.status).toBe(203);
-    expect(answer.body).toBe('GET One.pages.b.c:80 one.pages.b.c *.pages.** /page/xA /page/* {unknown}');
+    expect(answer.body).toBe('GET One.pages.b.c:80 one.pages.b.c *.pages.** /page/xA /page/* {{unknown}}');
     expect(field(answer.head, 'x-sub')).toBe('one');
     expect(field(answer.head, 'x-rest')).toBe('b.c');
   });

@@ -1,3 +1,5 @@
+import type { ResourceConfig } from '../../config/index.ts';
+
 /*
  * Values of a request are written by strangers: a path may hold `<`, `"` and `'` as they are. A value that is put into
  * a body is therefore escaped for what the body is, so that it can end neither a string nor an element:
@@ -22,7 +24,7 @@ const MARKUP = /\/(html|xml|xml-dtd|xsl)$|\+xml$/;
  * How values are escaped in a body.
  * @param contentType the Content-Type that the body is sent with; null when it is only known per request
  */
-export function escapeFor(kind: 'text' | 'json', contentType: string | null): Escape {
+export function escapeFor(kind: ResourceConfig['kind'], contentType: string | null): Escape {
   if (kind === 'json') return escapeString;
   const type = TYPE.exec((contentType ?? '').trim().toLowerCase())?.[0] ?? '';
   if (JSON_OR_SCRIPT.test(type)) return escapeString;

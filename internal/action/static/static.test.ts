@@ -23,11 +23,11 @@ function config(more: Partial<StaticConfig> = {}): StaticConfig {
 }
 
 function text(body: string, contentType = 'text/plain; charset=utf-8'): ResourceConfig {
-  return { kind: 'text', body: Buffer.from(body), contentType };
+  return { kind: 'text', body: Buffer.from(body), contentType, raw: false };
 }
 
 function json(value: unknown): ResourceConfig {
-  return { kind: 'json', body: Buffer.from(JSON.stringify(value)), contentType: 'application/json' };
+  return { kind: 'json', body: Buffer.from(JSON.stringify(value)), contentType: 'application/json', raw: false };
 }
 
 function answer(staticConfig: StaticConfig, request: MemoryRequest = {}): MemoryExchange {
@@ -40,6 +40,7 @@ function answer(staticConfig: StaticConfig, request: MemoryRequest = {}): Memory
 const REQUEST: MemoryRequest = {
   method: 'POST',
   path: '/api/users',
+  query: '?a=1&b=%0d%0a',
   authority: 'CDN-eu.Example.com:8080',
   clientCertificate: { subject: 'CN=alice,O=Example', fingerprint: 'ab'.repeat(32) },
   route: {
@@ -58,6 +59,10 @@ const PLACEHOLDERS: readonly [name: string, value: string][] = [
   ['match.path', '/api/*'],
   ['method', 'POST'],
   ['host', 'CDN-eu.Example.com:8080'],
+  ['query', 'a=1&b=%0d%0a'],
+  ['uri', '/api/users?a=1&b=%0d%0a'],
+  ['scheme', 'http'],
+  ['client', '127.0.0.1'],
   ['tls.client.subject', 'CN=alice,O=Example'],
   ['tls.client.fingerprint', 'ab'.repeat(32)],
 ];
@@ -142,13 +147,25 @@ describe('static', () => {
     expect(buffers[0]).toBe(buffers[1]);
   });
 
-  it('sends a file as it was read', () => {
-    const body: ResourceConfig = {
-      kind: 'file',
-      body: Buffer.from([0xff, ...Buffer.from('{path}')]),
-      contentType: 'text/html',
-    };
+  it.each(['text', 'json', 'file'] as const)('sends a raw body of the kind %s as it stands', (kind) => {
+    const body = { kind, body: Buffer.from([0xff, ...Buffer.from('{path}')]), contentType: 'text/html', raw: true };
     expect(answer(config({ body })).body).toEqual(body.body);
+  });
+
+  it.each([
+    ['text/html; charset=utf-8', '<p title="/&lt;">{x}'],
+    ['text/javascript; charset=utf-8', '<p title="/\\u003C">{x}'],
+    ['text/plain; charset=utf-8', '<p title="/<">{x}'],
+  ])('fills in a file of the type %s', (contentType, expected) => {
+    const body: ResourceConfig = { kind: 'file', body: Buffer.from('<p title="{path}">{x}'), contentType, raw: false };
+    expect(answer(config({ body }), { path: '/<' }).body.toString()).toBe(expected);
+  });
+
+  it('tells nothing for an empty query', () => {
+    const ask = (request: MemoryRequest): string | null =>
+      answer(config({ headers: { 'X-A': '({query}) {uri} {scheme}' } }), request).field('X-A');
+    expect(ask({ path: '/a' })).toBe('() /a http');
+    expect(ask({ secure: true, query: '?' })).toBe('() /? https');
   });
 
   it('gives the fields of an exchange to that exchange alone', () => {
@@ -207,10 +224,10 @@ describe('static: values from strangers', () => {
   });
 
   it('make a valid header whatever they are', () => {
-    const action = createStaticAction(config({ headers: { 'X-A': '{path}{host}' }, body: json('{path}') }));
+    const action = createStaticAction(config({ headers: { 'X-A': '{path}{host}{query}{uri}' }, body: json('{path}') }));
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), fc.string(), (path, authority) => {
-        const exchange = new MemoryExchange({ path, authority });
+        const exchange = new MemoryExchange({ path, authority, query: `?${path}` });
         action.handle(exchange);
         const fields = [...exchange.responseFields.entries()];
         expect(fields.map(([name]) => name)).toEqual(['Content-Type', 'X-A']);

@@ -22,7 +22,7 @@ const NOT_CONFIGURABLE = new Set([
 ]);
 
 /**
- * Answers with a configured status, headers and body. Header values and bodies of `text` and `json` may hold
+ * Answers with a configured status, headers and body. Header values, and bodies that are not `raw`, may hold
  * placeholders (see EXCHANGE_PLACEHOLDERS); everything that holds none is built here, once.
  *
  * Without a configured Content-Type the resource's own is sent. 204, 205 and 304 have no body (RFC 9110 §15). A request
@@ -95,8 +95,7 @@ function allowsBody(status: number): boolean {
 /** @param contentType what the body is sent as; null when a placeholder decides that for each request */
 function compileBody(resource: ResourceConfig, contentType: string | null): Buffer | Template<Exchange> {
   const bytes = Buffer.from(resource.body.buffer, resource.body.byteOffset, resource.body.byteLength);
-  // A file is sent as it was read: it may be an image, and its braces are its own.
-  if (resource.kind === 'file' || !bytes.includes('{')) return bytes;
+  if (resource.raw || !bytes.includes('{')) return bytes;
   const template = compileTemplate(bytes.toString('utf8'), EXCHANGE_PLACEHOLDERS, {
     value: escapeFor(resource.kind, contentType),
   });

@@ -13,6 +13,7 @@ export interface MemoryRequest {
   readonly requestFraming?: Framing;
   readonly route?: Partial<RouteContext>;
   readonly clientCertificate?: Exchange['clientCertificate'];
+  readonly secure?: boolean;
   /** What each flush says, counted from 0. Not given: everything is taken at once. */
   readonly onFlush?: (count: number) => FlushResult;
 }
@@ -40,7 +41,7 @@ export class MemoryExchange implements Exchange {
   readonly localAddress = '127.0.0.1';
   readonly localPort = 8080;
   readonly originAddress = '127.0.0.1';
-  readonly secure = false;
+  readonly secure: boolean;
   readonly clientCertificate: Exchange['clientCertificate'];
   readonly trusted = false;
   readonly route: RouteContext;
@@ -71,6 +72,7 @@ export class MemoryExchange implements Exchange {
   #watchers: (() => void)[] = [];
 
   constructor(request: MemoryRequest = {}) {
+    this.secure = request.secure ?? false;
     this.clientCertificate = request.clientCertificate ?? null;
     this.method = request.method ?? 'GET';
     this.path = this.forwardPath = request.path ?? '/';

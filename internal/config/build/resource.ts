@@ -4,7 +4,7 @@ import type { ResourceConfig } from '../config.ts';
 import type { Written } from '../load/assemble.ts';
 import type { RawResource } from '../schema/resource.ts';
 import { suggestion } from '../value/nearest.ts';
-import { checkStaticTemplate } from '../value/template.ts';
+import { checkStaticTemplate, fileTemplateWarning } from '../value/template.ts';
 import { problemOf } from '../value/invalid-value.ts';
 import { absolute, type BuildContext, existing, isBroken, report } from './context.ts';
 
@@ -20,21 +20,34 @@ export function buildResource(context: BuildContext, written: Written): Resource
     const found = kind === undefined ? 'none of them' : kinds.map((each) => `\`${each}\``).join(' and ');
     return report(context, written, [], `expected exactly one of \`text\`, \`json\` and \`file\`, found ${found}`);
   }
-  if (kind === 'file') return buildFile(context, written, raw.file as string);
+  if (kind === 'file') return buildFile(context, written, raw.file as string, raw.raw ?? false);
   const text = kind === 'text' ? (raw.text as string) : JSON.stringify(raw.json);
-  const problem = kind === 'json' ? problemOf(checkStaticTemplate, text) : null;
-  if (problem !== null) return report(context, written, ['json'], problem);
+  const literal = raw.raw ?? false;
+  const problem = literal ? null : problemOf(checkStaticTemplate, text);
+  if (problem !== null) {
+    const hint = problem.endsWith('?') ? '' : '; `raw: true` beside it sends braces as they are';
+    return report(context, written, [kind], problem + hint);
+  }
   const contentType = kind === 'text' ? 'text/plain; charset=utf-8' : 'application/json';
-  return Object.freeze({ kind, body: Buffer.from(text), contentType });
+  return Object.freeze({ kind, body: Buffer.from(text), contentType, raw: literal });
 }
 
-function buildFile(context: BuildContext, written: Written, file: string): ResourceConfig | null {
+function buildFile(context: BuildContext, written: Written, file: string, literal: boolean): ResourceConfig | null {
   if (existing(context, written, ['file'], file, ['file']) === null) return null;
   const path = absolute(written, file);
   const body = context.facts.get(path)?.bytes as Uint8Array;
   const type = mime.getType(path) ?? 'application/octet-stream';
-  const contentType = type.startsWith('text/') && isUtf8(body) ? `${type}; charset=utf-8` : type;
-  return Object.freeze({ kind: 'file', body, contentType });
+  const isText = isUtf8(body);
+  const contentType = type.startsWith('text/') && isText ? `${type}; charset=utf-8` : type;
+  // What is no text, such as an image, has no placeholders.
+  const raw = literal || !isText || body.includes(0);
+  if (!raw) warnOfPlaceholders(context, written, body, type);
+  return Object.freeze({ kind: 'file', body, contentType, raw });
+}
+
+function warnOfPlaceholders(context: BuildContext, written: Written, body: Uint8Array, type: string): void {
+  const warning = fileTemplateWarning(Buffer.from(body).toString(), /javascript|css/.test(type));
+  if (warning !== null) context.findings.warn(written.document, written.node, warning, ['file']);
 }
 
 /** The shared resource of a name, built when it is first asked for. */

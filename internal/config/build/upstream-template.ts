@@ -1,7 +1,7 @@
 import type { ActionConfig, BalancerConfig, PassConfig, ProxyConfig } from '../config.ts';
 import type { Written } from '../load/assemble.ts';
 import { problemOf } from '../value/invalid-value.ts';
-import { suggestion } from '../value/nearest.ts';
+import { didYouMean, suggestion } from '../value/nearest.ts';
 import { fillUpstream, upstreamPlaceholders } from '../value/template.ts';
 import { checkPassUpstream, checkProxyUpstream } from '../value/upstream-address.ts';
 import { type BuildContext, report } from './context.ts';
@@ -40,7 +40,8 @@ function checkOne(
     if (name === 'target' ? balancer !== null || plugins : Object.hasOwn(set, name)) continue;
     complete = false;
     const why = name === 'target' ? 'needs a `balancer` on the route' : `needs \`${name}\` in the \`set\` of the route`;
-    const hint = name === 'target' ? '' : suggestion(name, Object.keys(set), 'set');
+    const keys = Object.keys(set);
+    const hint = name === 'target' ? '' : didYouMean(name, [...keys, 'target']) || suggestion(name, keys, 'set');
     report(context, route, path, `${whose} ${why}${hint}`);
   }
   if (!complete) return;

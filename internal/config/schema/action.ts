@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { didYouMean } from '../value/nearest.ts';
-import { checkFieldName, checkFieldValue, checkHostValue } from '../value/header-field.ts';
-import { checkStaticTemplate } from '../value/template.ts';
+import { checkFieldName, checkFieldValue } from '../value/header-field.ts';
+import { checkHostTemplate, checkStaticTemplate } from '../value/template.ts';
 import { describeValue, InvalidValue } from '../value/invalid-value.ts';
 import {
   anyText,
@@ -83,7 +83,7 @@ export const proxySchema = object(
     headers: key(
       headers(checkProxyHeader),
       { type: 'name → string', default: '{}' },
-      'Header fields set on the request to the upstream, in place of what the client or prox would send; `Host` is allowed. Values may hold the placeholders of `static`.',
+      'Header fields set on the request to the upstream, in place of what the client or prox would send; `Host` is allowed. Values may hold the placeholders of `static`; in `Host` those of a host: `{host}`, `{domain}`, `{match.domain}`, `{match.glob}`.',
     ),
     preserve_host: key(
       flag(),
@@ -276,7 +276,8 @@ function fieldProblem(
 
 function checkProxyHeader(name: string, value: string): void {
   checkFieldValue(value);
-  if (name.toLowerCase() === 'host') checkHostValue(value);
+  if (name.toLowerCase() === 'host') checkHostTemplate(value);
+  else checkStaticTemplate(value);
 }
 
 function checkStaticHeader(_name: string, value: string): void {

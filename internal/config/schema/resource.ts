@@ -1,12 +1,11 @@
 import * as z from 'zod';
-import { checkStaticTemplate } from '../value/template.ts';
-import { anyText, key, object, parsed, path } from './field.ts';
+import { anyText, flag, key, object, path } from './field.ts';
 
 /** A body: exactly one of the three kinds (checked when it is built). */
 export const resourceSchema = object(
   {
     text: key(
-      parsed(anyText('a text'), checkStaticTemplate),
+      anyText('a text'),
       { type: 'string' },
       'The body as text, sent as `text/plain; charset=utf-8`; placeholders are filled in.',
     ),
@@ -18,10 +17,15 @@ export const resourceSchema = object(
     file: key(
       path('a file'),
       { type: 'Path' },
-      'A file of at most 16 MiB, read when the config is loaded and sent as it is; the Content-Type comes from its extension.',
+      'A file of at most 16 MiB, read when the config is loaded; the Content-Type comes from its extension. Placeholders are filled in where it is text in UTF-8.',
+    ),
+    raw: key(
+      flag(),
+      { type: 'bool', default: 'false' },
+      'Send the body as it stands: braces are no placeholders. For scripts, and for templates that browsers fill in.',
     ),
   },
   'a resource: { text }, { json } or { file }',
-).meta({ id: 'Resource', description: 'A body. Exactly one of the keys.' });
+).meta({ id: 'Resource', description: 'A body: exactly one of `text`, `json` and `file`.' });
 
 export type RawResource = z.infer<typeof resourceSchema>;

@@ -1,4 +1,5 @@
-import { InvalidValue } from './invalid-value.ts';
+import { checkHostValue } from './header-field.ts';
+import { InvalidValue, problemOf, quote } from './invalid-value.ts';
 import { nearest } from './nearest.ts';
 
 /** `{name}` as templates have it. A brace that begins no such name is text. */
@@ -14,6 +15,10 @@ export const STATIC_PLACEHOLDERS = [
   'match.path',
   'method',
   'host',
+  'query',
+  'uri',
+  'scheme',
+  'client',
   'tls.client.subject',
   'tls.client.fingerprint',
 ] as const;
@@ -42,21 +47,67 @@ export function placeholdersOf(template: string): string[] {
   return [...new Set(Array.from(template.matchAll(PLACEHOLDER), (match) => match[1]))];
 }
 
+/** Names that are filled in with a part of a host, and so with nothing that a Host field could not hold. */
+const HOST_PLACEHOLDERS: ReadonlySet<string> = new Set(['domain', 'host', 'match.domain', 'match.glob']);
+
+/** What a placeholder looks like. Words that do not, such as `{Id}` and `{a-b}`, mean something else. */
+const PLACEHOLDER_NAME = /^[a-z_][a-z0-9_.]*$/;
+
+/** `{{name}}` belongs to the templates of others. */
+const SINGLE_BRACES = /(?<!\{)\{([A-Za-z_][A-Za-z0-9_.-]*)\}/g;
+
+/** What is wrong with a name in braces; null for a placeholder and for what is text. */
+function placeholderProblem(name: string): string | null {
+  if ((STATIC_PLACEHOLDERS as readonly string[]).includes(name)) return null;
+  const meant = nearest(name, STATIC_PLACEHOLDERS);
+  // In another shape, only a slip of a longer name is taken for one.
+  if (!PLACEHOLDER_NAME.test(name) && (meant === null || name.length < 4)) return null;
+  const known = STATIC_PLACEHOLDERS.map((each) => `\`{${each}}\``).join(', ');
+  return `unknown placeholder \`{${name}}\`; ${meant === null ? `known: ${known}` : `did you mean \`{${meant}}\`?`}`;
+}
+
 /**
- * Refuses a placeholder that is a slip of one that exists (`{domian}`, `{match.host}`). Other names in braces are
- * text: static answers show them for their own purposes, as in `{"path": "/users/{id}"}`.
+ * Refuses a name in braces that is no placeholder. Other braces are text: JSON, styles and scripts are full of them.
  *
  * @throws InvalidValue
  */
 export function checkStaticTemplate(text: string): void {
-  for (const name of placeholdersOf(text)) {
-    if ((STATIC_PLACEHOLDERS as readonly string[]).includes(name)) continue;
-    const meant = name.length < 4 ? null : nearest(name, STATIC_PLACEHOLDERS);
-    const family = /^(?:match|domain|tls)\./.test(name);
-    if (meant === null && !family) continue;
-    const known = STATIC_PLACEHOLDERS.map((each) => `\`{${each}}\``).join(', ');
-    throw new InvalidValue(
-      `unknown placeholder \`{${name}}\`; ${meant === null ? `known: ${known}` : `did you mean \`{${meant}}\`?`}`,
-    );
+  if (!text.includes('{')) return;
+  for (const [, name] of text.matchAll(SINGLE_BRACES)) {
+    const problem = placeholderProblem(name);
+    if (problem !== null) throw new InvalidValue(problem);
   }
+}
+
+/**
+ * What may surprise the author of a file whose placeholders are filled in: a slip of one, and one in a script or a style,
+ * where braces mean something else as a rule. A file is often generated: neither keeps it from being sent. Null for nothing.
+ */
+export function fileTemplateWarning(text: string, isCode: boolean): string | null {
+  const found = new Set(Array.from(text.matchAll(SINGLE_BRACES), ([, name]) => name));
+  for (const name of found) {
+    if ((STATIC_PLACEHOLDERS as readonly string[]).includes(name)) {
+      if (isCode) return `\`{${name}}\` in it is filled in for each request; \`raw: true\` sends the file as it is`;
+    } else if (!isCode && name.length >= 4 && nearest(name, STATIC_PLACEHOLDERS) !== null) {
+      return `it is sent with \`{${name}}\` as it stands: ${placeholderProblem(name)}`;
+    }
+  }
+  return null;
+}
+
+/**
+ * Checks a value of Host whose placeholders, if any, are filled in for each request.
+ *
+ * @throws InvalidValue
+ */
+export function checkHostTemplate(value: string): void {
+  const wrong = placeholdersOf(value).find((name) => !HOST_PLACEHOLDERS.has(name));
+  if (wrong !== undefined) {
+    const allowed = [...HOST_PLACEHOLDERS].map((name) => `\`{${name}}\``).join(', ');
+    throw new InvalidValue(`Host may hold the placeholders ${allowed}, found \`{${wrong}}\``);
+  }
+  // `{host}` brings its port: nothing may stand behind it.
+  const example = value.replaceAll('{host}', 'a:1').replaceAll(PLACEHOLDER, 'a');
+  const problem = problemOf(checkHostValue, example);
+  if (problem !== null) throw new InvalidValue(`expected a host with an optional port for Host, found ${quote(value)}`);
 }

@@ -243,15 +243,24 @@ describe('upstreams', () => {
 });
 
 describe('static templates', () => {
-  it.each(['plain', '{domain} {match.glob}', '{"path": "/users/{id}"}', 'a { color: red }', '{name}'])(
-    'take %s',
-    (text) => expect(problemOf(checkStaticTemplate, text)).toBeNull(),
-  );
+  it.each([
+    'plain',
+    '{domain} {match.glob}',
+    'https://{host}{path}?{query} {uri} {scheme}://{client}',
+    '{"a":1} {"a": {"b": "{path}"}}',
+    'body{color:red} a { color: red } @media{a{}}',
+    'if (a) {return b} else {}',
+    'function f() { return {a, b}; }',
+    '{{name}} {{ name }} {Name} {ID} {1} {}',
+  ])('take %s', (text) => expect(problemOf(checkStaticTemplate, text)).toBeNull());
   it.each([
     ['{domian}', 'did you mean `{domain}`?'],
     ['{match.host}', 'unknown placeholder `{match.host}`'],
     ['{tls.client.name}', 'unknown placeholder `{tls.client.name}`'],
     ['{Method}', 'did you mean `{method}`?'],
+    ['/users/{id}', 'unknown placeholder `{id}`; known: `{domain}`, '],
+    ['{name}', 'unknown placeholder `{name}`'],
+    ['{host}{qery}', 'did you mean `{query}`?'],
   ])('refuse %s', (text, why) => expect(problemOf(checkStaticTemplate, text)).toContain(why));
 });
 
