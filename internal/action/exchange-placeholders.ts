@@ -22,7 +22,7 @@ export const EXCHANGE_PLACEHOLDERS: Placeholders<Exchange> = new Map([
   // The query as the client sent it, without its `?`.
   ['query', (exchange: Exchange) => exchange.query.slice(1)],
   // Path and query as an upstream gets them, and so as the client sent them but for dot segments.
-  ['uri', (exchange: Exchange) => exchange.path + exchange.query],
+  ['uri', (exchange: Exchange) => exchange.forwardPath + exchange.query],
   // Of the client's connection, or as a trusted proxy says.
   ['scheme', schemeOf],
   // The address of the client behind trusted proxies.

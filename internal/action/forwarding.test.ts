@@ -34,6 +34,7 @@ function routeTo(port: number, parts: Partial<ProxyRoute>): ProxyRoute {
     edits: { host: null, preserveHost: false, fields: [], omitted: null, replaced: 0, close: false },
     fallback: null,
     stream: false,
+    answersConnect: false,
     proxyProtocol: null,
     peerOf: () => peer,
     unreachable: () => {},

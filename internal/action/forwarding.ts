@@ -1,7 +1,7 @@
 import type { Lease, Target } from '../balancer/index.ts';
 import { ProxyError } from '../base/index.ts';
 import { type Exchange, type ExchangeHandler, FlushResult, reasonPhrase } from '../exchange/index.ts';
-import { FieldId, type Fields, type Framing, NO_BODY, UNTIL_CLOSE } from '../http1/index.ts';
+import { FieldId, Fields, type Framing, NO_BODY, UNTIL_CLOSE } from '../http1/index.ts';
 import { WriteState } from '../transport/index.ts';
 import type {
   Http2RequestHead,
@@ -70,8 +70,8 @@ export class Forwarding implements ExchangeHandler, ResponseHandler, UpstreamReq
     this.peer = peer;
     const { proxy, exchange } = this;
     const pool = proxy.pools.of(peer);
-    const tunnel = exchange.upgrade !== null || proxy.stream;
-    const alone = proxy.stream || proxy.proxyProtocol !== null;
+    const tunnel = exchange.upgrade !== null || proxy.stream || this.raw;
+    const alone = proxy.stream || proxy.proxyProtocol !== null || this.raw;
     const open = alone ? null : pool.take(proxy.poolOptions, this.retried, tunnel);
     if (open !== null) return this.send(open);
     if (exchange.record !== null) this.startedAt = performance.now();
@@ -120,6 +120,10 @@ export class Forwarding implements ExchangeHandler, ResponseHandler, UpstreamReq
 
   get method(): string {
     return this.exchange.method;
+  }
+
+  get raw(): boolean {
+    return this.proxy.answersConnect && this.exchange.method === 'CONNECT';
   }
 
   get framing(): Framing {
@@ -265,6 +269,7 @@ export class Forwarding implements ExchangeHandler, ResponseHandler, UpstreamReq
       this.startedAt = performance.now();
     }
     link.send(this, this.timeouts, this);
+    if (this.raw) return this.onTunnel(200, reasonPhrase(200), new Fields());
     if (exchange.requestFraming === NO_BODY) link.flush();
     else if (!link.mayRefuse) exchange.resumeRequest();
     else this.sendKept(link);
@@ -297,7 +302,9 @@ export class Forwarding implements ExchangeHandler, ResponseHandler, UpstreamReq
   /** No upstream is left. */
   private giveUp(error: ProxyError): void {
     const { exchange, proxy } = this;
-    if (proxy.fallback === null) return exchange.fail(error);
+    // RFC 9110 §9.3.6: a 2xx to CONNECT begins a tunnel, whatever action it comes from.
+    const refused = exchange.method === 'CONNECT' && proxy.fallback?.takesConnect !== true;
+    if (proxy.fallback === null || refused) return exchange.fail(error);
     proxy.unreachable(exchange, error);
     exchange.handler = null;
     exchange.patient = false;

@@ -16,6 +16,8 @@ export interface ProxyRoute {
   readonly edits: RequestEdits;
   readonly fallback: Action | null;
   readonly stream: boolean;
+  /** A CONNECT is answered here, and its bytes go to the upstream as they are; else it is sent on as a request. */
+  readonly answersConnect: boolean;
   /** The PROXY header that each connection begins with; null for none. */
   readonly proxyProtocol: ProxyProtocolVersion | null;
   /** The peer for a target; for an upstream without `{target}` there is one, whatever the argument. */

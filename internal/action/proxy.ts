@@ -22,6 +22,8 @@ export interface ProxyContext {
   /** The route's `set`. */
   readonly variables: Readonly<Record<string, string>>;
   readonly fallback: Action | null;
+  /** The route names CONNECT among its methods. */
+  readonly connect: boolean;
   /** TLS settings for https upstreams, read from their files; null for the defaults. */
   readonly tls: DialTls | null;
   /** Logs an upstream that was not reached while another was tried. */
@@ -45,6 +47,7 @@ class ProxyAction implements Action, ProxyRoute {
   readonly edits: RequestEdits;
   readonly fallback: Action | null;
   readonly stream: boolean;
+  readonly answersConnect: boolean;
   readonly proxyProtocol: ProxyProtocolVersion | null;
   readonly takesConnect: boolean;
   readonly unreachable: (exchange: Exchange, error: ProxyError) => void;
@@ -54,7 +57,7 @@ class ProxyAction implements Action, ProxyRoute {
     this.pools = context.pools;
     this.poolOptions = poolOptionsOf(config, context.limits);
     this.timeouts = {
-      responseHeader: config.timeout ?? context.limits.responseHeaderTimeout,
+      responseHeader: context.limits.responseHeaderTimeout,
       // A stream may be silent for as long as both sides like.
       stall: config.stream ? 0 : context.limits.stallTimeout,
     };
@@ -63,7 +66,9 @@ class ProxyAction implements Action, ProxyRoute {
     this.fallback = context.fallback;
     this.stream = config.stream;
     this.proxyProtocol = config.proxyProtocol;
-    this.takesConnect = config.stream;
+    // Bytes that are not HTTP/2 have no place on a connection that speaks it.
+    this.answersConnect = context.connect && !config.stream && config.proto === null;
+    this.takesConnect = config.stream || this.answersConnect;
     this.edits = editsOf(config);
     this.unreachable = (exchange, error) => context.unreachable(exchange, error);
     const upstream = fill(config.upstream, context.variables);

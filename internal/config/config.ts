@@ -46,6 +46,8 @@ export interface LoggingConfig {
   readonly level: LogLevel | null;
   /** Absolute path of the global access log, or null for none. */
   readonly accessLog: string | null;
+  /** The keys of the lines of every access log. */
+  readonly accessFormat: 'json' | 'prox-go';
   /** Absolute path of the file for warnings and errors, or null for none. */
   readonly errorLog: string | null;
   readonly rotate: RotateConfig | null;
@@ -210,7 +212,7 @@ interface ActionBase {
 export interface ProxyConfig extends ActionBase {
   readonly type: 'proxy';
   readonly upstream: string;
-  /** Bounds dialing and the wait for the response head; null = the service's limits. */
+  /** Bounds dialing where the service does not; null = the default. */
   readonly timeout: number | null;
   readonly headers: Readonly<Record<string, string>>;
   /** Resolved; circles are refused at load. */

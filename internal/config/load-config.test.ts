@@ -99,6 +99,7 @@ describe('a config with every feature', () => {
     expect(config.logging).toEqual({
       level: 'info',
       accessLog: '/dev/stdout',
+      accessFormat: 'json',
       errorLog: folder.at('logs/error.log'),
       rotate: null,
     });

@@ -114,7 +114,7 @@ function upstreamTimes(record: AccessRecord): string {
 }
 
 /** A count as JSON: whole and not negative, else null (NaN and Infinity are no JSON). */
-function count(value: number): string {
+export function count(value: number): string {
   return value >= 0 && value <= Number.MAX_SAFE_INTEGER ? '' + Math.floor(value) : 'null';
 }
 
@@ -122,7 +122,7 @@ function count(value: number): string {
 const FAST_MILLISECONDS = 2_147_483;
 
 /** Milliseconds with three decimals, so that they count microseconds. */
-function milliseconds(value: number): string {
+export function milliseconds(value: number): string {
   if (value >= 0 && value < FAST_MILLISECONDS) {
     const micros = (value * 1000 + 0.5) | 0;
     const whole = (micros / 1000) | 0;

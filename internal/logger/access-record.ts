@@ -44,6 +44,8 @@ export class AccessRecord {
   upstreamHeader = -1;
   /** From the request handed to the upstream connection to the end of its response, in milliseconds; -1 for none. */
   upstreamResponse = -1;
+  /** Name of the service. */
+  service = '';
   /** `service:index`, null when no route matched. */
   route: string | null = null;
   userAgent: string | null = null;
@@ -65,7 +67,7 @@ export class AccessRecord {
   reset(time: number): void {
     this.#requestId = '';
     this.time = time;
-    this.client = this.method = this.host = this.path = this.protocol = '';
+    this.client = this.service = this.method = this.host = this.path = this.protocol = '';
     this.query = this.upstream = this.route = this.userAgent = this.referer = null;
     this.status = this.bytesIn = this.bytesOut = this.duration = 0;
     this.upstreamConnect = this.upstreamHeader = this.upstreamResponse = -1;

@@ -111,6 +111,14 @@ describe('LogFile, writing', () => {
     expect(sink.text).toBe('a\nb\n');
   });
 
+  it('holds no line back for 200 ms by default', () => {
+    vi.useFakeTimers();
+    const { sink, file } = fakeFile();
+    file.write('a\n');
+    vi.advanceTimersByTime(199);
+    expect(sink.busy).toBe(true);
+  });
+
   it('keeps the bytes of a chunk in flight apart from those that follow', () => {
     const { sink, file } = fakeFile({ batchSize: 4 });
     for (const line of ['aaa\n', 'bbb\n', 'ccc\n', 'ddddddddddddd\n']) file.write(line);

@@ -10,14 +10,18 @@ export interface RecordSink {
 /** Writes a line for each exchange and each relayed connection of a route. */
 export class AccessLogFilter implements Filter {
   private readonly sink: RecordSink;
+  private readonly service: string;
 
-  constructor(sink: RecordSink) {
+  /** @param service name of the service */
+  constructor(sink: RecordSink, service: string) {
     this.sink = sink;
+    this.service = service;
   }
 
   onLog(exchange: Exchange, outcome: Outcome): void {
     const { record, requestFields } = exchange;
     if (record === null) return;
+    record.service = this.service;
     record.client = exchange.originAddress;
     record.method = exchange.method;
     record.host = exchange.authority;
@@ -38,6 +42,7 @@ export class AccessLogFilter implements Filter {
   onConnectionLog(client: RelayedConnection, outcome: RelayOutcome): void {
     const { record, route } = client;
     if (record === null) return;
+    record.service = this.service;
     record.client = client.clientAddress;
     record.host = client.host;
     record.protocol = 'tcp';

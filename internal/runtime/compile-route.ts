@@ -26,6 +26,8 @@ import type { UpstreamTls } from './upstream-tls.ts';
 
 /** What routes are compiled with. */
 export interface RouteDependencies {
+  /** Name of the service, for its access log. */
+  readonly service: string;
   readonly pools: Pools;
   readonly targets: TargetStore;
   readonly limits: ServiceLimits;
@@ -76,10 +78,12 @@ export class CompiledRoute implements RouteContext {
   }
 }
 
+type LogDependencies = Pick<RouteDependencies, 'accessLog' | 'service'>;
+
 /** The built-in filters of a route, in the order of running. */
-export function filtersOf(accessLog: string | null, dependencies: Pick<RouteDependencies, 'accessLog'>): Filter[] {
+export function filtersOf(accessLog: string | null, dependencies: LogDependencies): Filter[] {
   const sink = accessLog === 'off' ? null : dependencies.accessLog(accessLog);
-  return sink === null ? [] : [new AccessLogFilter(sink)];
+  return sink === null ? [] : [new AccessLogFilter(sink, dependencies.service)];
 }
 
 function compileBalancer(config: RouteConfig, dependencies: RouteDependencies): Balancer | null {
@@ -130,6 +134,7 @@ function compileProxy(
     limits: dependencies.limits,
     balancer: action.upstream.includes('{target}') ? balancer : null,
     variables: route.set,
+    connect: route.match?.methods.includes('CONNECT') ?? false,
     fallback: fallback === null ? null : compileAction(fallback, route, balancer, dependencies),
     tls: action.upstreamTls === null ? null : dependencies.upstreamTls.get(action.upstreamTls),
     unreachable: (exchange, error) => dependencies.unreachable(exchange, error),

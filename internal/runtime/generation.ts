@@ -1,6 +1,6 @@
 import { type Balancer, type TargetStore } from '../balancer/index.ts';
 import type { Deadlines, ProxyError } from '../base/index.ts';
-import type { ActionConfig, Config, RotateConfig } from '../config/index.ts';
+import type { ActionConfig, Config, LoggingConfig } from '../config/index.ts';
 import type { FailureSubject } from '../exchange/index.ts';
 import type { Peer, Pools } from '../upstream/index.ts';
 import type { RecordSink } from './access-log-filter.ts';
@@ -12,7 +12,7 @@ import { UpstreamTls } from './upstream-tls.ts';
 /** Access logs by path. The same path is one file, as long as anybody holds it. */
 export interface AccessLogs {
   /** Opens the log, or holds it once more. @throws Error that names the path when it cannot be opened. */
-  acquire(path: string, rotate: RotateConfig | null): Promise<HeldLog>;
+  acquire(path: string, logging: LoggingConfig): Promise<HeldLog>;
 }
 
 /** A log that somebody holds. */
@@ -64,7 +64,7 @@ export class Generation {
     const logs = new Map<string, HeldLog>();
     try {
       for (const path of accessLogPaths(config)) {
-        const open = (): Promise<HeldLog> => environment.accessLogs.acquire(path, config.logging.rotate);
+        const open = (): Promise<HeldLog> => environment.accessLogs.acquire(path, config.logging);
         logs.set(path, await openingLog(config, path, open));
       }
       const peerKeys = new Set<string>();
@@ -112,6 +112,7 @@ async function compileServices(ingredients: Ingredients): Promise<Map<string, Co
   const services = new Map<string, CompiledService>();
   for (const service of config.services) {
     const dependencies = {
+      service: service.name,
       pools: environment.pools,
       targets: environment.targets,
       limits: service.limits,

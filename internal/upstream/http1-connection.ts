@@ -80,7 +80,7 @@ export class Http1Connection implements ConnectionHandler, UpstreamLink {
   /** Begins an exchange. */
   send(request: UpstreamRequest, timeouts: UpstreamTimeouts, handler: ResponseHandler): void {
     if (this.reading !== Reading.idle) throw new Error('an exchange is under way on this connection');
-    const head = request.http1Head();
+    const head = request.raw ? '' : request.http1Head();
     const { framing } = request;
     this.last = request.last;
     this.uses++;
@@ -92,9 +92,17 @@ export class Http1Connection implements ConnectionHandler, UpstreamLink {
     this.requestSent = framing === NO_BODY;
     this.anyByte = false;
     this.interim = false;
+    if (request.raw) return this.beginTunnel();
     this.connection.text(head);
     // While a body is sent, the client's session watches that it comes and `flush` that it goes.
     this.connection.expect(this.bodyDue ? 0 : timeouts.responseHeader);
+  }
+
+  private beginTunnel(): void {
+    this.reading = Reading.tunnel;
+    this.persistent = false;
+    // RFC 9110 §7.8: whatever timeouts HTTP has, the new protocol has its own.
+    this.connection.expect(0);
   }
 
   /** Whether bytes of a request body are still to be sent; what a client sends into a tunnel is no body. */
@@ -276,10 +284,7 @@ export class Http1Connection implements ConnectionHandler, UpstreamLink {
     }
     const options = takeConnectionOptions(fields);
     if (this.isTunnel(status, options)) {
-      this.reading = Reading.tunnel;
-      this.persistent = false;
-      // RFC 9110 §7.8: whatever timeouts HTTP has, the new protocol has its own.
-      this.connection.expect(0);
+      this.beginTunnel();
       return handler.onTunnel(status, head.reason, fields);
     }
     if (this.requestFraming === UNTIL_CLOSE) this.requestSent = true;

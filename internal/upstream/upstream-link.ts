@@ -13,6 +13,8 @@ export interface UpstreamTimeouts {
 /** A request as an upstream is to get it. Its head is made in the protocol that the upstream turns out to speak. */
 export interface UpstreamRequest {
   readonly method: string;
+  /** The link is a tunnel from the first byte on, and nothing of the request is sent. Only over HTTP/1.1 connections. */
+  readonly raw: boolean;
   /** Of the body: CHUNKED, a number of bytes, or UNTIL_CLOSE for a tunnel that begins at once. */
   readonly framing: Framing;
   /** The protocol to switch to (RFC 9110 §7.8), or null. */

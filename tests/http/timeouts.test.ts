@@ -242,10 +242,18 @@ describe.concurrent('timeouts of the upstream', () => {
   );
 
   it(
-    "the action's timeout goes before it",
-    limited({ action: { timeout: '300ms' } }, async (proxied) => {
-      const { received } = await proxied.exchange(GET, () => null, 'upstream_timeout');
-      expect(received).toMatch(/^HTTP\/1\.1 504 /);
+    "the action's timeout is for connecting alone",
+    limited({ action: { timeout: '200ms' } }, async (proxied) => {
+      proxied.upstream.onConnection(async (peer) => {
+        await peer.sees('\r\n\r\n');
+        await new Promise((resolve) => setTimeout(resolve, 500));
+        peer.send(response('late'));
+      });
+      const client = await proxied.connect();
+      await client.send(GET).sees('late');
+      expect(client.received).toMatch(/^HTTP\/1\.1 200 /);
+      client.destroy();
+      await client.gone();
     }),
   );
 

@@ -53,6 +53,65 @@ describe('CONNECT to a route that is no tunnel', () => {
   });
 });
 
+describe('CONNECT to a route that names it among its methods', () => {
+  let upstream: RawUpstream;
+  let daemon: TestDaemon;
+  beforeAll(async () => {
+    upstream = await RawUpstream.start();
+    const match = (domain: string): unknown => ({ domain, methods: ['CONNECT'] });
+    const closed = { type: 'proxy', upstream: '127.0.0.1:1' };
+    daemon = await TestDaemon.start(
+      webConfig(
+        [
+          { match: match('tunnel.test'), action: { type: 'proxy', upstream: upstream.authority } },
+          { match: match('closed.test'), action: closed },
+          { match: match('fallback.test'), action: { ...closed, fallback: 'ok' } },
+          { match: match('h2.test'), action: { type: 'proxy', upstream: upstream.authority, proto: 'h2' } },
+        ],
+        { config: { stall_timeout: '300ms' } },
+        { actions: { ok: { type: 'static', status: 200 } } },
+      ),
+    );
+  });
+  afterAll(async () => {
+    await upstream.stop();
+    await stopHealthy(daemon);
+  });
+
+  const connectTo = (host: string, ...fields: string[]): string =>
+    head(`CONNECT ${host}:443 HTTP/1.1`, `Host: ${host}:443`, ...fields);
+
+  it('is answered by prox, and the bytes go to the upstream of the action', async () => {
+    upstream.onConnection((peer) => void peer.send('hello from the upstream'));
+    const client = await RawClient.connect(daemon.port());
+    client.send(`${connectTo('tunnel.test')}right behind`);
+    await client.sees('hello from the upstream');
+    expect(undated(client.received)).toBe(`${head('HTTP/1.1 200 OK')}hello from the upstream`);
+    const peer = await upstream.peer();
+    await peer.sees('right behind');
+    // Longer than stall_timeout: a tunnel may be silent.
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    client.send(' and later').end();
+    await peer.sees(' and later');
+    await peer.toEnd();
+    expect(peer.received).toBe('right behind and later');
+    peer.send('bye').end();
+    await client.sees('bye');
+    await client.gone();
+    expect(client.reset).toBe(false);
+  });
+
+  it.each(['closed.test', 'fallback.test'])('is a 502 when the upstream cannot be reached: %s', async (host) => {
+    const received = await exchangeRaw(daemon.port(), connectTo(host, 'Connection: close'));
+    expect(received).toMatch(/^HTTP\/1\.1 502 [^]*\(dial_failed\)\n$/);
+  });
+
+  it('is a 405 where the upstream speaks HTTP/2 without TLS', async () => {
+    const received = await exchangeRaw(daemon.port(), connectTo('h2.test', 'Connection: close'));
+    expect(received).toMatch(/^HTTP\/1\.1 405 /);
+  });
+});
+
 describe('CONNECT with stream: true', () => {
   let proxied: Proxied;
   beforeAll(async () => {

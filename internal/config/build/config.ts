@@ -101,7 +101,13 @@ function buildAdmin(written: Written): AdminConfig {
   return Object.freeze({ listen: parseListenAddress(raw.listen), token: raw.token || null });
 }
 
-const NO_LOGGING: LoggingConfig = Object.freeze({ level: null, accessLog: null, errorLog: null, rotate: null });
+const NO_LOGGING: LoggingConfig = Object.freeze({
+  level: null,
+  accessLog: null,
+  accessFormat: 'json',
+  errorLog: null,
+  rotate: null,
+});
 
 function buildLogging(context: BuildContext, written: Written | null): LoggingConfig {
   if (written === null) return NO_LOGGING;
@@ -114,6 +120,7 @@ function buildLogging(context: BuildContext, written: Written | null): LoggingCo
   return Object.freeze({
     level: (raw.level?.toLowerCase() as LogLevel | undefined) ?? null,
     accessLog: path('access_log'),
+    accessFormat: raw.access_format ?? 'json',
     errorLog: path('error_log'),
     rotate: raw.rotate === undefined ? null : buildRotate(context, written, raw.rotate),
   });

@@ -6,6 +6,7 @@ import type { RawResource } from '../schema/resource.ts';
 import { suggestion } from '../value/nearest.ts';
 import { checkStaticTemplate, fileTemplateWarning } from '../value/template.ts';
 import { problemOf } from '../value/invalid-value.ts';
+import { textType } from './text-type.ts';
 import { absolute, type BuildContext, existing, isBroken, report } from './context.ts';
 
 const KINDS = ['text', 'json', 'file'] as const;
@@ -28,7 +29,7 @@ export function buildResource(context: BuildContext, written: Written): Resource
     const hint = problem.endsWith('?') ? '' : '; `raw: true` beside it sends braces as they are';
     return report(context, written, [kind], problem + hint);
   }
-  const contentType = kind === 'text' ? 'text/plain; charset=utf-8' : 'application/json';
+  const contentType = kind === 'text' ? textType(text) : 'application/json';
   return Object.freeze({ kind, body: Buffer.from(text), contentType, raw: literal });
 }
 

@@ -77,8 +77,8 @@ export const proxySchema = object(
     ),
     timeout: key(
       duration(),
-      { type: 'Duration', default: 'the limits of the service' },
-      'Bounds connecting, and waiting for the response head. `0` is the default.',
+      { type: 'Duration', default: '5s' },
+      'Bounds connecting, where the service has no `dial_timeout`. `0` is the default. The answer is waited for as `response_header_timeout` says.',
     ),
     headers: key(
       headers(checkProxyHeader),

@@ -7,7 +7,7 @@ export const resourceSchema = object(
     text: key(
       anyText('a text'),
       { type: 'string' },
-      'The body as text, sent as `text/plain; charset=utf-8`; placeholders are filled in.',
+      'The body as text, sent as `text/html` where it begins with a tag of HTML (`<!doctype html>`, `<p>`), else as `text/plain`; placeholders are filled in.',
     ),
     json: key(
       z.unknown(),

@@ -9,6 +9,7 @@ import {
   key,
   named,
   object,
+  oneOf,
   oneOfInAnyCase,
   parsed,
   path,
@@ -53,6 +54,11 @@ export const loggingSchema = object(
       path('the access log'),
       { type: 'Path', default: 'none' },
       'Access log of every route that names no other: one JSON object a line.',
+    ),
+    access_format: key(
+      oneOf(['json', 'prox-go']),
+      { type: '`json`, `prox-go`', default: 'json' },
+      'Keys of the lines of all access logs. `prox-go`: those of the Go prox, for tools that read its logs.',
     ),
     error_log: key(
       path('the error log'),
