@@ -113,7 +113,7 @@ describe('LogFile, writing', () => {
 
   it('holds no line back for 200 ms by default', () => {
     vi.useFakeTimers();
-    const { sink, file } = fakeFile();
+    const { sink, file } = fakeFile({});
     file.write('a\n');
     vi.advanceTimersByTime(199);
     expect(sink.busy).toBe(true);
