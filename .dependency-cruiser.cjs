@@ -6,7 +6,7 @@
 /** Lowest first. A new package takes a place here before its first file is written. */
 const LEVELS = [
   ['base'],
-  ['http1', 'tlshello', 'proxy-protocol', 'config', 'logger', 'balancer', 'throttle'],
+  ['http1', 'tlshello', 'proxy-protocol', 'config', 'logger', 'balancer', 'throttle', 'resolver'],
   ['router', 'transport'],
   ['upstream', 'exchange'],
   ['downstream', 'action'],

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 
 import { Deadlines } from '../base/index.ts';
 import { DEFAULT_HEAD_LIMITS } from '../http1/index.ts';
+import { Resolver } from '../resolver/index.ts';
 import { parsePeer, Pools } from '../upstream/index.ts';
 import { Forwarding } from './forwarding.ts';
 import type { ProxyRoute } from './proxy-route.ts';
@@ -14,7 +15,7 @@ import { MemoryExchange } from './testing/memory-exchange.ts';
 function routeTo(port: number, parts: Partial<ProxyRoute>): ProxyRoute {
   const peer = parsePeer(`127.0.0.1:${port}`);
   return {
-    pools: new Pools(new Deadlines()),
+    pools: new Pools(new Deadlines(), new Resolver()),
     poolOptions: {
       timeout: 1000,
       tlsTimeout: 1000,

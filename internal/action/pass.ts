@@ -2,7 +2,7 @@ import type { Balancer } from '../balancer/index.ts';
 import { ProxyError } from '../base/index.ts';
 import type { PassConfig, ProxyProtocolVersion, ServiceLimits } from '../config/index.ts';
 import type { Action, ConnectionAction, Exchange, FailureSubject, RelayedConnection } from '../exchange/index.ts';
-import type { DialOptions } from '../transport/index.ts';
+import type { DialContext, DialOptions } from '../transport/index.ts';
 import { parsePeer, type Peer } from '../upstream/index.ts';
 import { RelayDialing, type RelayRoute } from './relay-dialing.ts';
 
@@ -19,6 +19,7 @@ const READ_BUFFER_BYTES = 131_072;
 export interface PassContext {
   readonly limits: ServiceLimits;
   readonly balancer: Balancer | null;
+  readonly dialContext: DialContext;
   /** The route's `set`. */
   readonly variables: Readonly<Record<string, string>>;
   /** Logs an upstream that was not reached while another was tried. */
@@ -35,12 +36,14 @@ class PassAction implements Action, ConnectionAction, RelayRoute {
   readonly limits: ServiceLimits;
   readonly balancer: Balancer | null;
   readonly dialOptions: DialOptions;
+  readonly dialContext: DialContext;
   readonly proxyProtocol: ProxyProtocolVersion | null;
   private readonly context: PassContext;
   private readonly peersByTarget = new Map<string, Peer>();
 
   constructor(config: PassConfig, context: PassContext) {
-    const { limits, balancer, variables } = context;
+    const { limits, balancer, dialContext, variables } = context;
+    this.dialContext = dialContext;
     this.context = context;
     this.limits = limits;
     this.balancer = balancer;

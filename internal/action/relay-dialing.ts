@@ -3,7 +3,14 @@ import { ProxyError } from '../base/index.ts';
 import type { ProxyProtocolVersion, ServiceLimits } from '../config/index.ts';
 import type { FailureSubject, RelayedConnection } from '../exchange/index.ts';
 import { proxyHeaderV1, proxyHeaderV2 } from '../proxy-protocol/index.ts';
-import { type Connection, type ConnectionHandler, dial, type Dialing, type DialOptions } from '../transport/index.ts';
+import {
+  type Connection,
+  type ConnectionHandler,
+  dial,
+  type DialContext,
+  type Dialing,
+  type DialOptions,
+} from '../transport/index.ts';
 import type { Peer } from '../upstream/index.ts';
 import { Relay } from './relay.ts';
 
@@ -12,6 +19,7 @@ export interface RelayRoute {
   readonly limits: ServiceLimits;
   readonly balancer: Balancer | null;
   readonly dialOptions: DialOptions;
+  readonly dialContext: DialContext;
   /** The PROXY header that opens each upstream connection; null for none. */
   readonly proxyProtocol: ProxyProtocolVersion | null;
   /** The peer for a target; for an upstream without `{target}` there is one, whatever the argument. */
@@ -79,13 +87,13 @@ export class RelayDialing implements ConnectionHandler {
   }
 
   private next(): void {
-    const { balancer, dialOptions } = this.route;
+    const { balancer, dialContext, dialOptions } = this.route;
     this.lease = balancer?.select(this.tried) ?? null;
     if (balancer === null ? this.lastError !== null : this.lease === null) {
       return this.finish(this.lastError ?? new ProxyError('no_target', 'the balancer has no target'));
     }
     const peer = this.route.peerOf(this.lease?.target.address ?? '');
-    this.dialing = dial(peer.address, dialOptions, this.client.deadlines, (error, upstream) => {
+    this.dialing = dial(peer.address, dialOptions, dialContext, (error, upstream) => {
       this.dialing = null;
       // Nothing else guards what a dial calls: it happens on no connection yet.
       try {

@@ -29,6 +29,7 @@ export interface Problem extends Place {
 export interface Config {
   readonly services: readonly ServiceConfig[];
   readonly logging: LoggingConfig;
+  readonly resolver: ResolverConfig;
   readonly plugins: Readonly<Record<string, PluginConfig>>;
   readonly admin: AdminConfig | null;
   /** Where each log file is named first, by its absolute path: for what only opening it finds out. */
@@ -61,6 +62,19 @@ export interface RotateConfig {
   readonly size: number | null;
   /** How many rotated files are kept; null keeps all. */
   readonly keep: number | null;
+}
+
+/** How the names of upstreams are looked up. Null: as the system's files have it. */
+export interface ResolverConfig {
+  /** The system's own resolver is asked, and nothing below matters. */
+  readonly system: boolean;
+  /** IP addresses with or without a port. */
+  readonly servers: readonly string[] | null;
+  /** Absolute path of the hosts file. */
+  readonly hosts: string | null;
+  /** For one server. */
+  readonly timeout: number | null;
+  readonly attempts: number | null;
 }
 
 export interface PluginConfig {

@@ -142,7 +142,7 @@ describe('services in files', () => {
         'a.json5': '{',
         'b.json5': '{ listen: 1 }',
       },
-      'prox.json5:1:49: x: unknown key `x`; known keys: `services`, `actions`, `resources`, `plugins`, `logging`, `admin`, `$schema`',
+      'prox.json5:1:49: x: unknown key `x`; known keys: `services`, `actions`, `resources`, `plugins`, `logging`, `resolver`, `admin`, `$schema`',
       'b.json5:1:1: routes: is required: expected a list of routes',
       'b.json5:1:11: listen: expected an address such as ":8080", found the number 1',
       'a.json5:1:2: expected a key or `}` to close the `{` of line 1, found the end of the file',
@@ -327,6 +327,15 @@ describe('root', () => {
       [
         `logging: { rotate: { frequency: 'daily', keep: 3 } }, plugins: { a: { path: './a' } }, admin: { listen: 'unix:///a' },`,
       ],
+      [
+        `resolver: { servers: ['ns.example.com', '10.0.0.1:0', '::1:53x'], timeout: 0, attempts: 0 },`,
+        '2:23: resolver.servers[0]: expected an IP address with or without a port, found the string "ns.example.com"',
+        '2:41: resolver.servers[1]: expected an IP address with or without a port, found the string "10.0.0.1:0"',
+        '2:55: resolver.servers[2]: expected an IP address with or without a port, found the string "::1:53x"',
+        '2:76: resolver.timeout: expected a duration above 0, found the number 0: a server needs some time to answer',
+        '2:89: resolver.attempts: expected a number of attempts from 1 to 10, found 0',
+      ],
+      [`resolver: 'dns',`, '2:11: resolver: expected "system", or an object with servers, found the string "dns"'],
       [
         `logging: { level: 'warning' },`,
         '2:19: logging.level: expected "debug", "info", "warn" or "error", found the string "warning"',

@@ -116,6 +116,7 @@ function compileAction(
       return createPassAction(action, {
         limits: dependencies.limits,
         balancer: action.upstream.includes('{target}') ? balancer : null,
+        dialContext: dependencies.pools,
         variables: route.set,
         unreachable: (subject, error) => dependencies.unreachable(subject, error),
       });

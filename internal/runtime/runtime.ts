@@ -2,6 +2,7 @@ import { TargetStore } from '../balancer/index.ts';
 import { Deadlines, type ProxyError } from '../base/index.ts';
 import type { Config } from '../config/index.ts';
 import type { FailureSubject } from '../exchange/index.ts';
+import { Resolver } from '../resolver/index.ts';
 import { ROOTS_OF_NODE, type ServerHandle, systemRoots } from '../transport/index.ts';
 import { Pools } from '../upstream/index.ts';
 import type { FailureReports } from './compiled-service.ts';
@@ -34,12 +35,15 @@ export class Runtime {
   private readonly environment: Environment;
   private readonly events: RuntimeEvents;
   private readonly deadlines = new Deadlines();
-  private readonly pools = new Pools(this.deadlines);
+  private readonly resolver = new Resolver();
+  private readonly pools = new Pools(this.deadlines, this.resolver);
   private readonly slots = new Map<string, ServiceSlot>();
   /** Drains of addresses that are no longer listened on. */
   private readonly leaving = new Set<Promise<unknown>>();
   private generation: Generation | null = null;
   private pending: PendingChange | null = null;
+  /** Puts the prepared settings of the resolver in force. */
+  private adoptResolver: () => void = () => {};
   private stopping = false;
   private rootsRead = false;
 
@@ -67,6 +71,7 @@ export class Runtime {
    */
   async prepare(config: Config): Promise<void> {
     refuseUnsupported(config);
+    this.adoptResolver = await this.resolver.prepare(config.resolver);
     const next = await Generation.compile(config, this.environment, this.generation);
     this.pending = new PendingChange(next, this.deadlines, this.events);
   }
@@ -104,6 +109,7 @@ export class Runtime {
     const before = this.generation;
     this.pending = null;
     this.generation = next;
+    this.adoptResolver();
     for (const [key, service] of next.services) this.slots.get(key)?.swap(service);
     for (const [key, slot] of this.slots) {
       if (next.services.has(key)) continue;

@@ -48,6 +48,10 @@ export class Connection implements SocketOwner {
   bytesRead = 0;
   /** Bytes given to `flush` so far. */
   bytesWritten = 0;
+  /** The address that the host name of the upstream led to; empty where it had none. */
+  dialed = '';
+  /** When it was dialed, on the coarse clock. */
+  dialedAt = 0;
   private readonly socket: Socket;
   /** What TLS runs on; the socket itself without TLS. */
   private readonly carrier: Socket;

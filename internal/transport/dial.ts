@@ -1,6 +1,8 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { checkServerIdentity, connect as connectTls, type ConnectionOptions, TLSSocket } from 'node:tls';
-import { type Deadlines, ProxyError } from '../base/index.ts';
+import { type Deadline, type Deadlines, type ErrorCode, ProxyError } from '../base/index.ts';
+import type { LookupWaiter, Resolver } from '../resolver/index.ts';
+import { ConnectRace, type RaceOwner } from './connect-race.ts';
 import { Connection } from './connection.ts';
 import { NOBODY } from './nobody.ts';
 import type { TlsFacts } from './tls-facts.ts';
@@ -40,73 +42,193 @@ export interface Dialing {
 /** Offered in TLS handshakes when nothing else is asked for. */
 const HTTP1: readonly string[] = ['http/1.1'];
 
+/** What all dials of a process share. */
+export interface DialContext {
+  readonly deadlines: Deadlines;
+  readonly resolver: Resolver;
+}
+
 /** Connects to an upstream. The connection reads into one buffer of its own, again and again, where Node lets it. */
-export function dial(address: DialAddress, options: DialOptions, deadlines: Deadlines, done: DialDone): Dialing {
-  let open: Connection | null = null;
-  let over = false;
-  // Where Node lets us, the socket reads into memory of ours, again and again: nothing is allocated for a read.
-  const ownsBuffer = options.tls === null && options.readBufferSize > 0;
-  const readBuffer = ownsBuffer ? Buffer.allocUnsafeSlow(options.readBufferSize) : null;
-  const socket = connectPlain(address, options, readBuffer, () => open);
-  let current: Socket = socket;
+export function dial(address: DialAddress, options: DialOptions, context: DialContext, done: DialDone): Dialing {
+  const attempt = new Dial(address, options, context, done);
+  attempt.start();
+  return attempt;
+}
 
-  const deadline = deadlines.create(() => fail(timeoutError(address, options, current !== socket)));
-  deadlines.set(deadline, options.timeout);
+/**
+ *     resolving ──> connecting ──> handshake ──> over
+ *         └──────────────┴─────────────┴──failed, cancelled──> over
+ *
+ * An IP address and a unix socket need no resolving. One deadline bounds resolving and connecting, one the handshake.
+ */
+class Dial implements Dialing, LookupWaiter, RaceOwner {
+  private readonly address: DialAddress;
+  private readonly options: DialOptions;
+  private readonly context: DialContext;
+  private readonly done: DialDone;
+  private readonly deadline: Deadline;
+  private readonly reads: DialedReads | null;
+  private step: 'resolving' | 'connecting' | 'handshake' | 'over' = 'resolving';
+  private race: ConnectRace | null = null;
+  /** Once it has connected. */
+  private socket: Socket | null = null;
+  /** The same without TLS. */
+  private plain: Socket | null = null;
+  private dialed = '';
 
-  const fail = (error: ProxyError): void => {
-    if (over) return;
-    over = true;
-    deadlines.remove(deadline);
-    current.destroy();
-    done(error, null);
+  constructor(address: DialAddress, options: DialOptions, context: DialContext, done: DialDone) {
+    this.address = address;
+    this.options = options;
+    this.context = context;
+    this.done = done;
+    this.deadline = context.deadlines.create(() => this.fail(this.timeoutError()));
+    // Where Node lets us, the socket reads into memory of ours, again and again: nothing is allocated for a read.
+    const ownsBuffer = options.tls === null && options.readBufferSize > 0;
+    this.reads = ownsBuffer ? new DialedReads(options.readBufferSize) : null;
+  }
+
+  start(): void {
+    const { address, context, options } = this;
+    context.deadlines.set(this.deadline, options.timeout);
+    if (address.kind === 'unix' || isIP(address.host) !== 0) return this.connect(NOT_RESOLVED);
+    const known = context.resolver.lookup(address.host, this);
+    // `dial` has not returned yet, and its caller is not told before it has.
+    if (known instanceof Error) process.nextTick(() => this.onLookupFailed(known));
+    else if (known !== null) this.onAddresses(known);
+  }
+
+  cancel(): void {
+    this.end();
+  }
+
+  onAddresses(addresses: readonly string[]): void {
+    if (this.step !== 'resolving') return;
+    // What is no address would be looked up once more, by Node and with a thread.
+    const usable = this.context.resolver.order(addresses).filter((address) => isIP(address) !== 0);
+    if (usable.length === 0) process.nextTick(() => this.onLookupFailed(new Error('no usable address')));
+    else this.connect(usable);
+  }
+
+  onLookupFailed(error: Error): void {
+    this.fail(dialError(this.address, error, 'dial_failed'));
+  }
+
+  connectTo(host: string): Socket {
+    const { address } = this;
+    const target =
+      address.kind === 'unix' ? { path: address.path } : { host: host || address.host, port: address.port };
+    return connectPlain(target, this.options, this.reads);
+  }
+
+  onConnected(socket: Socket, dialed: string): void {
+    const { address, context, options } = this;
+    this.socket = socket;
+    this.plain = socket;
+    this.dialed = dialed;
+    if (options.opening) socket.write(options.opening);
+    if (options.tls === null) return this.succeed(socket);
+    this.step = 'handshake';
+    socket.on('error', this.onError);
+    context.deadlines.set(this.deadline, options.tlsTimeout);
+    try {
+      const secured = secure(socket, address, options.tls, options.alpn ?? HTTP1);
+      this.socket = secured;
+      secured.on('error', this.onError);
+      secured.once('secureConnect', () => this.succeed(secured));
+    } catch (error) {
+      this.onError(error as Error);
+    }
+  }
+
+  onNotConnected(error: Error): void {
+    this.fail(dialError(this.address, error, 'dial_failed'));
+  }
+
+  private connect(addresses: readonly string[]): void {
+    this.step = 'connecting';
+    this.race = new ConnectRace(addresses, this.context.deadlines, this);
+    this.race.start();
+  }
+
+  private readonly onError = (error: Error): void => {
+    this.fail(dialError(this.address, error, 'upstream_tls'));
   };
-  const succeed = (): void => {
-    if (over) return;
-    over = true;
-    deadlines.remove(deadline);
-    current.removeListener('error', onError);
-    open = new Connection(
-      current,
+
+  private succeed(socket: Socket): void {
+    if (this.step === 'over') return;
+    this.step = 'over';
+    const { deadlines } = this.context;
+    deadlines.remove(this.deadline);
+    socket.removeListener('error', this.onError);
+    const facts = socket instanceof TLSSocket ? factsOf(socket) : null;
+    const connection = new Connection(
+      socket,
       deadlines,
       NOBODY,
-      readBuffer,
-      current instanceof TLSSocket ? factsOf(current) : null,
-      socket,
+      this.reads?.first ?? null,
+      facts,
+      this.plain ?? socket,
     );
-    done(null, open);
-  };
-  const onError = (error: Error): void => fail(dialError(address, error, current !== socket));
+    connection.dialed = this.dialed;
+    connection.dialedAt = deadlines.now;
+    if (this.reads !== null) this.reads.connection = connection;
+    this.done(null, connection);
+  }
 
-  socket.on('error', onError);
-  socket.once('connect', () => {
-    if (options.opening) socket.write(options.opening);
-    if (options.tls === null) return succeed();
-    deadlines.set(deadline, options.tlsTimeout);
-    try {
-      current = secure(socket, address, options.tls, options.alpn ?? HTTP1);
-    } catch (error) {
-      return onError(error as Error);
+  private fail(error: ProxyError): void {
+    if (this.end()) this.done(error, null);
+  }
+
+  /** @returns false when it was over before */
+  private end(): boolean {
+    const { address, context, step } = this;
+    if (step === 'over') return false;
+    this.step = 'over';
+    context.deadlines.remove(this.deadline);
+    if (step === 'resolving' && address.kind === 'tcp') context.resolver.leave(address.host, this);
+    this.race?.cancel();
+    this.socket?.destroy();
+    return true;
+  }
+
+  private timeoutError(): ProxyError {
+    const { address, options, step } = this;
+    if (step === 'handshake') {
+      return dialError(address, new Error(`no TLS handshake within ${options.tlsTimeout} ms`), 'upstream_tls');
     }
-    current.on('error', onError);
-    current.once('secureConnect', succeed);
-  });
-  return {
-    cancel() {
-      if (over) return;
-      over = true;
-      deadlines.remove(deadline);
-      current.destroy();
-    },
+    const what = step === 'resolving' ? 'no answer of the DNS' : 'no connection';
+    return dialError(address, new Error(`${what} within ${options.timeout} ms`), 'dial_timeout');
+  }
+}
+
+/** One attempt, at the address as it is written. */
+const NOT_RESOLVED: readonly string[] = [''];
+
+/**
+ * What a dialed socket reads into. Sockets that race share it: one reads when it has connected, and the others are gone
+ * by then.
+ */
+class DialedReads {
+  readonly first: Buffer;
+  connection: Connection | null = null;
+
+  constructor(size: number) {
+    this.first = Buffer.allocUnsafeSlow(size);
+  }
+
+  readonly buffer = (): Buffer => this.connection?.nextReadBuffer(this.first.length) ?? this.first;
+
+  readonly callback = (length: number, buffer: Uint8Array): boolean => {
+    this.connection?.socketOnData(buffer as Buffer, length);
+    return true;
   };
 }
 
 function connectPlain(
-  address: DialAddress,
+  target: { readonly path: string } | { readonly host: string; readonly port: number },
   options: DialOptions,
-  readBuffer: Buffer | null,
-  connection: () => Connection | null,
+  reads: DialedReads | null,
 ): Socket {
-  const target = address.kind === 'unix' ? { path: address.path } : { host: address.host, port: address.port };
   const common = {
     ...target,
     allowHalfOpen: true,
@@ -115,17 +237,8 @@ function connectPlain(
     keepAliveInitialDelay: options.keepAlive,
     highWaterMark: options.writeBufferSize,
   };
-  if (readBuffer === null) return connectTcp(common);
-  return connectTcp({
-    ...common,
-    onread: {
-      buffer: () => connection()?.nextReadBuffer(options.readBufferSize) ?? readBuffer,
-      callback: (length: number, buffer: Uint8Array) => {
-        connection()?.socketOnData(buffer as Buffer, length);
-        return true;
-      },
-    },
-  });
+  if (reads === null) return connectTcp(common);
+  return connectTcp({ ...common, onread: { buffer: reads.buffer, callback: reads.callback } });
 }
 
 /** Sessions to resume, of all upstreams of the process. */
@@ -171,16 +284,6 @@ export function addressText(address: DialAddress): string {
   return address.host.includes(':') ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;
 }
 
-function timeoutError(address: DialAddress, options: DialOptions, inTls: boolean): ProxyError {
-  const what = inTls
-    ? `no TLS handshake within ${options.tlsTimeout} ms`
-    : `no connection within ${options.timeout} ms`;
-  return new ProxyError(inTls ? 'upstream_tls' : 'dial_timeout', `${addressText(address)}: ${what}`, {
-    retryable: true,
-  });
-}
-
-function dialError(address: DialAddress, cause: Error, inTls: boolean): ProxyError {
-  const code = inTls ? 'upstream_tls' : 'dial_failed';
+function dialError(address: DialAddress, cause: Error, code: ErrorCode): ProxyError {
   return new ProxyError(code, `${addressText(address)}: ${cause.message}`, { cause, retryable: true });
 }

@@ -1,6 +1,14 @@
 export { type BindAddress, BoundAddress, handleOf, type ServerHandle } from './bound-address.ts';
 export { Connection, type ConnectionHandler, WriteState } from './connection.ts';
-export { addressText, dial, type DialAddress, type DialDone, type Dialing, type DialOptions } from './dial.ts';
+export {
+  addressText,
+  dial,
+  type DialAddress,
+  type DialContext,
+  type DialDone,
+  type Dialing,
+  type DialOptions,
+} from './dial.ts';
 export { type Accept, Listener, type ListenerOptions, type ListenerSettings } from './listener.ts';
 export { ROOTS_OF_NODE, systemRoots } from './system-roots.ts';
 export { TlsAcceptor, type TlsDone, type TlsHandshake, type TlsSettings } from './tls-acceptor.ts';

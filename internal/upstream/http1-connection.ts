@@ -72,6 +72,16 @@ export class Http1Connection implements ConnectionHandler, UpstreamLink {
     return this.reading === Reading.idle && !this.ended && !this.connection.closed;
   }
 
+  /** The address that it leads to; empty where the peer has no name. */
+  get dialed(): string {
+    return this.connection.dialed;
+  }
+
+  /** When it was dialed, on the coarse clock. */
+  get dialedAt(): number {
+    return this.connection.dialedAt;
+  }
+
   /** Milliseconds that the idle connection is kept. */
   waitIdle(milliseconds: number): void {
     this.connection.expect(milliseconds);

@@ -59,6 +59,9 @@ export class Http2Session implements LinkSession {
   lastStreamId = Number.MAX_SAFE_INTEGER;
   readonly deadlines: Deadlines;
   readonly headLimits: HeadLimits;
+  /** As of its Connection. */
+  readonly dialed: string;
+  readonly dialedAt: number;
   /** Why the session was lost; null while it was not, or when it simply closed. */
   error: Error | null = null;
   private readonly session: ClientHttp2Session;
@@ -94,6 +97,8 @@ export class Http2Session implements LinkSession {
     this.headLimits = options.headLimits;
     this.deadlines = deadlines;
     this.ready = ready;
+    this.dialed = connection.dialed;
+    this.dialedAt = connection.dialedAt;
     this.socket = connection.release(null);
     // The session ends with the upstream's side: HTTP/2 knows no half-closed connections.
     this.socket.allowHalfOpen = false;

@@ -1,5 +1,13 @@
 import { type Deadlines, ProxyError } from '../base/index.ts';
-import { type Connection, dial, type DialDone, type Dialing, type DialOptions } from '../transport/index.ts';
+import type { Resolver } from '../resolver/index.ts';
+import {
+  type Connection,
+  dial,
+  type DialContext,
+  type DialDone,
+  type Dialing,
+  type DialOptions,
+} from '../transport/index.ts';
 import { type ConnectionOwner, Http1Connection } from './http1-connection.ts';
 import { Http2Session, type Http2SessionOptions, type Http2SessionOwner } from './http2-session.ts';
 import type { Peer } from './peer.ts';
@@ -30,15 +38,24 @@ export interface LinkNeeds {
  */
 const MAX_UPSTREAM_IDLE_MS = 55_000;
 
+/** A connection is used for no longer than this: what is balanced or moved behind an address is followed in the end. */
+const MAX_AGE_MS = 3_600_000;
+
+/** Milliseconds between two looks whether idle connections still lead where their names do. */
+const TIDY_EVERY_MS = 1000;
+
 /** The idle connections of all peers. It outlives every generation of the config. */
-export class Pools {
+export class Pools implements DialContext {
   /** Idle connections of all peers together. */
   idle = 0;
   readonly deadlines: Deadlines;
+  readonly resolver: Resolver;
   private readonly pools = new Map<string, PeerPool>();
+  private timer: NodeJS.Timeout | null = null;
 
-  constructor(deadlines: Deadlines) {
+  constructor(deadlines: Deadlines, resolver: Resolver) {
     this.deadlines = deadlines;
+    this.resolver = resolver;
   }
 
   /** The pool of a peer. Peers with equal keys share one. */
@@ -47,8 +64,13 @@ export class Pools {
     if (pool === undefined) {
       pool = new PeerPool(peer, this);
       this.pools.set(peer.key, pool);
+      this.timer ??= setInterval(() => this.tidy(), TIDY_EVERY_MS).unref();
     }
     return pool;
+  }
+
+  private tidy(): void {
+    for (const pool of this.pools.values()) pool.tidy();
   }
 
   /** Closes the idle connections of all peers but those with the given keys. Called when a new config has none of them. */
@@ -58,6 +80,9 @@ export class Pools {
       pool.closeIdle();
       this.pools.delete(key);
     }
+    if (this.pools.size > 0 || this.timer === null) return;
+    clearInterval(this.timer);
+    this.timer = null;
   }
 }
 
@@ -77,6 +102,10 @@ export class PeerPool implements ConnectionOwner, SessionDialer {
   /** As far as it is known. */
   private protocol: 'http/1.1' | 'h2' | null;
   private options: PoolOptions | null = null;
+  /** Addresses that connections may lead to; null while that is not known, or always for a peer without a name. */
+  private holding: readonly string[] | null = null;
+  /** A connection has come back since the last look. */
+  private used = false;
   /** Of the last request: dials for several go by them. */
   private dialOptions: PoolOptions | null = null;
 
@@ -124,11 +153,30 @@ export class PeerPool implements ConnectionOwner, SessionDialer {
     }
   }
 
+  /** Closes idle connections that are old, or lead where the name does not lead any more. Looks the name up again if need be. */
+  tidy(): void {
+    const { address } = this.peer;
+    if (!this.used && this.idle.length === 0 && this.sessions.size === 0) return;
+    this.used = false;
+    if (address.kind === 'tcp') this.holding = this.pools.resolver.holding(address.host);
+    for (const connection of this.idle.filter((one) => !this.holds(one))) {
+      this.onGone(connection);
+      connection.abort();
+    }
+    this.sessions.retire((session) => !this.holds(session));
+  }
+
+  private holds({ dialed, dialedAt }: Dialed): boolean {
+    if (this.pools.deadlines.now - dialedAt > MAX_AGE_MS) return false;
+    return this.holding === null || this.holding.includes(dialed);
+  }
+
   /** @internal */
   onIdle(connection: Http1Connection): void {
     const { options } = this;
+    this.used = true;
     // One that was made for an upgrade, to a peer whose protocol is another or not known yet, has no further use.
-    const useless = options === null || this.protocol !== 'http/1.1';
+    const useless = options === null || this.protocol !== 'http/1.1' || !this.holds(connection);
     if (useless || this.pools.idle >= options.maxIdle || this.idle.length >= options.maxIdlePerHost) {
       return connection.abort();
     }
@@ -208,7 +256,7 @@ export class PeerPool implements ConnectionOwner, SessionDialer {
     const { address, tls, protocol } = this.peer;
     // A socket that is given away to node:http2 is read by it, into memory of its own.
     const readBufferSize = protocol === 'h2' ? 0 : options.readBufferSize;
-    return dial(address, { ...options, readBufferSize, tls, alpn, opening }, this.pools.deadlines, done);
+    return dial(address, { ...options, readBufferSize, tls, alpn, opening }, this.pools, done);
   }
 
   private speaksHttp2(connection: Connection): boolean {
@@ -223,6 +271,12 @@ export class PeerPool implements ConnectionOwner, SessionDialer {
   ): Http2Session {
     return new Http2Session(connection, owner, options, this.pools.deadlines, done, options.timeout);
   }
+}
+
+/** Where a connection leads, and since when. */
+interface Dialed {
+  readonly dialed: string;
+  readonly dialedAt: number;
 }
 
 /** Owns sessions that serve one exchange: they end with it. */

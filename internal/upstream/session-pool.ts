@@ -55,9 +55,14 @@ export class SessionPool implements Http2SessionOwner {
     return { cancel: () => this.cancel(waiter) };
   }
 
-  /** Closes sessions behind the streams that they have. */
-  retire(): void {
-    for (const session of this.sessions.slice()) session.retire();
+  /** How many sessions take streams. */
+  get size(): number {
+    return this.sessions.length;
+  }
+
+  /** Closes sessions behind the streams that they have: those that `leaves` says, or all. */
+  retire(leaves: (session: Http2Session) => boolean = () => true): void {
+    for (const session of this.sessions.filter(leaves)) session.retire();
   }
 
   /** The upstream turned out to speak HTTP/1.1: whoever waits gets a connection of its own. */

@@ -1,4 +1,12 @@
-import type { AdminConfig, Config, LoggingConfig, LogLevel, PluginConfig, ServiceConfig } from '../config.ts';
+import type {
+  AdminConfig,
+  Config,
+  LoggingConfig,
+  LogLevel,
+  PluginConfig,
+  ResolverConfig,
+  ServiceConfig,
+} from '../config.ts';
 import type { Project, Written, WrittenService } from '../load/assemble.ts';
 import type { FileFacts } from '../load/file-facts.ts';
 import type { Findings } from '../load/findings.ts';
@@ -57,6 +65,7 @@ export async function buildConfig(
   return {
     services: Object.freeze(services),
     logging,
+    resolver: buildResolver(root.resolver),
     plugins: buildPlugins(context),
     admin,
     logs: Object.freeze(Object.fromEntries(context.logs)),
@@ -65,18 +74,19 @@ export async function buildConfig(
 
 interface RootParts {
   readonly logging: Written | null;
+  readonly resolver: Written | null;
   readonly admin: Written | null;
 }
 
 /** The parts of the root file that can be built. */
 function rootParts({ root }: Project, findings: Findings): RootParts {
-  const part = (key: 'logging' | 'admin'): Written | null => {
+  const part = (key: keyof RootParts): Written | null => {
     const node = root === null ? -1 : root.member(0, key);
     if (root === null || node < 0 || findings.isBroken(root, node)) return null;
     const value = (root.value as RawRoot)[key];
     return value === undefined ? null : { document: root, node, value };
   };
-  return { logging: part('logging'), admin: part('admin') };
+  return { logging: part('logging'), resolver: part('resolver'), admin: part('admin') };
 }
 
 function checkServices(context: BuildContext, services: readonly WrittenService[]): void {
@@ -123,6 +133,19 @@ function buildLogging(context: BuildContext, written: Written | null): LoggingCo
     accessFormat: raw.access_format ?? 'json',
     errorLog: path('error_log'),
     rotate: raw.rotate === undefined ? null : buildRotate(context, written, raw.rotate),
+  });
+}
+
+function buildResolver(written: Written | null): ResolverConfig {
+  const raw = (written?.value ?? {}) as NonNullable<RawRoot['resolver']>;
+  const { servers, hosts, timeout, attempts } = typeof raw === 'string' ? {} : raw;
+  return Object.freeze({
+    system: typeof raw === 'string',
+    // An empty list says what leaving it out says.
+    servers: servers === undefined || servers.length === 0 ? null : Object.freeze([...servers]),
+    hosts: hosts === undefined ? null : absolute(written as Written, hosts),
+    timeout: timeout === undefined ? null : parseDuration(timeout),
+    attempts: attempts ?? null,
   });
 }
 

@@ -14,6 +14,7 @@ import { limitsSchema } from '../schema/limits.ts';
 import { matchSchema } from '../schema/match.ts';
 import { resourceSchema } from '../schema/resource.ts';
 import { pluginSchema } from '../schema/plugin.ts';
+import { resolverSchema } from '../schema/resolver.ts';
 import { adminSchema, loggingSchema, rootSchema, rotateSchema } from '../schema/root.ts';
 import { balancerSchema, routeSchema, speedSchema } from '../schema/route.ts';
 import { fragmentSchema, serviceSchema } from '../schema/service.ts';
@@ -38,6 +39,7 @@ const TABLES: Readonly<Record<string, z.ZodObject>> = {
   resource: resourceSchema,
   logging: loggingSchema,
   rotate: rotateSchema,
+  resolver: resolverSchema,
   plugin: pluginSchema,
   admin: adminSchema,
   acme: acmeSchema,

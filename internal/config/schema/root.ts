@@ -16,6 +16,7 @@ import {
   schemaKey,
 } from './field.ts';
 import { pluginRegistry } from './plugin.ts';
+import { resolverOrSystem } from './resolver.ts';
 import { listenAddress, poolShape, serviceSchema } from './service.ts';
 
 const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
@@ -101,6 +102,11 @@ export const rootSchema = object(
     ...poolShape,
     plugins: key(pluginRegistry(), { type: 'name → Plugin', default: '{}' }, 'Plugins by name.'),
     logging: key(loggingSchema, { type: 'Logging', default: '{}' }, 'Logs.'),
+    resolver: key(
+      resolverOrSystem,
+      { type: '`system` or Resolver', default: '{}' },
+      'How the names of upstreams are looked up: by hosts file and DNS, or `"system"` for the resolver of the C library.',
+    ),
     admin: key(adminSchema, { type: 'Admin', default: 'none' }, 'Management API; left out = none.'),
     $schema: schemaKey,
   },

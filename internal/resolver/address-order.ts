@@ -1,0 +1,55 @@
+/** What the addresses of the machine say about the order of others'. */
+export interface Reach {
+  /** The machine has an IPv6 address that others can be reached from: neither loopback nor link-local. */
+  readonly globalIPv6: boolean;
+  /** It has ::1. */
+  readonly loopbackIPv6: boolean;
+}
+
+/**
+ * The order in which addresses are tried. The family that comes first is the one of RFC 6724 §2.1 as far as it depends
+ * on the machine: IPv6 where it has a global IPv6 address, else IPv4. The families take turns (RFC 8305 §4), so that one
+ * that leads nowhere costs one attempt and not all. Within a family each dial begins one address further, which spreads
+ * connections as servers do that turn their answers.
+ * @param turn counts dials
+ */
+export function orderAddresses(addresses: readonly string[], reach: Reach, turn: number): readonly string[] {
+  if (addresses.length < 2) return addresses;
+  const six = rotated(addresses.filter(isIPv6), turn);
+  const four = rotated(
+    addresses.filter((address) => !isIPv6(address)),
+    turn,
+  );
+  const [first, second] = prefersIPv6(six, reach) ? [six, four] : [four, six];
+  const ordered: string[] = [];
+  for (let i = 0; i < Math.max(first.length, second.length); i++) {
+    if (i < first.length) ordered.push(first[i]);
+    if (i < second.length) ordered.push(second[i]);
+  }
+  return ordered;
+}
+
+/** Without a global address ::1 is still nearer than 127.0.0.1 (RFC 6724 §2.1: precedence 50 and 35). */
+function prefersIPv6(six: readonly string[], { globalIPv6, loopbackIPv6 }: Reach): boolean {
+  return globalIPv6 || (loopbackIPv6 && six.length > 0 && six.every((address) => address === '::1'));
+}
+
+function rotated(addresses: readonly string[], turn: number): readonly string[] {
+  const by = addresses.length === 0 ? 0 : turn % addresses.length;
+  return by === 0 ? addresses : [...addresses.slice(by), ...addresses.slice(0, by)];
+}
+
+/** Tells the families of two addresses apart. */
+export function isIPv6(address: string): boolean {
+  return address.includes(':');
+}
+
+/** Reads the reach off the machine's own addresses. */
+export function reachOf(own: readonly string[]): Reach {
+  const six = own.filter(isIPv6).map((address) => address.toLowerCase());
+  return {
+    // fe80::/10 is link-local (RFC 4291 §2.5.6).
+    globalIPv6: six.some((address) => address !== '::1' && !/^fe[89ab]/.test(address)),
+    loopbackIPv6: six.includes('::1'),
+  };
+}
