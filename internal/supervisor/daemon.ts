@@ -3,7 +3,7 @@ import { type Config, ConfigError, formatProblem, loadConfig } from '../config/i
 import { LogFiles, type Logger, resolveLevel } from '../logger/index.ts';
 import { StartError } from '../runtime/index.ts';
 import { AddressTable, type Applied, type Listening, type Rebinding } from './address-table.ts';
-import type { Engine } from './engine.ts';
+import { type Engine, NoWorkerError } from './engine.ts';
 import type { Estate } from './estate.ts';
 import { Fleet } from './fleet.ts';
 import { LocalEngine } from './local-engine.ts';
@@ -28,6 +28,9 @@ export interface DaemonOptions {
 
 /** Of the keys that Node takes for TLS session tickets. */
 const TICKET_KEYS_BYTES = 48;
+
+/** How often a reload is tried whose workers have all ended meanwhile: a config that kills them is given up. */
+const RELOAD_ATTEMPTS = 3;
 
 /** The control plane: loads the config, puts it in force, and does so again when it is told to. */
 export class Daemon {
@@ -86,8 +89,7 @@ export class Daemon {
   async reload(why: string): Promise<boolean> {
     const started = performance.now();
     try {
-      const config = await this.load();
-      await this.putInForce(config);
+      await this.putInForceWhateverEnds(await this.load(), why);
     } catch (error) {
       if (this.stopping) return false;
       this.logger.error('reload failed, the config before stays in force', { why });
@@ -134,6 +136,19 @@ export class Daemon {
       // A broken config is watched too: mending it is what is waited for.
       if (error instanceof ConfigError) this.watched = [...new Set([...this.watched, ...error.files])];
       throw error;
+    }
+  }
+
+  /** Puts a config in force; when every worker has ended meanwhile, with those that take their places. */
+  private async putInForceWhateverEnds(config: Config, why: string): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.putInForce(config);
+      } catch (error) {
+        if (!(error instanceof NoWorkerError) || attempt === RELOAD_ATTEMPTS) throw error;
+        this.logger.warn('reload waits for a worker: all have ended', { why });
+        if (!(await this.engine.revived())) throw error;
+      }
     }
   }
 

@@ -11,6 +11,14 @@ export interface Change {
 /** Addresses by their key. */
 export type Addresses = ReadonlyMap<string, BoundAddress>;
 
+/** A change came to nothing as every worker ended meanwhile: it may be tried again with those that take their places. */
+export class NoWorkerError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'NoWorkerError';
+  }
+}
+
 /**
  * What serves: this process, or workers. A change goes through the steps of the runtime in all of them:
  *
@@ -28,6 +36,8 @@ export interface Engine {
   /** Listens on the addresses that the change adds; connections wait there. */
   attach(addresses: Addresses): Promise<void>;
   commit(): Promise<void>;
+  /** Waits until something serves, after a NoWorkerError. @returns false when nothing does in time */
+  revived(): Promise<boolean>;
   rollback(): Promise<void>;
   /** Listens again on suspended addresses, which were bound anew. */
   resume(addresses: Addresses): Promise<void>;

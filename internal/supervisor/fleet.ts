@@ -2,7 +2,7 @@ import type { LogFiles, Logger } from '../logger/index.ts';
 import type { AddressTable } from './address-table.ts';
 import { CrashBackoff } from './crash-backoff.ts';
 import type { DataPlaneOptions } from './data-plane.ts';
-import type { Addresses, Change, Engine } from './engine.ts';
+import { type Addresses, type Change, type Engine, NoWorkerError } from './engine.ts';
 import { ErrorLog } from './error-log.ts';
 import { type Command, errorOf } from './messages.ts';
 import { WorkerLogs } from './worker-logs.ts';
@@ -21,8 +21,15 @@ export interface FleetOptions extends DataPlaneOptions {
 /** Milliseconds that a worker may take to begin, or for a step of a change: a large config compiles for a second. */
 const PATIENCE = 30_000;
 
-/** Milliseconds between two questions whether a worker still runs. One that hangs is found after PATIENCE more. */
-const PING_EVERY = 10_000;
+/**
+ * Milliseconds between two questions whether a worker still runs, and for the answer: a worker that hangs is found within
+ * ten seconds. A worker that compiles a large config may take PATIENCE.
+ */
+const PING_EVERY = 2000;
+const PING_PATIENCE = 7500;
+
+/** Milliseconds that a change waits for a worker to serve when all have ended. */
+const REVIVAL_PATIENCE = 60_000;
 
 /** Milliseconds beyond the longest shutdown_timeout that a worker may take to end. */
 const END_PATIENCE = 3000;
@@ -35,6 +42,8 @@ interface Place {
   process: Member | null;
   /** Whether it has the config in force, and takes part in changes. */
   serving: boolean;
+  /** It was asked whether it still runs, and has not answered yet. */
+  asked: boolean;
 }
 
 /**
@@ -56,6 +65,9 @@ export class Fleet implements Engine {
   private turn: Promise<unknown> = Promise.resolve();
   private inForce: Change | null = null;
   private pending: Change | null = null;
+  private preparing = false;
+  /** Changes that wait for a worker to serve. */
+  private readonly awaitingWorker = new Set<() => void>();
   private stopping = false;
 
   constructor(options: FleetOptions) {
@@ -69,9 +81,10 @@ export class Fleet implements Engine {
       backoff: new CrashBackoff(),
       process: null,
       serving: false,
+      asked: false,
     }));
     for (const place of this.places) this.launch(place);
-    this.pings = setInterval(() => void this.tell({ kind: 'ping' }), PING_EVERY);
+    this.pings = setInterval(() => this.ping(), PING_EVERY);
     this.pings.unref();
   }
 
@@ -85,7 +98,28 @@ export class Fleet implements Engine {
     if (this.inForce === null) await this.firstLoaded();
     await this.errorLog.prepare(change.config);
     this.pending = change;
-    await this.all({ kind: 'prepare', change });
+    // Answered before the change is looked at: a worker that hangs already is found as quickly as at any time.
+    this.ping();
+    this.preparing = true;
+    try {
+      await this.all({ kind: 'prepare', change });
+    } finally {
+      this.preparing = false;
+    }
+  }
+
+  async revived(): Promise<boolean> {
+    const serves = (): boolean => this.places.some((place) => place.serving);
+    if (!serves() && !this.stopping) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, REVIVAL_PATIENCE);
+        this.awaitingWorker.add(() => {
+          clearTimeout(timer);
+          resolve();
+        });
+      });
+    }
+    return serves() && !this.stopping;
   }
 
   suspend(keys: readonly string[]): Promise<void> {
@@ -145,6 +179,22 @@ export class Fleet implements Engine {
   private stop(): void {
     this.stopping = true;
     clearInterval(this.pings);
+    this.wakeChanges();
+  }
+
+  private wakeChanges(): void {
+    for (const wake of this.awaitingWorker) wake();
+    this.awaitingWorker.clear();
+  }
+
+  /** Finds workers whose event loop stands still. */
+  private ping(): void {
+    const patience = this.preparing ? PATIENCE : PING_PATIENCE;
+    for (const place of this.places) {
+      if (!place.serving || place.asked) continue;
+      place.asked = true;
+      void this.tellOne(place.process, { kind: 'ping' }, patience).then(() => (place.asked = false));
+    }
   }
 
   private processes(): Member[] {
@@ -168,16 +218,14 @@ export class Fleet implements Engine {
   }
 
   /**
-   * Has every worker that serves do something.
-   * @throws the error of one that refused, or Error when one did not answer in time or none is left
+   * Has every worker that serves do something. One that ends meanwhile, or is ended as it does not answer, spoils nothing:
+   * its successor begins with what is in force then.
+   * @throws the error of one that refused, or NoWorkerError when none is left
    */
   private async all(command: Command): Promise<void> {
     const outcomes = await this.tell(command);
-    for (const outcome of outcomes) {
-      if (outcome.kind === 'refused') throw errorOf(outcome.refusal);
-      if (outcome.kind === 'late') throw new Error(`a worker did not ${command.kind} within ${PATIENCE / 1000} s`);
-    }
-    if (!outcomes.some(({ kind }) => kind === 'done')) throw new Error(`no worker lived to ${command.kind}`);
+    for (const outcome of outcomes) if (outcome.kind === 'refused') throw errorOf(outcome.refusal);
+    if (!outcomes.some(({ kind }) => kind === 'done')) throw new NoWorkerError(`no worker lived to ${command.kind}`);
   }
 
   /** Has all do what must not fail. A worker that could not do it is in no known state, and is replaced. */
@@ -199,8 +247,8 @@ export class Fleet implements Engine {
     return Promise.all(serving.map(async ({ process }) => await this.tellOne(process, command)));
   }
 
-  private async tellOne(process: Member | null, command: Command): Promise<Outcome> {
-    const outcome = (await process?.command(command, PATIENCE)) ?? { kind: 'gone' };
+  private async tellOne(process: Member | null, command: Command, patience = PATIENCE): Promise<Outcome> {
+    const outcome = (await process?.command(command, patience)) ?? { kind: 'gone' };
     if (outcome.kind === 'late') {
       this.logger.error('a worker does not answer and is ended', { worker: process?.worker, pid: process?.pid });
       process?.kill();
@@ -284,6 +332,7 @@ export class Fleet implements Engine {
       return;
     }
     place.serving = true;
+    this.wakeChanges();
     this.logger.info('worker ready', { worker: place.worker, pid: process.pid });
   }
 }

@@ -30,6 +30,10 @@ export class LocalEngine implements Engine {
     return this.plane.commit();
   }
 
+  revived(): Promise<boolean> {
+    return Promise.resolve(true);
+  }
+
   rollback(): Promise<void> {
     return this.plane.rollback();
   }

@@ -5,6 +5,7 @@ import { accepts, freePort } from '../testing/ports.ts';
 import { exchangeRaw } from '../testing/raw-client.ts';
 import { run } from '../testing/run-prox.ts';
 import { TestUpstream } from '../testing/upstream.ts';
+import { eventually } from '../testing/wait.ts';
 import { freeze, workerPids } from '../testing/worker-processes.ts';
 
 const closers: (() => Promise<unknown>)[] = [];
@@ -179,4 +180,15 @@ describe('a reload that fails in one worker', () => {
     await daemon.logged(({ msg }) => msg === 'worker ready', from);
     expect(await answers(daemon.port())).toEqual({ after: 60 });
   });
+
+  it('is none when the only worker hangs: it is ended, and the reload goes on with the next one', async () => {
+    const daemon = await TestDaemon.start({ services: { web: service('127.0.0.1:0', 'before') } }, { workers: 1 });
+    closers.push(() => daemon.stop());
+    const [pid] = (await workerPids(daemon.pid)) as [number];
+    await freeze(pid);
+    const from = daemon.log.length;
+    await daemon.writeConfig({ services: { web: service('127.0.0.1:0', 'after') } });
+    await eventually('the reload', () => daemon.log.slice(from).some(({ msg }) => msg === 'config reloaded'), 60_000);
+    expect(await answers(daemon.port(), 5)).toEqual({ after: 5 });
+  }, 70_000);
 });
