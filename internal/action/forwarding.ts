@@ -203,6 +203,7 @@ export class Forwarding implements ExchangeHandler, ResponseHandler, UpstreamReq
   }
 
   onUpstreamError(error: ProxyError): void {
+    error.upstream ??= this.peer?.text ?? null;
     this.link = null;
     this.release();
     if (!this.mayRetry(error)) return this.exchange.fail(error);

@@ -18,6 +18,8 @@ export class RelayFlow {
   private sinkFull = false;
   /** The source has sent its last byte. */
   ended = false;
+  /** Bytes that the sink had sent until then. */
+  private sinkSent = 0;
 
   constructor(source: Connection, sink: Connection, limit: Throttle | null, stallTimeout: number) {
     this.source = source;
@@ -50,9 +52,15 @@ export class RelayFlow {
     else this.takeLimited(bytes, 0, bytes.length);
   }
 
+  /** Bytes that the source has sent since the source of the other direction has ended. */
+  bytesSince(other: RelayFlow): number {
+    return this.source.bytesRead - other.sinkSent;
+  }
+
   /** The source has sent its last byte. */
   end(): void {
     this.ended = true;
+    this.sinkSent = this.sink.bytesRead;
     if (this.held === null) this.endSink();
   }
 

@@ -4,6 +4,9 @@ import type { RelayedConnection } from '../exchange/index.ts';
 import type { Connection, ConnectionHandler } from '../transport/index.ts';
 import { RelayFlow } from './relay-flow.ts';
 
+/** A record of TLS with an alert (RFC 8446 §5.2, §6): 5 bytes of head, 2 of alert, at most 41 of padding, nonce and tag. */
+const CLOSE_ALERT_BYTES = 64;
+
 /**
  * Two connections and the bytes between them, unread (L4).
  *
@@ -80,8 +83,23 @@ export class Relay {
       this.half = true;
       return;
     }
+    if (cause !== null && this.endedInOrder(side)) {
+      this.settle(null);
+      this.client.connection.reset();
+      return this.upstream.reset();
+    }
     const code = side === 'client' ? 'client_closed' : 'upstream_closed';
     this.fail(new ProxyError(code, `the ${side} broke the connection`, { cause }));
+  }
+
+  /**
+   * Whether a side that breaks the connection had nothing more to send: the other one has sent its last byte, and since then
+   * no more has come than an alert of TLS. A server that is told the end, as PostgreSQL is, may close without reading the
+   * client's own alert, which the kernel makes a reset of.
+   */
+  private endedInOrder(side: Side): boolean {
+    const [mine, other] = side === 'client' ? [this.up, this.down] : [this.down, this.up];
+    return other.ended && mine.bytesSince(other) <= CLOSE_ALERT_BYTES;
   }
 
   private settle(error: ProxyError | null): void {

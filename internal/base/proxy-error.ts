@@ -10,6 +10,8 @@ export interface ProxyErrorOptions {
   readonly unprocessed?: boolean;
   /** The status to answer with instead of the code's own. */
   readonly status?: number;
+  /** The address of the upstream that it is about. */
+  readonly upstream?: string;
   /** What the target takes instead, for the Allow of a 405 (RFC 9110 §15.5.6): method names, or empty for none. */
   readonly allow?: string;
 }
@@ -25,6 +27,8 @@ export class ProxyError extends Error {
   readonly unprocessed: boolean;
   /** The status for the client, 0 when the connection is closed without an answer. */
   readonly status: number;
+  /** The address of the upstream that it is about; null where there is none, or its finder does not know it. */
+  upstream: string | null;
   /** Value of Allow; of meaning only with status 405. */
   readonly allow: string;
 
@@ -36,6 +40,7 @@ export class ProxyError extends Error {
     this.retryable = options.retryable ?? false;
     this.unprocessed = options.unprocessed ?? false;
     this.status = options.status ?? ERROR_CODES[code].status;
+    this.upstream = options.upstream ?? null;
     this.allow = options.allow ?? '';
   }
 

@@ -1,6 +1,6 @@
 import type { ProxyError } from '../base/index.ts';
 import type { FailureSubject } from '../exchange/index.ts';
-import { levelOf, type Logger } from '../logger/index.ts';
+import { levelOf, type Logger, requestIds } from '../logger/index.ts';
 import type { RuntimeEvents } from '../runtime/index.ts';
 
 /** What a runtime reports, written to the log. */
@@ -23,5 +23,23 @@ export function reportsTo(logger: Logger): RuntimeEvents {
 
 function about(subject: FailureSubject, error: ProxyError): Record<string, unknown> {
   const { route, clientAddress, method, host, path, record } = subject;
-  return { route: route.id, client: clientAddress, method, host, path, upstream: record?.upstream ?? undefined, error };
+  return {
+    request_id: record?.requestId ?? idOf(subject),
+    route: route.id,
+    client: clientAddress,
+    method,
+    host,
+    path,
+    upstream: error.upstream ?? record?.upstream ?? undefined,
+    error,
+  };
+}
+
+/** Ids of those without an access record, so that the lines about one of them belong together. */
+const ids = new WeakMap<FailureSubject, string>();
+
+function idOf(subject: FailureSubject): string {
+  const id = ids.get(subject) ?? requestIds.next();
+  ids.set(subject, id);
+  return id;
 }

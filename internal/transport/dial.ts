@@ -285,5 +285,6 @@ export function addressText(address: DialAddress): string {
 }
 
 function dialError(address: DialAddress, cause: Error, code: ErrorCode): ProxyError {
-  return new ProxyError(code, `${addressText(address)}: ${cause.message}`, { cause, retryable: true });
+  const upstream = addressText(address);
+  return new ProxyError(code, `${upstream}: ${cause.message}`, { cause, retryable: true, upstream });
 }

@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { logLines } from '../testing/access-log.ts';
 import { PROX, TestDaemon, webConfig } from '../testing/daemon.ts';
 import { accepts, freePort } from '../testing/ports.ts';
 import { exchangeRaw, RawClient } from '../testing/raw-client.ts';
@@ -67,6 +68,33 @@ describe('the console', () => {
     await daemon.end();
     for (const line of daemon.log) expect(Object.keys(line)).toEqual(expect.arrayContaining(['level', 'time', 'msg']));
     expect(daemon.log.filter(({ msg }) => msg === 'exchange failed')).toHaveLength(2);
+    await daemon.stop();
+  });
+
+  it.each(['access.log', 'off'])('has the id of a request in every line about it: access log %s', async (log) => {
+    const targets = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${await freePort()}`];
+    const route = {
+      balancer: { type: 'roundrobin', targets },
+      action: { type: 'proxy', upstream: 'http://{target}' },
+      access_log: log,
+    };
+    const daemon = await TestDaemon.start(webConfig([route]));
+    for (let request = 0; request < 2; request++) expect((await fetch(daemon.url())).status).toBe(502);
+    await eventually('two failures', () => daemon.log.filter(({ msg }) => msg === 'exchange failed').length === 2);
+    const lines = daemon.log.filter(({ level }) => level === 'warn');
+    const [first, second] = [lines.slice(0, 3), lines.slice(3)];
+    for (const about of [first, second]) {
+      expect(about.slice(0, 2).map(({ upstream }) => upstream)).toEqual(expect.arrayContaining(targets));
+      expect(targets).toContain(about[2]?.['upstream']);
+      expect(new Set(about.map(({ request_id: id }) => id)).size).toBe(1);
+      expect(about[0]?.['request_id']).toMatch(/^[0-9a-f]{20}$/);
+      expect(about[2]).not.toHaveProperty('error.stack');
+    }
+    expect(first[0]?.['request_id']).not.toBe(second[0]?.['request_id']);
+    if (log !== 'off') {
+      const accessed = await logLines(join(daemon.folder, log), 2);
+      expect(accessed.map(({ request_id: id }) => id)).toEqual([first, second].map(([line]) => line?.['request_id']));
+    }
     await daemon.stop();
   });
 

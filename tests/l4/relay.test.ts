@@ -63,6 +63,32 @@ describe('a relayed connection', () => {
     expect(line).toMatchObject({ protocol: 'tcp', error: `${side}_closed` });
   });
 
+  it('has ended in order when the upstream resets what the client has ended, with no more than an alert', async () => {
+    const line = await lineOf(async () => {
+      const { client, peer } = await relayed.connect();
+      client.end();
+      await peer.toEnd();
+      peer.send('x'.repeat(31));
+      await client.sees('x'.repeat(31));
+      peer.socket.resetAndDestroy();
+      await client.gone();
+    });
+    expect(line).toMatchObject({ protocol: 'tcp', error: null });
+  });
+
+  it('has failed when the upstream breaks off in an answer, though the client has ended', async () => {
+    const line = await lineOf(async () => {
+      const { client, peer } = await relayed.connect();
+      client.end();
+      await peer.toEnd();
+      peer.send('x'.repeat(65));
+      await client.sees('x'.repeat(65));
+      peer.socket.resetAndDestroy();
+      await client.gone();
+    });
+    expect(line).toMatchObject({ protocol: 'tcp', error: 'upstream_closed' });
+  });
+
   it('is closed when both sides have been silent for idle_timeout', async () => {
     const line = await lineOf(async () => {
       const { client, peer } = await relayed.connect();
