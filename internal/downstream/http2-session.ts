@@ -1,7 +1,7 @@
 import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import { type Deadline, ProxyError, Roster } from '../base/index.ts';
 import type { ConnectionSpeed, RouteSpeed } from '../exchange/index.ts';
-import type { ClientCertificate, Connection } from '../transport/index.ts';
+import { type BreakageOwner, type ClientCertificate, type Connection, Http2Breakage } from '../transport/index.ts';
 import type { Http2Client } from './http2-request.ts';
 import { Http2Exchange } from './http2-exchange.ts';
 import {
@@ -35,7 +35,7 @@ const Phase = { opening: 0, open: 1, closing: 2 } as const;
 type Phase = (typeof Phase)[keyof typeof Phase];
 
 /** The HTTP/2 life of a client connection: many exchanges at once. */
-export class Http2Session implements DrainableSession, Http2Client {
+export class Http2Session implements DrainableSession, Http2Client, BreakageOwner {
   place = -1;
   readonly clientAddress: string;
   readonly clientPort: number;
@@ -49,6 +49,8 @@ export class Http2Session implements DrainableSession, Http2Client {
   private readonly deadline: Deadline;
   private readonly stalls: Http2Stalls;
   readonly pings: Http2Pings;
+  /** Null where node:http2 tells of what it finds. */
+  private readonly breakage: Http2Breakage | null;
   /** Exchanges whose stream is open, those that are over included. */
   private readonly open = new Roster<Http2Exchange>();
   /** Of streams that have gone, for those that come. */
@@ -57,6 +59,8 @@ export class Http2Session implements DrainableSession, Http2Client {
   private readonly resets = new Rate(MAX_RESETS_PER_SECOND);
   private readonly pinged = new Rate(MAX_PINGS_PER_SECOND);
   private readonly settings = new Rate(MAX_SETTINGS_PER_SECOND);
+  /** Bytes written when the last stream closed with some that had not left: a write of them may be under way. */
+  private abandonedAt = -1;
   private phase: Phase = Phase.opening;
   /** Some stream has come. */
   private used = false;
@@ -97,6 +101,7 @@ export class Http2Session implements DrainableSession, Http2Client {
       () => this.look(),
     );
     this.pings = new Http2Pings(deadlines, this.session, limits, this);
+    this.breakage = Http2Breakage.watch(this.session, this.socket, deadlines, this);
     this.attach();
     this.session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
     deadlines.set(this.deadline, limits.headerTimeout);
@@ -140,6 +145,13 @@ export class Http2Session implements DrainableSession, Http2Client {
     return false;
   }
 
+  /** @internal */
+  get writing(): boolean {
+    if (this.socket.bytesWritten === this.abandonedAt) return true;
+    for (const { output } of this.open) if (output.pending > 0) return true;
+    return false;
+  }
+
   private attach(): void {
     const { session } = this;
     session.on('stream', (stream, _headers, flags, pairs?: string[]) =>
@@ -174,6 +186,7 @@ export class Http2Session implements DrainableSession, Http2Client {
     const cut = exchange.stream.rstCode !== ErrorCode.noError || !(exchange.over || exchange.tunnel);
     exchange.guard(() => exchange.streamClosed(this.reason));
     this.open.delete(exchange);
+    if (exchange.stream.writableLength > 0) this.abandonedAt = this.socket.bytesWritten;
     exchange.memory.requestFields.reset();
     this.spare.push(exchange.memory);
     this.stalls.forget(exchange);
@@ -220,6 +233,7 @@ export class Http2Session implements DrainableSession, Http2Client {
     deadlines.remove(this.deadline);
     this.stalls.close();
     this.pings.close();
+    this.breakage?.close();
     this.slot.sessionEnded(this);
   }
 
@@ -240,10 +254,19 @@ export class Http2Session implements DrainableSession, Http2Client {
 
   /** The client does what no honest client does. */
   private calm(what: string): void {
+    this.giveUp(new ProxyError('h2_flood', `too many ${what} in a second`), ErrorCode.enhanceYourCalm);
+  }
+
+  /** @internal nghttp2 has ended the session for what the client sent; its GOAWAY has left. */
+  onBroken(): void {
+    this.giveUp(new ProxyError('h2_broken', 'the client sent a frame that is an error'), ErrorCode.protocolError);
+  }
+
+  /** Gives the client up, and leaves it some time to read why. */
+  private giveUp(error: ProxyError, code: number): void {
     if (this.session.destroyed) return;
-    const error = new ProxyError('h2_flood', `too many ${what} in a second`);
     this.slot.current.connectionRefused(this.clientAddress, error);
-    this.end(error, ErrorCode.enhanceYourCalm);
+    this.end(error, code);
     this.slot.deadlines.set(this.deadline, LINGER_MS);
   }
 

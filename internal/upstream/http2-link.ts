@@ -23,6 +23,8 @@ type Reading = (typeof Reading)[keyof typeof Reading];
 export interface LinkSession extends SessionFate {
   readonly deadlines: Deadlines;
   readonly headLimits: HeadLimits;
+  /** Writes of request bodies that are not over. */
+  writes: number;
   /** Whether upgrades can be asked for (RFC 8441 §3). */
   readonly takesExtendedConnect: boolean;
   /** Sends a request head. @throws Error when the session does not take it any more */
@@ -85,6 +87,7 @@ export class Http2Link implements UpstreamLink {
   write(buffer: Buffer, start: number, end: number): void {
     const { stream } = this;
     if (stream === null || this.requestSent || !stream.writable) return;
+    this.session.writes++;
     stream.write(buffer.subarray(start, end), this.onWritten);
   }
 
@@ -233,6 +236,7 @@ export class Http2Link implements UpstreamLink {
 
   /** The upstream has taken one piece of the request body: the next is due, when there is one. */
   private streamOnWritten(): void {
+    this.session.writes--;
     if (this.bodyDue) this.expect(this.stream?.writableLength === 0 ? 0 : this.timeouts.stall);
   }
 

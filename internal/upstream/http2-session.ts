@@ -1,7 +1,7 @@
 import type { ClientHttp2Session, ClientHttp2Stream, Settings } from 'node:http2';
 import { type Deadline, type Deadlines, ProxyError } from '../base/index.ts';
 import type { HeadLimits } from '../http1/index.ts';
-import type { Connection } from '../transport/index.ts';
+import { type BreakageOwner, type Connection, Http2Breakage } from '../transport/index.ts';
 import { Http2Link, type LinkSession } from './http2-link.ts';
 import type { Http2RequestHead } from './upstream-link.ts';
 
@@ -52,9 +52,11 @@ const SPARE_PAIRS = 32;
 const MAX_REQUESTS = 2 ** 30 - 1;
 
 /** A connection to an upstream that speaks HTTP/2: many exchanges at once. */
-export class Http2Session implements LinkSession {
+export class Http2Session implements LinkSession, BreakageOwner {
   /** Streams that are open, or about to be. */
   active = 0;
+  /** Writes of request bodies that are not over. */
+  writes = 0;
   /** The peer's last-stream-id of a GOAWAY: streams above it were not looked at (RFC 9113 §6.8). */
   lastStreamId = Number.MAX_SAFE_INTEGER;
   readonly deadlines: Deadlines;
@@ -77,6 +79,11 @@ export class Http2Session implements LinkSession {
   private requests = 0;
   private bytesSeen = 0;
   private pinging = false;
+  /** Null where node:http2 tells of what it finds, and before the session is connected. */
+  private breakage: Http2Breakage | null = null;
+  /** Identifiers of the last stream, and of the last one before the check of `breakage` that is under way. */
+  private lastRequested = 0;
+  private lastSent = 0;
 
   /**
    * Speaks HTTP/2 on a connection, with prior knowledge (RFC 9113 §3.3) or because ALPN said so. It belongs to the
@@ -115,7 +122,9 @@ export class Http2Session implements LinkSession {
     });
     this.session.on('connect', () => {
       // It is told of sessions that have gone meanwhile, too.
-      if (!this.session.destroyed) this.session.setLocalWindowSize(SESSION_WINDOW_BYTES);
+      if (this.session.destroyed) return;
+      this.session.setLocalWindowSize(SESSION_WINDOW_BYTES);
+      this.breakage = Http2Breakage.watch(this.session, this.socket, deadlines, this);
     });
     this.session.on('remoteSettings', (settings) => this.onSettings(settings));
     this.session.on('goaway', (_, lastStreamId) => this.onGoaway(lastStreamId));
@@ -140,6 +149,11 @@ export class Http2Session implements LinkSession {
     return this.session.remoteSettings.enableConnectProtocol === true;
   }
 
+  /** @internal */
+  get writing(): boolean {
+    return this.writes > 0;
+  }
+
   /** Takes room for one exchange. */
   open(): Http2Link {
     this.active++;
@@ -151,7 +165,10 @@ export class Http2Session implements LinkSession {
   request(head: Http2RequestHead, endStream: boolean, waitForTrailers: boolean): ClientHttp2Stream {
     this.requests++;
     if (this.requests >= MAX_REQUESTS) this.retire();
-    return this.session.request(head, { endStream, waitForTrailers });
+    if (this.breakage !== null && this.breakage.check()) this.lastSent = this.lastRequested;
+    const stream = this.session.request(head, { endStream, waitForTrailers });
+    this.lastRequested = stream.id ?? this.lastRequested;
+    return stream;
   }
 
   /** @internal A stream is over, or was never begun. */
@@ -208,6 +225,14 @@ export class Http2Session implements LinkSession {
     this.retire();
   }
 
+  /** @internal nghttp2 has ended the session for what the upstream sent, and drops what it is given (RFC 9113 §5.4.1). */
+  onBroken(unsent: boolean): void {
+    this.error = new Error('the upstream sent a frame that ends the connection');
+    if (unsent) this.lastStreamId = Math.min(this.lastStreamId, this.lastSent);
+    this.retire();
+    this.destroy();
+  }
+
   private onIdleDeadline(milliseconds: number): void {
     if (this.ready !== null) this.error = new Error(`no SETTINGS within ${milliseconds} ms`);
     this.destroy();
@@ -242,6 +267,7 @@ export class Http2Session implements LinkSession {
     this.retired = true;
     this.deadlines.remove(this.idleDeadline);
     this.deadlines.remove(this.readDeadline);
+    this.breakage?.close();
     this.owner.onSessionGone(this);
     const { ready } = this;
     this.ready = null;
