@@ -26,6 +26,8 @@ function routeTo(port: number, parts: Partial<ProxyRoute>): ProxyRoute {
       maxIdle: 1,
       maxIdlePerHost: 1,
       h2ReadIdleTimeout: 0,
+      h2StreamWindow: 1_048_576,
+      h2ConnectionWindow: 4_194_304,
       h2PingTimeout: 0,
       headLimits: DEFAULT_HEAD_LIMITS,
     },

@@ -14,6 +14,9 @@ import type { RequestEdits } from './upstream-fields.ts';
 /** Connecting takes milliseconds or fails; 5 s leave room for a lost SYN and its repetitions. */
 const DEFAULT_DIAL_TIMEOUT_MS = 5000;
 
+/** Milliseconds of silence before an upstream is pinged: servers of gRPC-Go take one PING in 5 minutes, and no more. */
+const DEFAULT_UPSTREAM_PING_MS = 300_000;
+
 /** What a proxy action needs of its route, its service and the daemon. */
 export interface ProxyContext {
   readonly pools: Pools;
@@ -135,8 +138,10 @@ function poolOptionsOf(config: ProxyConfig, limits: ServiceLimits): PoolOptions 
     idleTimeout: limits.idleTimeout,
     maxIdle: limits.maxIdleConns,
     maxIdlePerHost: limits.maxIdleConnsPerHost,
-    h2ReadIdleTimeout: limits.h2ReadIdleTimeout,
+    h2ReadIdleTimeout: limits.h2ReadIdleTimeout ?? DEFAULT_UPSTREAM_PING_MS,
     h2PingTimeout: limits.h2PingTimeout,
+    h2StreamWindow: limits.h2StreamWindow,
+    h2ConnectionWindow: limits.h2ConnectionWindow,
     headLimits: { ...DEFAULT_HEAD_LIMITS, maxHeaderBytes: limits.maxHeaderBytes, maxHeaders: limits.maxHeaders },
   };
 }

@@ -148,8 +148,11 @@ export interface ServiceLimits {
   readonly maxIdleConnsPerHost: number;
   readonly readBufferSize: number;
   readonly writeBufferSize: number;
-  readonly h2ReadIdleTimeout: number;
+  /** Null for the default, which is another for clients than for upstreams. */
+  readonly h2ReadIdleTimeout: number | null;
   readonly h2PingTimeout: number;
+  readonly h2StreamWindow: number;
+  readonly h2ConnectionWindow: number;
   /** 0 = none. */
   readonly maxConnections: number;
   readonly headerTimeout: number;

@@ -270,6 +270,11 @@ export class Http2Exchange extends Http2Request implements Exchange, LimitedSink
   }
 
   /** @internal BodyReader */
+  bodyStopped(): void {
+    this.client.windows.watch();
+  }
+
+  /** @internal BodyReader */
   bodyEnded(trailers: Fields | null): void {
     this.bounds?.endRequest();
     this.handler?.onRequestEnd(trailers);

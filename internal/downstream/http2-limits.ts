@@ -8,16 +8,11 @@ export const ErrorCode = { noError: 0, protocolError: 1, internalError: 2, cance
 export const MAX_STREAMS = 128;
 
 /**
- * Bytes of a request body that may come before somebody takes them: the window of a stream, which is opened again as
- * bytes are taken. Times MAX_STREAMS it is the most that a connection can make prox hold.
+ * Megabytes that node:http2 may count for a session: more than there are. It counts bytes of streams that were reset
+ * while they had some to send, and never takes them off again; at the limit it refuses every stream without a word. What
+ * a client can make prox hold is bounded by the heads, the windows and the unsent output of MAX_STREAMS streams.
  */
-const STREAM_WINDOW_BYTES = 65_535;
-
-/**
- * Bytes under way on all streams of a connection together. It costs no memory of its own, as node:http2 opens it again
- * with whatever comes, and a smaller one would share out the window of one stream among all.
- */
-export const CONNECTION_WINDOW_BYTES = 1_048_576;
+const SESSION_MEMORY_MB = 1_000_000;
 
 /** Field lines beyond max_headers that are still read, so that a 431 can tell what is wrong. */
 const SPARE_PAIRS = 64;
@@ -34,8 +29,8 @@ const LINE_OVERHEAD_BYTES = 32;
  */
 export const MAX_RESETS_PER_SECOND = 200;
 
-/** PING frames in a second: gRPC measures with one for each round trip, which on a local network are hundreds. */
-export const MAX_PINGS_PER_SECOND = 1000;
+/** PING frames in a second: gRPC measures with one for each round trip, which on one machine are thousands. */
+export const MAX_PINGS_PER_SECOND = 10_000;
 
 /** SETTINGS frames in a second: clients send one, and another when they change their mind. */
 export const MAX_SETTINGS_PER_SECOND = 50;
@@ -74,13 +69,14 @@ export const PATIENCE_WHILE_OTHERS_MOVE = 4;
 export function sessionOptions(limits: ServiceLimits): ServerSessionOptions {
   const { maxHeaderBytes, maxHeaders } = limits;
   return {
+    maxSessionMemory: SESSION_MEMORY_MB,
     maxHeaderListPairs: maxHeaders + PSEUDO_FIELDS + SPARE_PAIRS,
     maxSessionInvalidFrames: MAX_INVALID_FRAMES,
     maxSessionRejectedStreams: MAX_REJECTED_STREAMS,
     settings: {
       enableConnectProtocol: true,
       enablePush: false,
-      initialWindowSize: STREAM_WINDOW_BYTES,
+      initialWindowSize: limits.h2StreamWindow,
       maxConcurrentStreams: MAX_STREAMS,
       // Twice what is accepted: what is just too large gets a 431, what is far too large a RST_STREAM.
       maxHeaderListSize: 2 * (maxHeaderBytes + LINE_OVERHEAD_BYTES * (maxHeaders + PSEUDO_FIELDS)),

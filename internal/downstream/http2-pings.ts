@@ -2,6 +2,9 @@ import type { ServerHttp2Session } from 'node:http2';
 import { type Deadline, type Deadlines, ProxyError } from '../base/index.ts';
 import type { ServiceLimits } from '../config/index.ts';
 
+/** Milliseconds of silence after which a client is pinged, unless the config says otherwise. */
+const DEFAULT_READ_IDLE_MS = 30_000;
+
 /** Whose client may be silent. */
 export interface PingedSession {
   /** Whether some stream has bytes that the client has not taken, and stall_timeout watches over them. */
@@ -28,6 +31,7 @@ export class Http2Pings {
   private readonly session: ServerHttp2Session;
   private readonly limits: ServiceLimits;
   private readonly owner: PingedSession;
+  private readonly idleMs: number;
   private asked = false;
 
   constructor(deadlines: Deadlines, session: ServerHttp2Session, limits: ServiceLimits, owner: PingedSession) {
@@ -36,7 +40,8 @@ export class Http2Pings {
     this.limits = limits;
     this.owner = owner;
     this.deadline = deadlines.create(() => this.onDeadline());
-    deadlines.set(this.deadline, limits.h2ReadIdleTimeout);
+    this.idleMs = limits.h2ReadIdleTimeout ?? DEFAULT_READ_IDLE_MS;
+    deadlines.set(this.deadline, this.idleMs);
   }
 
   close(): void {
@@ -44,7 +49,7 @@ export class Http2Pings {
   }
 
   private onDeadline(): void {
-    const { h2ReadIdleTimeout, h2PingTimeout } = this.limits;
+    const { h2PingTimeout } = this.limits;
     // It would be gone, did the client take the last frames.
     if (this.session.destroyed) return this.owner.kill(new ProxyError('client_stalled', 'no close came'));
     if (this.heard || this.owner.outputPending) this.asked = false;
@@ -54,12 +59,12 @@ export class Http2Pings {
       this.asked = this.session.ping(() => this.sessionOnAnswer());
     }
     this.heard = false;
-    this.deadlines.set(this.deadline, this.asked ? h2PingTimeout : h2ReadIdleTimeout);
+    this.deadlines.set(this.deadline, this.asked ? h2PingTimeout : this.idleMs);
   }
 
   /** Also called when the session ends. */
   private sessionOnAnswer(): void {
     this.asked = false;
-    if (!this.session.destroyed) this.deadlines.set(this.deadline, this.limits.h2ReadIdleTimeout);
+    if (!this.session.destroyed) this.deadlines.set(this.deadline, this.idleMs);
   }
 }

@@ -10,6 +10,8 @@ export interface BodyReader {
   readonly handler: ExchangeHandler | null;
   /** Bytes of content came. */
   bodyReceived(bytes: number): void;
+  /** The body is not read any more. */
+  bodyStopped(): void;
   /** The body is complete. */
   bodyEnded(trailers: Fields | null): void;
   /** The body cannot be taken. */
@@ -68,6 +70,16 @@ export class Http2RequestBody {
     return !this.complete && this.held === null && (this.awaited || this.discarding);
   }
 
+  /** Bytes that have come and wait. */
+  get unread(): number {
+    return this.stream.readableLength;
+  }
+
+  /** More may come that is not read now. */
+  get stopped(): boolean {
+    return !this.complete && !this.discarding && (!this.awaited || this.held !== null);
+  }
+
   resume(): void {
     if (this.awaited || this.discarding) return;
     if (this.complete) return this.tellEnd();
@@ -81,6 +93,7 @@ export class Http2RequestBody {
     if (!this.awaited) return;
     this.awaited = false;
     this.stream.pause();
+    this.reader.bodyStopped();
   }
 
   /**
@@ -128,6 +141,7 @@ export class Http2RequestBody {
     if (granted < chunk.length) {
       this.held = chunk.subarray(granted);
       this.stream.pause();
+      this.reader.bodyStopped();
     }
     if (granted === 0) return;
     this.reader.handler?.onRequestBody(chunk, 0, granted);

@@ -13,6 +13,8 @@ export interface Http2Client {
   readonly secure: boolean;
   /** Is told of every sign of life. */
   readonly pings: { heard: boolean };
+  /** Is told of a stream that is not read any more. */
+  readonly windows: { watch(): void };
   /** Null without one. */
   readonly certificate: ClientCertificate | null;
   /** The limits of a route for this connection. */

@@ -1,11 +1,17 @@
 import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import { type Deadline, ProxyError, Roster } from '../base/index.ts';
 import type { ConnectionSpeed, RouteSpeed } from '../exchange/index.ts';
-import { type BreakageOwner, type ClientCertificate, type Connection, Http2Breakage } from '../transport/index.ts';
+import {
+  type BreakageOwner,
+  type ClientCertificate,
+  type Connection,
+  Http2Breakage,
+  Http2Windows,
+  type UnreadStreams,
+} from '../transport/index.ts';
 import type { Http2Client } from './http2-request.ts';
 import { Http2Exchange } from './http2-exchange.ts';
 import {
-  CONNECTION_WINDOW_BYTES,
   DRAINING_START_MS,
   ErrorCode,
   LINGER_MS,
@@ -35,7 +41,7 @@ const Phase = { opening: 0, open: 1, closing: 2 } as const;
 type Phase = (typeof Phase)[keyof typeof Phase];
 
 /** The HTTP/2 life of a client connection: many exchanges at once. */
-export class Http2Session implements DrainableSession, Http2Client, BreakageOwner {
+export class Http2Session implements DrainableSession, Http2Client, BreakageOwner, UnreadStreams {
   place = -1;
   readonly clientAddress: string;
   readonly clientPort: number;
@@ -49,6 +55,7 @@ export class Http2Session implements DrainableSession, Http2Client, BreakageOwne
   private readonly deadline: Deadline;
   private readonly stalls: Http2Stalls;
   readonly pings: Http2Pings;
+  readonly windows: Http2Windows;
   /** Null where node:http2 tells of what it finds. */
   private readonly breakage: Http2Breakage | null;
   /** Exchanges whose stream is open, those that are over included. */
@@ -101,9 +108,10 @@ export class Http2Session implements DrainableSession, Http2Client, BreakageOwne
       () => this.look(),
     );
     this.pings = new Http2Pings(deadlines, this.session, limits, this);
+    this.windows = new Http2Windows(this.session, deadlines, limits, this);
     this.breakage = Http2Breakage.watch(this.session, this.socket, deadlines, this);
     this.attach();
-    this.session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
+    this.session.setLocalWindowSize(limits.h2ConnectionWindow);
     deadlines.set(this.deadline, limits.headerTimeout);
   }
 
@@ -146,6 +154,19 @@ export class Http2Session implements DrainableSession, Http2Client, BreakageOwne
   }
 
   /** @internal */
+  get unreadBytes(): number {
+    let bytes = 0;
+    for (const { body } of this.open) bytes += body.unread;
+    return bytes;
+  }
+
+  /** @internal */
+  get anyStopped(): boolean {
+    for (const { body } of this.open) if (body.stopped) return true;
+    return false;
+  }
+
+  /** @internal */
   get writing(): boolean {
     if (this.socket.bytesWritten === this.abandonedAt) return true;
     for (const { output } of this.open) if (output.pending > 0) return true;
@@ -173,6 +194,7 @@ export class Http2Session implements DrainableSession, Http2Client, BreakageOwne
     this.open.add(exchange);
     this.used = true;
     this.pings.heard = true;
+    if (!exchange.body.complete) this.windows.watch();
     if (!this.leaving) this.slot.deadlines.clear(this.deadline);
     this.stalls.watch(service.limits.stallTimeout);
     stream.on('error', (error) => (exchange.failure = error));
@@ -233,6 +255,7 @@ export class Http2Session implements DrainableSession, Http2Client, BreakageOwne
     deadlines.remove(this.deadline);
     this.stalls.close();
     this.pings.close();
+    this.windows.close();
     this.breakage?.close();
     this.slot.sessionEnded(this);
   }

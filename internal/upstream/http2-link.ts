@@ -1,6 +1,6 @@
 import type { ClientHttp2Stream, IncomingHttpHeaders } from 'node:http2';
 import { addAbortSignal } from 'node:stream';
-import { type Deadline, type Deadlines, ProxyError } from '../base/index.ts';
+import { type Deadline, type Deadlines, type Member, ProxyError } from '../base/index.ts';
 import { CHUNKED, Fields, type Framing, type HeadLimits, NO_BODY, UNTIL_CLOSE } from '../http1/index.ts';
 import { WriteState } from '../transport/index.ts';
 import { Http2Code, type SessionFate, streamError } from './http2-errors.ts';
@@ -30,11 +30,14 @@ export interface LinkSession extends SessionFate {
   /** Sends a request head. @throws Error when the session does not take it any more */
   request(head: Http2RequestHead, endStream: boolean, waitForTrailers: boolean): ClientHttp2Stream;
   /** The stream is over, or was never begun. */
-  released(): void;
+  released(link: Http2Link): void;
+  /** Some stream is not read any more. */
+  stopped(): void;
 }
 
 /** One exchange on a stream of an HTTP/2 session (RFC 9113 §8.1). */
-export class Http2Link implements UpstreamLink {
+export class Http2Link implements UpstreamLink, Member {
+  place = -1;
   readonly mayRefuse = true;
   private readonly session: LinkSession;
   private readonly deadline: Deadline;
@@ -108,9 +111,20 @@ export class Http2Link implements UpstreamLink {
     else this.expectBody();
   }
 
+  /** Bytes that have come and wait. */
+  get unread(): number {
+    return this.stream?.readableLength ?? 0;
+  }
+
+  /** More may come that is not read now. */
+  get stopped(): boolean {
+    return this.paused && !this.ended;
+  }
+
   pause(): void {
     this.paused = true;
     this.stream?.pause();
+    this.session.stopped();
     if (this.reading !== Reading.awaiting) this.expect(0);
   }
 
@@ -328,7 +342,7 @@ export class Http2Link implements UpstreamLink {
     if (this.released) return;
     this.released = true;
     this.session.deadlines.remove(this.deadline);
-    this.session.released();
+    this.session.released(this);
   }
 
   /** Whatever an event throws costs this exchange alone. */

@@ -1,12 +1,19 @@
 import type { ClientHttp2Session, ClientHttp2Stream, Settings } from 'node:http2';
-import { type Deadline, type Deadlines, ProxyError } from '../base/index.ts';
+import { type Deadline, type Deadlines, ProxyError, Roster } from '../base/index.ts';
 import type { HeadLimits } from '../http1/index.ts';
-import { type BreakageOwner, type Connection, Http2Breakage } from '../transport/index.ts';
+import {
+  type BreakageOwner,
+  type Connection,
+  Http2Breakage,
+  Http2Windows,
+  type UnreadStreams,
+  type WindowSizes,
+} from '../transport/index.ts';
 import { Http2Link, type LinkSession } from './http2-link.ts';
 import type { Http2RequestHead } from './upstream-link.ts';
 
 /** How sessions are kept. Milliseconds. */
-export interface Http2SessionOptions {
+export interface Http2SessionOptions extends WindowSizes {
   /** Silence after which the upstream is asked whether it still lives; 0 never asks. */
   readonly h2ReadIdleTimeout: number;
   /** How long it may take to answer. */
@@ -27,23 +34,15 @@ export interface Http2SessionOwner {
 /** Told once whether the upstream has begun to speak HTTP/2. */
 export type Http2Ready = (error: ProxyError | null, session: Http2Session | null) => void;
 
-/**
- * Bytes of a response that an upstream may send before they are read: what a slow client costs at most, for each stream.
- * Twice what RFC 9113 §6.9.2 begins with, for upstreams that are some milliseconds away.
- */
-const STREAM_WINDOW_BYTES = 131_072;
-
-/**
- * The same for all streams of a session. Node gives it back as bytes come, read or not, so that a stream that is paused
- * takes nothing from the others (RFC 9113 §5.2.2); it bounds what is on its way.
- */
-const SESSION_WINDOW_BYTES = 1_048_576;
-
 /** Streams at once, whatever the upstream would allow: what is lost with one connection has a bound. */
 const MAX_STREAMS = 1000;
 
-/** Megabytes that node:http2 may hold for a session: heads, and request bodies that the upstream does not take yet. */
-const MAX_SESSION_MEMORY_MB = 64;
+/**
+ * Megabytes that node:http2 may count for a session: more than there are. It counts bytes of requests that were given up
+ * while they had some to send, and never takes them off again; at the limit it refuses every response. What is held is
+ * bounded by the windows, and by what each client sends ahead.
+ */
+const SESSION_MEMORY_MB = 1_000_000;
 
 /** Pairs that node:http2 takes beyond `max_headers`, so that it is prox that refuses a head, with a code of its own. */
 const SPARE_PAIRS = 32;
@@ -52,7 +51,7 @@ const SPARE_PAIRS = 32;
 const MAX_REQUESTS = 2 ** 30 - 1;
 
 /** A connection to an upstream that speaks HTTP/2: many exchanges at once. */
-export class Http2Session implements LinkSession, BreakageOwner {
+export class Http2Session implements LinkSession, BreakageOwner, UnreadStreams {
   /** Streams that are open, or about to be. */
   active = 0;
   /** Writes of request bodies that are not over. */
@@ -72,6 +71,9 @@ export class Http2Session implements LinkSession, BreakageOwner {
   private readonly options: Http2SessionOptions;
   private readonly idleDeadline: Deadline;
   private readonly readDeadline: Deadline;
+  private readonly windows: Http2Windows;
+  /** Exchanges whose stream is open. */
+  private readonly links = new Roster<Http2Link>();
   private ready: Http2Ready | null;
   private retired = false;
   private gone = false;
@@ -115,15 +117,16 @@ export class Http2Session implements LinkSession, BreakageOwner {
     const http2 = process.getBuiltinModule('node:http2');
     this.session = http2.connect('http://upstream', {
       createConnection: () => this.socket,
-      settings: settingsOf(options.headLimits),
+      settings: settingsOf(options),
       maxHeaderListPairs: options.headLimits.maxHeaders + SPARE_PAIRS,
-      maxSessionMemory: MAX_SESSION_MEMORY_MB,
+      maxSessionMemory: SESSION_MEMORY_MB,
       peerMaxConcurrentStreams: MAX_STREAMS,
     });
+    this.windows = new Http2Windows(this.session, deadlines, options, this);
     this.session.on('connect', () => {
       // It is told of sessions that have gone meanwhile, too.
       if (this.session.destroyed) return;
-      this.session.setLocalWindowSize(SESSION_WINDOW_BYTES);
+      this.session.setLocalWindowSize(options.h2ConnectionWindow);
       this.breakage = Http2Breakage.watch(this.session, this.socket, deadlines, this);
     });
     this.session.on('remoteSettings', (settings) => this.onSettings(settings));
@@ -150,6 +153,24 @@ export class Http2Session implements LinkSession, BreakageOwner {
   }
 
   /** @internal */
+  get unreadBytes(): number {
+    let bytes = 0;
+    for (const link of this.links) bytes += link.unread;
+    return bytes;
+  }
+
+  /** @internal */
+  get anyStopped(): boolean {
+    for (const link of this.links) if (link.stopped) return true;
+    return false;
+  }
+
+  /** @internal Some stream is not read any more. */
+  stopped(): void {
+    this.windows.watch();
+  }
+
+  /** @internal */
   get writing(): boolean {
     return this.writes > 0;
   }
@@ -158,7 +179,9 @@ export class Http2Session implements LinkSession, BreakageOwner {
   open(): Http2Link {
     this.active++;
     this.deadlines.clear(this.idleDeadline);
-    return new Http2Link(this);
+    const link = new Http2Link(this);
+    this.links.add(link);
+    return link;
   }
 
   /** @internal Sends a request head. @throws Error when the session does not take it any more */
@@ -172,8 +195,9 @@ export class Http2Session implements LinkSession, BreakageOwner {
   }
 
   /** @internal A stream is over, or was never begun. */
-  released(): void {
+  released(link: Http2Link): void {
     this.active--;
+    this.links.delete(link);
     if (this.gone) return;
     // One that node:http2 has given up would wait with its socket until the upstream has taken everything.
     if (this.session.destroyed || (this.retired && this.active === 0)) return this.destroy();
@@ -247,6 +271,8 @@ export class Http2Session implements LinkSession, BreakageOwner {
       this.bytesSeen = bytesRead;
       return this.deadlines.set(this.readDeadline, this.options.h2ReadIdleTimeout);
     }
+    // Servers of gRPC take a PING without a stream for abuse; a request finds out as well whether they live.
+    if (this.active === 0) return this.deadlines.set(this.readDeadline, this.options.h2ReadIdleTimeout);
     if (this.pinging) {
       this.error = new Error(`no answer to a PING within ${this.options.h2PingTimeout} ms`);
       return this.destroy();
@@ -267,6 +293,7 @@ export class Http2Session implements LinkSession, BreakageOwner {
     this.retired = true;
     this.deadlines.remove(this.idleDeadline);
     this.deadlines.remove(this.readDeadline);
+    this.windows.close();
     this.breakage?.close();
     this.owner.onSessionGone(this);
     const { ready } = this;
@@ -283,11 +310,11 @@ export class Http2Session implements LinkSession, BreakageOwner {
   }
 }
 
-function settingsOf(limits: HeadLimits): Settings {
+function settingsOf({ headLimits: limits, h2StreamWindow }: Http2SessionOptions): Settings {
   return {
     // RFC 9113 §8.4: a proxy has no use for what nobody has asked for.
     enablePush: false,
-    initialWindowSize: STREAM_WINDOW_BYTES,
+    initialWindowSize: h2StreamWindow,
     // RFC 9113 §6.5.2 counts 32 bytes more for each field than HTTP/1.1 would.
     maxHeaderListSize: limits.maxHeaderBytes + 32 * (limits.maxHeaders + SPARE_PAIRS),
   };

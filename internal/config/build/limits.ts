@@ -1,8 +1,8 @@
 import type { ServiceLimits } from '../config.ts';
 import type { Written } from '../load/assemble.ts';
 import { DEFAULT_LIMITS, type RawLimits } from '../schema/limits.ts';
-import { parseCidr } from '../value/cidr.ts';
 import { parseByteSize } from '../value/byte-size.ts';
+import { parseCidr } from '../value/cidr.ts';
 import { parseDuration } from '../value/duration.ts';
 import { type BuildContext, report } from './context.ts';
 
@@ -40,6 +40,8 @@ export function buildLimits(context: BuildContext, written: Written): ServiceLim
     writeBufferSize: bytes(raw.write_buffer_size, 0) || defaults.writeBufferSize,
     h2ReadIdleTimeout: ms(raw.h2_read_idle_timeout, 0) || defaults.h2ReadIdleTimeout,
     h2PingTimeout: ms(raw.h2_ping_timeout, 0) || defaults.h2PingTimeout,
+    h2StreamWindow: bytes(raw.h2_stream_window, 0) || defaults.h2StreamWindow,
+    h2ConnectionWindow: bytes(raw.h2_connection_window, 0) || defaults.h2ConnectionWindow,
     maxConnections: raw.max_connections ?? defaults.maxConnections,
     headerTimeout: ms(raw.header_timeout, defaults.headerTimeout),
     stallTimeout: ms(raw.stall_timeout, defaults.stallTimeout),

@@ -66,13 +66,23 @@ export const limitsSchema = object(
     ),
     h2_read_idle_timeout: key(
       duration(),
-      { type: 'Duration', default: '30s' },
-      'An HTTP/2 connection that is silent for this long is pinged. `0` is the default.',
+      { type: 'Duration', default: '30s with clients, 5m with upstreams' },
+      'An HTTP/2 connection that is silent for this long is pinged, one to an upstream only while requests are under way on it. `0` is the default. Servers of gRPC end connections on which a PING comes more often than every 5 minutes.',
     ),
     h2_ping_timeout: key(
       duration(),
       { type: 'Duration', default: '15s' },
       'An HTTP/2 connection that answers no ping within this is given up. `0` is the default.',
+    ),
+    h2_stream_window: key(
+      windowSize(16_384),
+      { type: 'size', default: '1m' },
+      'Bytes that a client or an upstream may send on one HTTP/2 stream before they are read: a stream that the other side takes slowly holds so much. A transfer is no faster than one window for each round trip. `0` is the default.',
+    ),
+    h2_connection_window: key(
+      windowSize(65_535),
+      { type: 'size', default: '4m' },
+      'The same for all streams of an HTTP/2 connection. When more is unread, each stream gets a window of 64 KiB until most of it was read. `0` is the default.',
     ),
     max_connections: key(
       integer(0, 10_000_000),
@@ -155,6 +165,11 @@ function bufferSize() {
   return byteSize({ min: 1024, max: 67_108_864, zero: true });
 }
 
+/** A window of HTTP/2: at most 2^31-1 (RFC 9113 §6.9.1). */
+function windowSize(min: number) {
+  return byteSize({ min, max: 2 ** 31 - 1, zero: true });
+}
+
 /** The Go prox flushes at once for any duration below 0. */
 function flushInterval() {
   const allowed = 'a duration, or -1';
@@ -176,8 +191,10 @@ export const DEFAULT_LIMITS: ServiceLimits = Object.freeze({
   maxIdleConnsPerHost: 4096,
   readBufferSize: 32_768,
   writeBufferSize: 32_768,
-  h2ReadIdleTimeout: 30_000,
+  h2ReadIdleTimeout: null,
   h2PingTimeout: 15_000,
+  h2StreamWindow: 1_048_576,
+  h2ConnectionWindow: 4_194_304,
   maxConnections: 0,
   headerTimeout: 10_000,
   stallTimeout: 60_000,
