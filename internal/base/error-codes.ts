@@ -88,6 +88,11 @@ export const ERROR_CODES = {
     0,
     'The client broke the rules of HTTP/2 in a way that ends the connection (RFC 9113 §5.4.1).',
   ),
+  h2_goaway: entry(
+    'client',
+    0,
+    'The client ended its HTTP/2 connection with a GOAWAY that tells of an error (RFC 9113 §6.8).',
+  ),
   h2_flood: entry(
     'client',
     0,

@@ -5,6 +5,7 @@ import {
   type HeadLimits,
   isAuthority,
   isToken,
+  MAX_METHOD_BYTES,
   NO_BODY,
   readFieldPairs,
   requestFraming,
@@ -57,6 +58,9 @@ export function readHttp2Request(
   // What the log shows, should the request be refused.
   request.authority = pseudo.authority;
   checkLimits(pairs, pseudo, limits);
+  if (pseudo.method.length > MAX_METHOD_BYTES) {
+    throw new ProxyError('bad_start_line', `the method is longer than ${MAX_METHOD_BYTES} bytes`);
+  }
   if (!isToken(pseudo.method)) throw new ProxyError('bad_start_line', 'the method is no token');
   const fields = request.requestFields;
   readFieldPairs(fields, pseudo.cookies > 1 ? joinCookies(pairs) : pairs, 'bad_field_line');

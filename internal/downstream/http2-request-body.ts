@@ -1,7 +1,7 @@
 import type { ServerHttp2Stream } from 'node:http2';
 import { ProxyError } from '../base/index.ts';
 import type { ExchangeHandler } from '../exchange/index.ts';
-import { Fields, readFieldPairs } from '../http1/index.ts';
+import { Fields, readFieldPairs, TRAILER_LIMITS } from '../http1/index.ts';
 import type { Gate, Throttle } from '../throttle/index.ts';
 import { MAX_DISCARD_BYTES } from './http2-limits.ts';
 
@@ -162,6 +162,10 @@ export class Http2RequestBody {
     if (this.discarding) return;
     const trailers = new Fields();
     readFieldPairs(trailers, pairs, 'bad_trailer');
+    const { maxHeaders, maxHeaderBytes } = TRAILER_LIMITS;
+    if (trailers.count > maxHeaders || trailers.linesEnd > maxHeaderBytes) {
+      throw new ProxyError('bad_trailer', `more than ${maxHeaders} trailer fields, or ${maxHeaderBytes} bytes of them`);
+    }
     this.trailers = trailers;
   }
 

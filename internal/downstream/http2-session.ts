@@ -182,7 +182,7 @@ export class Http2Session implements DrainableSession, Http2Client, BreakageOwne
     session.on('ping', () => {
       if (this.pinged.exceeded()) this.calm('PING frames');
     });
-    session.on('goaway', () => this.sessionOnGoaway());
+    session.on('goaway', (code) => this.sessionOnGoaway(code));
     session.on('error', (error: Error) => this.sessionOnError(error));
     session.on('close', () => this.sessionOnClose());
   }
@@ -238,7 +238,11 @@ export class Http2Session implements DrainableSession, Http2Client, BreakageOwne
   }
 
   /** The client opens no more streams. node:http2 closes the session behind those that are open. */
-  private sessionOnGoaway(): void {
+  private sessionOnGoaway(code: number): void {
+    if (code !== ErrorCode.noError) {
+      const error = new ProxyError('h2_goaway', `the client has sent a GOAWAY with code ${code}`);
+      this.slot.current.connectionRefused(this.clientAddress, error);
+    }
     this.phase = Phase.closing;
     if (this.open.size === 0) this.rest();
   }

@@ -8,7 +8,7 @@ export { readFieldPairs } from './field-pairs.ts';
 export { Fields, isFieldValue, isToken } from './fields.ts';
 export { CHUNKED, type Framing, NO_BODY, requestFraming, responseFraming, UNTIL_CLOSE } from './framing.ts';
 export { MORE } from './head-reader.ts';
-export { DEFAULT_HEAD_LIMITS, type HeadLimits } from './limits.ts';
+export { DEFAULT_HEAD_LIMITS, type HeadLimits, MAX_METHOD_BYTES, TRAILER_LIMITS } from './limits.ts';
 export { RequestHeadReader } from './request-head.ts';
 export { ResponseHeadReader } from './response-head.ts';
 export { readTarget, type RequestTarget } from './target.ts';

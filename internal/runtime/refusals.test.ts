@@ -19,6 +19,14 @@ describe('refused connections', () => {
     expect(refusals.take('192.0.2.1', NO_HEADER)).toMatchObject({ level: 'warn', unwarned: 0 });
   });
 
+  it('warns of HTTP/2 connections that end with an error, each kind for itself', () => {
+    const refusals = new Refusals('web', () => 0);
+    const levels = (['h2_broken', 'h2_flood', 'h2_goaway', 'h2_broken'] as const).map(
+      (code) => refusals.take('192.0.2.1', new ProxyError(code, 'x')).level,
+    );
+    expect(levels).toEqual(['warn', 'warn', 'warn', 'debug']);
+  });
+
   it('never warns of what any client can cause', () => {
     const refusals = new Refusals('web', () => 0);
     expect(refusals.take('192.0.2.1', new ProxyError('bad_client_hello', 'x')).level).toBe('debug');

@@ -15,6 +15,8 @@ import { refuseUnsupported } from './unsupported.ts';
 export interface RuntimeEvents extends FailureReports {
   /** An upstream was not reached; another one is tried. */
   unreachable(subject: FailureSubject, error: ProxyError): void;
+  /** An HTTP/2 session to an upstream has ended with an error. */
+  upstreamSessionEnded(upstream: string, error: Error): void;
   /** A connection could not be accepted. */
   acceptFailed(service: string, error: Error): void;
   /** The system has no roots to verify upstreams against; those of Node.js stand in. */
@@ -36,7 +38,7 @@ export class Runtime {
   private readonly events: RuntimeEvents;
   private readonly deadlines = new Deadlines();
   private readonly resolver = new Resolver();
-  private readonly pools = new Pools(this.deadlines, this.resolver);
+  private readonly pools: Pools;
   private readonly slots = new Map<string, ServiceSlot>();
   /** Drains of addresses that are no longer listened on. */
   private readonly leaving = new Set<Promise<unknown>>();
@@ -50,6 +52,7 @@ export class Runtime {
   /** @param ticketKeys of TLS session tickets, 48 bytes: whoever has the same ones resumes the same sessions */
   constructor(accessLogs: AccessLogs, events: RuntimeEvents, ticketKeys: Buffer) {
     this.events = events;
+    this.pools = new Pools(this.deadlines, this.resolver, (peer, error) => events.upstreamSessionEnded(peer.text, error));
     this.environment = {
       pools: this.pools,
       targets: new TargetStore(),

@@ -14,6 +14,7 @@ export function reportsTo(logger: Logger): RuntimeEvents {
     sessionBroken: (client, error) => logger.error('session lost', { client, error }),
     connectionRefused: ({ level, ...refusal }) => logger.log(level, 'connection refused', refusal),
     unreachable: (subject, error) => logger.warn('upstream not reached, another one is tried', about(subject, error)),
+    upstreamSessionEnded: (upstream, error) => logger.warn('upstream session ended', { upstream, error }),
     noSystemRoots: () =>
       logger.warn('the system has no root certificates; https upstreams are verified against those of Node.js'),
     acceptFailed: (service, error) => logger.error('connection not accepted', { service, error }),

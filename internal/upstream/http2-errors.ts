@@ -38,6 +38,11 @@ export interface StreamProgress {
   readonly anyByte: boolean;
 }
 
+/** What RFC 9113 §7 calls an error code. */
+export function codeName(code: number): string {
+  return NAMES[code] ?? `code ${code}`;
+}
+
 /** The error of a stream that closed before its response was complete. */
 export function streamError(session: SessionFate, { id, code, anyByte }: StreamProgress): ProxyError {
   const when = anyByte ? 'before its response was complete' : 'without an answer';
@@ -56,7 +61,7 @@ export function streamError(session: SessionFate, { id, code, anyByte }: StreamP
     const message = `the upstream closed the stream or its connection ${when}${why}`;
     return new ProxyError('upstream_closed', message, { cause: session.error ?? undefined });
   }
-  const name = NAMES[code] ?? `code ${code}`;
+  const name = codeName(code);
   if (code === Http2Code.protocolError) {
     return new ProxyError('bad_response', `the stream ended with ${name} ${when}: one side found the other malformed`);
   }

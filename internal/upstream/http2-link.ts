@@ -1,7 +1,15 @@
 import type { ClientHttp2Stream, IncomingHttpHeaders } from 'node:http2';
 import { addAbortSignal } from 'node:stream';
 import { type Deadline, type Deadlines, type Member, ProxyError } from '../base/index.ts';
-import { CHUNKED, Fields, type Framing, type HeadLimits, NO_BODY, UNTIL_CLOSE } from '../http1/index.ts';
+import {
+  CHUNKED,
+  Fields,
+  type Framing,
+  type HeadLimits,
+  NO_BODY,
+  TRAILER_LIMITS,
+  UNTIL_CLOSE,
+} from '../http1/index.ts';
 import { WriteState } from '../transport/index.ts';
 import { Http2Code, type SessionFate, streamError } from './http2-errors.ts';
 import { isBodiless, readResponseFields, responseFramingOf, statusOf } from './http2-response.ts';
@@ -223,7 +231,7 @@ export class Http2Link implements UpstreamLink, Member {
   private streamOnTrailers(raw: readonly string[]): void {
     // Before the head of the response they are none.
     if (this.reading === Reading.awaiting) throw new ProxyError('bad_response', 'a response without a status');
-    this.trailers = readResponseFields(raw, this.session.headLimits);
+    this.trailers = readResponseFields(raw, TRAILER_LIMITS);
   }
 
   private streamOnEnd(): void {

@@ -9,6 +9,7 @@ import {
   type UnreadStreams,
   type WindowSizes,
 } from '../transport/index.ts';
+import { codeName, Http2Code } from './http2-errors.ts';
 import { Http2Link, type LinkSession } from './http2-link.ts';
 import type { Http2RequestHead } from './upstream-link.ts';
 
@@ -25,6 +26,8 @@ export interface Http2SessionOptions extends WindowSizes {
 export interface Http2SessionOwner {
   /** A stream is over: there is room, and perhaps no stream at all any more. */
   onRoom(session: Http2Session): void;
+  /** The session has ended with an error of one of the sides, which a GOAWAY has told the other. */
+  onFault(error: Error): void;
   /** The session takes no stream any more; those that it has go on. */
   onRetired(session: Http2Session): void;
   /** The session has no connection any more. */
@@ -44,8 +47,17 @@ const MAX_STREAMS = 1000;
  */
 const SESSION_MEMORY_MB = 1_000_000;
 
-/** Pairs that node:http2 takes beyond `max_headers`, so that it is prox that refuses a head, with a code of its own. */
-const SPARE_PAIRS = 32;
+/** Response heads up to so many times the limits are read whole, so that prox refuses them with a code of its own. */
+const REFUSED_HEADS = 8;
+
+/** What a field line counts beyond its name and value in SETTINGS_MAX_HEADER_LIST_SIZE (RFC 9113 §6.5.2). */
+const LINE_OVERHEAD_BYTES = 32;
+
+/**
+ * nghttp2 leaves out fields whose value begins or ends with white space (RFC 9113 §8.2.1), without a word. Told to let them
+ * pass, it hands them on, and prox refuses the message. Node 20 does not know the option.
+ */
+const SEEN_WHITE_SPACE: object = { strictFieldWhitespaceValidation: false };
 
 /** Requests on one session; a little under what stream identifiers suffice for (RFC 9113 §5.1.1). */
 const MAX_REQUESTS = 2 ** 30 - 1;
@@ -118,8 +130,10 @@ export class Http2Session implements LinkSession, BreakageOwner, UnreadStreams {
     this.session = http2.connect('http://upstream', {
       createConnection: () => this.socket,
       settings: settingsOf(options),
-      maxHeaderListPairs: options.headLimits.maxHeaders + SPARE_PAIRS,
+      // As many as fit: the size alone decides.
+      maxHeaderListPairs: Math.ceil(headListBytes(options.headLimits) / LINE_OVERHEAD_BYTES),
       maxSessionMemory: SESSION_MEMORY_MB,
+      ...SEEN_WHITE_SPACE,
       peerMaxConcurrentStreams: MAX_STREAMS,
     });
     this.windows = new Http2Windows(this.session, deadlines, options, this);
@@ -130,8 +144,8 @@ export class Http2Session implements LinkSession, BreakageOwner, UnreadStreams {
       this.breakage = Http2Breakage.watch(this.session, this.socket, deadlines, this);
     });
     this.session.on('remoteSettings', (settings) => this.onSettings(settings));
-    this.session.on('goaway', (_, lastStreamId) => this.onGoaway(lastStreamId));
-    this.session.on('error', (error: Error) => (this.error = error));
+    this.session.on('goaway', (code, lastStreamId) => this.onGoaway(code, lastStreamId));
+    this.session.on('error', (error: NodeJS.ErrnoException) => this.onError(error));
     this.session.on('close', () => this.onClose());
     deadlines.set(this.idleDeadline, milliseconds);
   }
@@ -244,7 +258,16 @@ export class Http2Session implements LinkSession, BreakageOwner, UnreadStreams {
     ready(null, this);
   }
 
-  private onGoaway(lastStreamId: number): void {
+  private onError(error: NodeJS.ErrnoException): void {
+    this.error = error;
+    // What nghttp2 has ended, with a GOAWAY of its own; other errors are those of the socket.
+    if (error.code === 'ERR_HTTP2_ERROR' && this.ready === null) this.owner.onFault(error);
+  }
+
+  private onGoaway(code: number, lastStreamId: number): void {
+    if (code !== Http2Code.noError) {
+      this.owner.onFault(new Error(`the upstream has sent a GOAWAY with ${codeName(code)}`));
+    }
     this.lastStreamId = Math.min(this.lastStreamId, lastStreamId);
     this.retire();
   }
@@ -252,6 +275,7 @@ export class Http2Session implements LinkSession, BreakageOwner, UnreadStreams {
   /** @internal nghttp2 has ended the session for what the upstream sent, and drops what it is given (RFC 9113 §5.4.1). */
   onBroken(unsent: boolean): void {
     this.error = new Error('the upstream sent a frame that ends the connection');
+    this.owner.onFault(this.error);
     if (unsent) this.lastStreamId = Math.min(this.lastStreamId, this.lastSent);
     this.retire();
     this.destroy();
@@ -315,7 +339,10 @@ function settingsOf({ headLimits: limits, h2StreamWindow }: Http2SessionOptions)
     // RFC 9113 §8.4: a proxy has no use for what nobody has asked for.
     enablePush: false,
     initialWindowSize: h2StreamWindow,
-    // RFC 9113 §6.5.2 counts 32 bytes more for each field than HTTP/1.1 would.
-    maxHeaderListSize: limits.maxHeaderBytes + 32 * (limits.maxHeaders + SPARE_PAIRS),
+    maxHeaderListSize: headListBytes(limits),
   };
+}
+
+function headListBytes({ maxHeaderBytes, maxHeaders }: HeadLimits): number {
+  return REFUSED_HEADS * (maxHeaderBytes + LINE_OVERHEAD_BYTES * maxHeaders);
 }

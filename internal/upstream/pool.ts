@@ -50,12 +50,19 @@ export class Pools implements DialContext {
   idle = 0;
   readonly deadlines: Deadlines;
   readonly resolver: Resolver;
+  /** Told of HTTP/2 sessions that have ended with an error. */
+  readonly onFault: (peer: Peer, error: Error) => void;
   private readonly pools = new Map<string, PeerPool>();
   private timer: NodeJS.Timeout | null = null;
 
-  constructor(deadlines: Deadlines, resolver: Resolver) {
+  constructor(
+    deadlines: Deadlines,
+    resolver: Resolver,
+    onFault: (peer: Peer, error: Error) => void = () => {},
+  ) {
     this.deadlines = deadlines;
     this.resolver = resolver;
+    this.onFault = onFault;
   }
 
   /** The pool of a peer. Peers with equal keys share one. */
@@ -201,6 +208,11 @@ export class PeerPool implements ConnectionOwner, SessionDialer {
   }
 
   /** @internal */
+  onSessionFault(error: Error): void {
+    this.pools.onFault(this.peer, error);
+  }
+
+  /** @internal */
   dialAlone(done: AcquireDone): Dialing {
     return this.dialOwn(this.dialOptions as PoolOptions, { alone: false, tunnel: false, opening: null }, done);
   }
@@ -282,6 +294,7 @@ interface Dialed {
 /** Owns sessions that serve one exchange: they end with it. */
 const SINGLE_USE: Http2SessionOwner = {
   onRoom: (session) => session.retire(),
+  onFault() {},
   onRetired() {},
   onSessionGone() {},
 };

@@ -41,6 +41,8 @@ class Bench implements SessionDialer {
     return { cancel: () => this.cancelled++ };
   }
 
+  onSessionFault(): void {}
+
   onSessionIdle(): void {
     this.idle++;
   }

@@ -13,6 +13,8 @@ export interface SessionDialer {
   dialSession(done: (error: ProxyError | null, session: Http2Session | null) => void): Dialing;
   /** A session has no stream any more. */
   onSessionIdle(session: Http2Session): void;
+  /** A session has ended with an error. */
+  onSessionFault(error: Error): void;
   /** Dials for one request alone. */
   dialAlone(done: AcquireDone): Dialing;
 }
@@ -86,6 +88,11 @@ export class SessionPool implements Http2SessionOwner {
   onRoom(session: Http2Session): void {
     this.serve();
     if (session.active === 0) this.dialer.onSessionIdle(session);
+  }
+
+  /** @internal */
+  onFault(error: Error): void {
+    this.dialer.onSessionFault(error);
   }
 
   /** @internal */

@@ -67,6 +67,8 @@ describe('an HTTP/2 session of an upstream', () => {
     const peer = await upstream.peer(0);
     await peer.until(() => peer.ended || peer.closed, 'the first session to be closed');
     expect(upstream.peers.length).toBe(2);
+    const warned = daemon.log.filter(({ msg, level }) => msg === 'upstream session ended' && level === 'warn');
+    expect(warned.length).toBe(bytes === goaway(1, 0) ? 0 : 1);
   });
 
   it('that was lost while a request waits fails it at once', async () => {

@@ -150,6 +150,12 @@ describe('an upstream of HTTP/2 that', () => {
       502,
       'response_head_too_large',
     ],
+    [
+      'sends far more fields than max_headers',
+      headers(1, [[':status', '200'], ...Array.from({ length: 400 }, (): [string, string] => ['a', 'b'])], true),
+      502,
+      'response_head_too_large',
+    ],
   ];
 
   it.each(BEFORE_THE_HEAD)('%s is answered for', async (_, bytes, status, code) => {
