@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { type JsonSchema, shapeForEditors } from './schema-for-editors.ts';
 import { keyNotes } from './schema/field.ts';
 import { rootSchema } from './schema/root.ts';
 import { includeListSchema, includeObjectSchema } from './schema/route.ts';
@@ -15,7 +16,8 @@ export function jsonSchema(): Record<string, unknown> {
     list: includeListSchema,
     routes: includeObjectSchema,
   });
-  const { definitions } = z.toJSONSchema(kinds, { target: 'draft-7', io: 'input', override: addDefault });
+  const { definitions = {} } = z.toJSONSchema(kinds, { target: 'draft-7', io: 'input', override: addDefault });
+  shapeForEditors(definitions as Record<string, JsonSchema>);
   /* oxlint-disable unicorn/no-thenable -- JSON Schema calls it so, and nobody awaits it. */
   return {
     $schema: 'http://json-schema.org/draft-07/schema#',
@@ -23,16 +25,20 @@ export function jsonSchema(): Record<string, unknown> {
     if: { type: 'array' },
     then: reference('RouteList'),
     else: {
-      if: { required: ['services'] },
+      if: has('services'),
       then: reference('Root'),
       else: {
-        if: { required: ['listen'] },
+        if: has('listen'),
         then: reference('ServiceFragment'),
-        else: { if: { required: ['routes'] }, then: reference('RouteInclude'), else: reference('Root') },
+        else: { if: has('routes'), then: reference('RouteInclude'), else: reference('Root') },
       },
     },
     definitions,
   };
+}
+
+function has(key: string): JsonSchema {
+  return { type: 'object', properties: { [key]: true }, required: [key] };
 }
 
 function reference(id: string): { readonly $ref: string } {
@@ -48,6 +54,17 @@ function addDefault({
   jsonSchema: Record<string, unknown>;
 }): void {
   const notes = keyNotes.get(zodSchema as z.ZodType);
-  if (notes?.default !== undefined)
-    jsonSchema['description'] = `${String(jsonSchema['description'])} Default: ${notes.default}.`;
+  if (notes?.default === undefined) return;
+  // Of a key with the meaning of its type, the schema library leaves the description out.
+  const meaning = (zodSchema as z.ZodType).meta()?.description;
+  jsonSchema['description'] = `${meaning} Default: ${notes.default}.`;
+  const value = defaultValue(notes.default, jsonSchema);
+  if (value !== undefined) jsonSchema['default'] = value;
+}
+
+/** The default as a value, where the words of the reference are one; editors insert it. */
+function defaultValue(text: string, { enum: words }: Record<string, unknown>): unknown {
+  if (/^(?:true|false|\d+)$/.test(text)) return JSON.parse(text);
+  const isWord = Array.isArray(words) && words.includes(text);
+  return isWord || /^\d+(?:ms|s|m|h)$/.test(text) ? text : undefined;
 }

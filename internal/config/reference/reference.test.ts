@@ -84,7 +84,8 @@ describe('jsonSchema', () => {
 
   it('allows no unknown keys, and describes every known one', () => {
     for (const [id, { properties, additionalProperties }] of Object.entries(schema.definitions)) {
-      if (properties === undefined) continue;
+      // What has a branch for each type leaves the keys to them.
+      if (properties === undefined || id === 'Action') continue;
       expect([id, additionalProperties]).toEqual([id, false]);
       for (const [key, { description }] of Object.entries(properties))
         expect([id, key, description]).not.toContain(undefined);
@@ -96,5 +97,6 @@ describe('jsonSchema', () => {
       expect.arrayContaining(['Root', 'ServiceFragment', 'RouteInclude', 'RouteList', 'Service', 'Route', 'Action']),
     );
     expect(JSON.stringify(schema)).not.toContain('__schema');
+    expect(JSON.stringify(schema)).not.toContain('undefined');
   });
 });
