@@ -17,6 +17,7 @@ interface ServeFlags {
 
 interface ValidateFlags {
   readonly config?: string;
+  readonly offline: boolean;
 }
 
 const DEFAULT_CONFIG = 'config.json5';
@@ -68,8 +69,13 @@ program
   .description('check a config: exit 0 and one line, or exit 1 and every problem')
   .argument('[config]', CONFIG_ARGUMENT_HELP, parsePath)
   .option('--config <path>', CONFIG_HELP, parsePath)
+  .option(
+    '--offline',
+    'look at no certificates, keys, served files and log folders: the machine that serves has them',
+    false,
+  )
   .action(async (argument: string | undefined, options: ValidateFlags, command: Command) => {
-    process.exitCode = await validate(configPath(argument, options.config, command));
+    process.exitCode = await validate(configPath(argument, options.config, command), options.offline);
   });
 
 program

@@ -1,23 +1,35 @@
-import { formatProblem, loadConfig } from '../../internal/config/index.ts';
-import { refuseUnsupported } from '../../internal/runtime/index.ts';
+import { type Config, formatProblem, loadConfig } from '../../internal/config/index.ts';
+import { refuseUnsupported, warningsOf } from '../../internal/runtime/index.ts';
 import { problemsOf } from '../../internal/supervisor/index.ts';
 
-/** Checks a config and prints what it found. @returns the exit status */
-export async function validate(path: string): Promise<number> {
+/**
+ * Checks a config and prints what it found: problems and warnings on the standard error, the result of a valid one on the
+ * standard output.
+ *
+ * @param offline leaves out what only the machine that serves has: certificates, keys, files to serve, folders of logs
+ * @returns the exit status
+ */
+export async function validate(path: string, offline: boolean): Promise<number> {
   try {
-    const config = await loadConfig(path);
+    const config = await loadConfig(path, { offline });
     refuseUnsupported(config);
-    const { services, files, warnings } = config;
+    const warnings = await warningsOf(config);
     for (const warning of warnings) process.stderr.write(`warning: ${formatProblem(warning)}\n`);
-    const routes = services.reduce((sum, service) => sum + service.routes.length, 0);
-    const counts = [count(services.length, 'service'), count(routes, 'route'), count(files.length, 'file')];
-    process.stdout.write(`${path} is valid: ${counts.join(', ')}\n`);
+    for (const skipped of config.skipped) process.stderr.write(`not looked at (-offline): ${skipped}\n`);
+    process.stdout.write(`${path} is valid: ${summary(config, warnings.length)}\n`);
     return 0;
   } catch (error) {
     const problems = problemsOf(error);
     process.stderr.write(`${problems.join('\n')}\n${path} is not valid: ${count(problems.length, 'problem')}\n`);
     return 1;
   }
+}
+
+function summary({ services, files }: Config, warnings: number): string {
+  const routes = services.reduce((sum, service) => sum + service.routes.length, 0);
+  const counts = [count(services.length, 'service'), count(routes, 'route'), count(files.length, 'file')];
+  if (warnings > 0) counts.push(count(warnings, 'warning'));
+  return counts.join(', ');
 }
 
 function count(number: number, what: string): string {

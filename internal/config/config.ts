@@ -36,6 +36,11 @@ export interface Config {
   readonly logs: Readonly<Record<string, Place>>;
   /** Absolute paths of every file and folder that was read: what the watcher watches. */
   readonly files: readonly string[];
+  /**
+   * Absolute paths of what was not looked at, as the machine that serves may be another one: certificates, keys, files to
+   * serve, logs. Empty for a config that is to be served.
+   */
+  readonly skipped: readonly string[];
   /** What will go wrong, but does not yet, such as a certificate that expires within days. */
   readonly warnings: readonly Problem[];
 }

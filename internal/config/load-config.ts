@@ -7,6 +7,12 @@ import { gatherFileFacts } from './load/file-facts.ts';
 import { Findings } from './load/findings.ts';
 import { Sources } from './load/sources.ts';
 
+/** How a config is loaded. */
+export interface LoadOptions {
+  /** Leaves out what only the machine that serves has. The config is for checks alone: certificates and roots are not in it. */
+  readonly offline?: boolean;
+}
+
 /**
  * Loads a config: a file, or a folder of service files. The result is checked, complete and deeply frozen.
  *
@@ -18,14 +24,15 @@ import { Sources } from './load/sources.ts';
  *
  * @throws ConfigError with every problem that was found; nothing else
  */
-export async function loadConfig(path: string): Promise<Config> {
+export async function loadConfig(path: string, { offline = false }: LoadOptions = {}): Promise<Config> {
   const findings = new Findings();
   const sources = new Sources(findings);
   const project = await assemble(path, sources);
-  const facts = await gatherFileFacts(project, sources);
+  const facts = await gatherFileFacts(project, sources, offline);
   await setImmediate();
   const built = await buildConfig(project, findings, facts);
   const files = Object.freeze(sources.looked);
   if (findings.count > 0) throw new ConfigError(findings.list(), files);
-  return Object.freeze({ ...built, files, warnings: Object.freeze([...findings.warnings]) });
+  const skipped = Object.freeze([...facts.skipped]);
+  return Object.freeze({ ...built, files, skipped, warnings: Object.freeze([...findings.warnings]) });
 }

@@ -32,7 +32,10 @@ async function marked(text: string): Promise<string[]> {
     comments: 'ignore',
     trailingCommas: 'ignore',
   });
-  return problems.map(({ range, message }) => `${document.getText(range)}: ${message}`);
+  return problems.map(({ range, message }) => {
+    const text = typeof message === 'string' ? message : message.value;
+    return `${document.getText(range)}: ${text}`;
+  });
 }
 
 /** What an editor tells when the mouse rests on the `|` of a text. */
@@ -41,7 +44,7 @@ async function hovered(text: string): Promise<string> {
   const document = TextDocument.create('file:///prox.json5', 'jsonc', 1, text.replace('|', ''));
   const hover = await service.doHover(document, document.positionAt(offset), service.parseJSONDocument(document));
   // It is Markdown, in which characters are escaped.
-  return String(hover?.contents).replaceAll('\\', '');
+  return JSON.stringify(hover?.contents).replaceAll('\\', '');
 }
 
 function route(action: string): string {

@@ -135,3 +135,23 @@ class WildcardDomain implements DomainPattern {
 function affixMatches(prefix: string, suffix: string, name: string): boolean {
   return name.length >= prefix.length + suffix.length && name.startsWith(prefix) && name.endsWith(suffix);
 }
+
+/** True when a host can match both patterns, as a name of a certificate (`*.example.com`) and the domain of a route may. */
+export function domainsMeet(one: string, other: string): boolean {
+  const memo = new Map<string, LabelPattern>();
+  const a = parseDomain(one.toLowerCase(), memo);
+  const b = parseDomain(other.toLowerCase(), memo);
+  const least = Math.min(a.labels.length, b.labels.length);
+  if (a.labels.length !== b.labels.length && !(a.labels.length > b.labels.length ? b : a).open) return false;
+  // An open pattern has at least one label more.
+  if (a.labels.length === b.labels.length && a.open !== b.open) return false;
+  return a.labels.slice(0, least).every((label, i) => labelsMeet(label, b.labels[i]));
+}
+
+function labelsMeet(a: LabelPattern, b: LabelPattern): boolean {
+  if (a.kind === 'star' || b.kind === 'star') return true;
+  if (a.kind === 'text') return b.kind === 'text' ? a.text === b.text : affixMatches(b.prefix, b.suffix, a.text);
+  if (b.kind === 'text') return affixMatches(a.prefix, a.suffix, b.text);
+  const prefixes = a.prefix.startsWith(b.prefix) || b.prefix.startsWith(a.prefix);
+  return prefixes && (a.suffix.endsWith(b.suffix) || b.suffix.endsWith(a.suffix));
+}

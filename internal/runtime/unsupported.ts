@@ -6,7 +6,7 @@ import { StartError } from './start-error.ts';
  * @throws StartError with everything of that kind
  */
 export function refuseUnsupported(config: Config): void {
-  const search = new Search();
+  const search = new Search(config.skipped.length > 0);
   for (const service of config.services) search.service(service);
   if (search.found.length > 0) throw new StartError(search.found);
 }
@@ -15,13 +15,19 @@ class Search {
   readonly found: Problem[] = [];
   /** Shared actions are told of once. */
   private readonly seen = new Set<ActionConfig>();
+  private readonly offline: boolean;
+
+  constructor(offline: boolean) {
+    this.offline = offline;
+  }
 
   service(service: ServiceConfig): void {
     const refuse = (key: string, what: string): void => {
       this.refuse(service.positions[key] ?? service.position, `services.${service.name}.${key}`, what);
     };
-    if (service.tls !== null && service.tls.acme !== null && service.tls.certificates.length === 0)
-      refuse('acme', 'ACME');
+    // Without a look at its files, a pair that the config names is not among the certificates.
+    const paired = service.tls !== null && (service.tls.certificates.length > 0 || this.skips(service));
+    if (service.tls !== null && service.tls.acme !== null && !paired) refuse('acme', 'ACME');
     if (service.plugins.length > 0) refuse('plugins', 'running plugins');
     for (const route of service.routes) {
       const own = route.plugins.some((name) => !service.plugins.includes(name) && !route.action.plugins.includes(name));
@@ -43,6 +49,10 @@ class Search {
     const refuse = (what: string): void => this.refuse(action.position, path, what);
     if (action.plugins.length > 0) refuse('running plugins');
     if (action.type === 'proxy' && action.fallback !== null) this.action(service, route, action.fallback);
+  }
+
+  private skips({ positions }: ServiceConfig): boolean {
+    return this.offline && positions['tls_cert'] !== undefined;
   }
 
   private refuse(position: Position, path: string, what: string): void {

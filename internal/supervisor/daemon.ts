@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type Config, ConfigError, formatProblem, loadConfig } from '../config/index.ts';
 import { LogFiles, type Logger, resolveLevel } from '../logger/index.ts';
-import { StartError } from '../runtime/index.ts';
+import { StartError, warningsOf } from '../runtime/index.ts';
 import { AddressTable, type Applied, type Listening, type Rebinding } from './address-table.ts';
 import { type Engine, NoWorkerError } from './engine.ts';
 import type { Estate } from './estate.ts';
@@ -168,7 +168,7 @@ export class Daemon {
       }
       return rebinding.commit();
     });
-    for (const warning of [...warnings, ...config.warnings.map(formatProblem)]) this.logger.warn(warning);
+    for (const warning of [...warnings, ...(await warningsOf(config)).map(formatProblem)]) this.logger.warn(warning);
     this.logAddresses(applied);
     if (config.admin !== null) {
       this.logger.warn('this version has no management API; admin is not served', { listen: config.admin.listen.text });

@@ -28,7 +28,7 @@ beforeAll(async () => {
     'config.json5': OK,
     'broken.json5': BROKEN,
     'services/one.json5': `{ listen: ':1', routes: [{ action: { type: 'drop' } }] }`,
-    'services/two.json5': `{ listen: ':2', routes: [{ action: { type: 'drop' } }, { action: { type: 'drop' } }] }`,
+    'services/two.json5': `{ listen: ':2', routes: [{ match: { path: '/a' }, action: { type: 'drop' } }, { action: { type: 'drop' } }] }`,
   });
 });
 afterAll(() => removeFolder(folder));

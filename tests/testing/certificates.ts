@@ -49,6 +49,23 @@ export function makePair(wish: CertificateWish = {}): Pair {
   }
 }
 
+/** Makes a certificate, signed by itself, for one name, that has expired yesterday. */
+export function expiredPairFor(name: string): Pair {
+  const folder = mkdtempSync(join(tmpdir(), 'prox-pair-'));
+  try {
+    const at = (file: string): string => join(folder, file);
+    const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', at('key')];
+    openssl(['req', ...newKey, '-out', at('request'), '-subj', `/CN=${name}`]);
+    writeFileSync(at('extensions'), `subjectAltName=DNS:${name}\nbasicConstraints=critical,CA:FALSE\n`);
+    // Only for a request does openssl take an end in the past.
+    const self = ['-in', at('request'), '-signkey', at('key'), '-days', '-1', '-extfile', at('extensions')];
+    openssl(['x509', '-req', ...self, '-out', at('cert')]);
+    return { cert: readFileSync(at('cert'), 'latin1'), key: readFileSync(at('key'), 'latin1') };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
 /** Makes a certificate, signed by itself, for one name. */
 export function pairFor(name: string): Pair {
   return makePair({ subject: name, alternatives: `DNS:${name}` });

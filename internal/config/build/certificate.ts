@@ -6,7 +6,7 @@ export interface ReadPair {
   readonly names: readonly string[];
   /** As node:crypto names it: `rsa`, `ec`, `ed25519` … */
   readonly keyType: string;
-  /** What works today and will not for long, in words. */
+  /** What does not work, or will not for long, in words. */
   readonly warnings: readonly string[];
 }
 
@@ -49,12 +49,13 @@ export function readPair(cert: string, key: string, now = Date.now()): ReadPair 
   }
   const begin = Date.parse(leaf.validFrom);
   const end = Date.parse(leaf.validTo);
-  if (now < begin) throw new BadPair('cert', `it is not valid before ${dateText(begin)}`);
-  if (now >= end) throw new BadPair('cert', `it has expired on ${dateText(end)}`);
   const refusal = refusalOfOpenSsl(cert, key);
   if (refusal !== null) throw new BadPair('cert', `OpenSSL does not take it: ${refusal}`);
   const warnings = [...chainWarnings(chain, now)];
-  if (end - now < EXPIRES_SOON_DAYS * DAY_MS) warnings.unshift(`it expires on ${dateText(end)}`);
+  // Not refused: one that has run out among many must keep neither a start nor a reload from the others.
+  if (now < begin) warnings.unshift(`it is not valid before ${dateText(begin)}; clients refuse it until then`);
+  else if (now >= end) warnings.unshift(`it has expired on ${dateText(end)}; clients refuse it`);
+  else if (end - now < EXPIRES_SOON_DAYS * DAY_MS) warnings.unshift(`it expires on ${dateText(end)}`);
   return { names: namesOf(leaf), keyType: readKey.asymmetricKeyType as string, warnings };
 }
 

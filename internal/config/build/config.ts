@@ -20,8 +20,8 @@ import { absolute, type BuildContext, isBroken, logFile, report } from './contex
 import { namedResource } from './resource.ts';
 import { buildService, checkListenClashes, type Listening } from './service.ts';
 
-/** Everything of a config but the list of its files, and what is to be warned of. */
-export type BuiltConfig = Omit<Config, 'files' | 'warnings'>;
+/** Everything of a config but the lists of its files, and what is to be warned of. */
+export type BuiltConfig = Omit<Config, 'files' | 'skipped' | 'warnings'>;
 
 /** Builds the config from what was read. The result counts only when the findings stay empty. */
 export async function buildConfig(

@@ -70,7 +70,7 @@ function placeOf(written: Written): Place {
   return Object.freeze({ position: positionOf(written), path: written.document.pathOf(written.node) });
 }
 
-/** Absolute form of a path to something that must be there and of one of the kinds; null, and a problem, when it is not. */
+/** Absolute form of a path to something that must be there and of one of the kinds; null, and a problem, when it is not. Null for what was not looked at, too. */
 export function existing(
   context: BuildContext,
   written: Written,
@@ -80,6 +80,8 @@ export function existing(
 ): string | null {
   const full = absolute(written, value);
   const fact = context.facts.get(full) as FileFact;
+  // Nothing is known of it, so nothing is wrong with it.
+  if (fact.kind === 'skipped') return null;
   const words = kinds.map((kind) => `a ${kind}`).join(' or ');
   if (fact.problem !== null)
     return report(context, written, path, `expected the path of ${words}, but ${full} cannot be read: ${fact.problem}`);

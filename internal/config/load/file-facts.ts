@@ -28,7 +28,7 @@ const CONCURRENCY = 16;
 
 /** What stands at a path, as it was when the config was loaded. */
 export interface FileFact {
-  readonly kind: 'file' | 'folder' | 'other' | 'missing';
+  readonly kind: 'file' | 'folder' | 'other' | 'missing' | 'skipped';
   /** Why it cannot be had, in words; null when it can. */
   readonly problem: string | null;
   /** The content, for files that are read at load. */
@@ -43,10 +43,15 @@ export interface FileFacts {
   readonly files: ReadonlyMap<string, FileFact>;
   /** Why a log file cannot be opened, by its absolute path; those that can are not in it. */
   readonly logProblems: ReadonlyMap<string, string>;
+  /** Absolute paths of what was not looked at. */
+  readonly skipped: readonly string[];
 }
 
-/** Looks at every file that the values of a project name, before the build, which does not wait for anything. */
-export async function gatherFileFacts(project: Project, sources: Sources): Promise<FileFacts> {
+/**
+ * Looks at every file that the values of a project name, before the build, which does not wait for anything.
+ * @param offline leaves out all but the files of resources, which are a part of the config
+ */
+export async function gatherFileFacts(project: Project, sources: Sources, offline: boolean): Promise<FileFacts> {
   const wanted = new Wanted(sources.findings);
   if (project.root !== null) wanted.logging(project.root);
   for (const action of project.actions.values()) wanted.action(action);
@@ -56,6 +61,7 @@ export async function gatherFileFacts(project: Project, sources: Sources): Promi
     for (const route of service.routes) wanted.route(route);
   }
   const facts = new Map<string, FileFact>();
+  const skipped = offline ? skip(wanted, facts) : [];
   await lookAtAll(wanted.paths, facts);
   const inFolders = new Map<string, Use>();
   for (const { pemFiles } of facts.values()) {
@@ -66,7 +72,20 @@ export async function gatherFileFacts(project: Project, sources: Sources): Promi
     // What prox reads is watched; what is not there yet, too, so that making it mends the config.
     if (use !== 'served' || facts.get(path)?.problem !== null) sources.note(path);
   }
-  return { files: facts, logProblems: await gatherLogProblems(wanted.logs, sources) };
+  return { files: facts, logProblems: await gatherLogProblems(wanted.logs, sources), skipped };
+}
+
+/** Takes away what is wanted of the machine that serves. @returns its paths */
+function skip(wanted: Wanted, facts: Map<string, FileFact>): string[] {
+  const skipped = [...wanted.logs];
+  wanted.logs.clear();
+  for (const [path, use] of wanted.paths) {
+    if (use === 'read') continue;
+    wanted.paths.delete(path);
+    facts.set(path, { kind: 'skipped', problem: null, bytes: null, pemFiles: NO_FILES });
+    skipped.push(path);
+  }
+  return skipped.toSorted();
 }
 
 async function lookAtAll(paths: ReadonlyMap<string, Use>, facts: Map<string, FileFact>): Promise<void> {
