@@ -93,11 +93,7 @@ describe('match', () => {
       '36.match.domain: expected labels joined with dots, as in "example.com", "*.example.com", "cdn-*.example.com" or "*.storage.**", found "com": at least two labels',
       '49.match.path: expected an exact path ("/health") or a prefix ("/api/*"), several separated by commas, found "x": "x" must begin with "/"',
     ],
-    [
-      `{ action: 'site', match: { host: 'a.b' } }`,
-      '26.match: expected `domain` or `path`; leave `match` out to match everything',
-      '28.match.host: unknown key `host`; known keys: `domain`, `path`, `methods`',
-    ],
+    [`{ action: 'site', match: { host: 'a.b' } }`, '28.match.host: unknown key `host`; did you mean `domain`?'],
   ]);
 });
 
@@ -256,7 +252,10 @@ describe('static, serve, pass and drop', () => {
       `{ action: { type: 'static', status: '200' } }`,
       '37.action.status: expected a status from 200 to 599, found the string "200"',
     ],
-    [`{ action: { type: 'static', status: 200, body_ref: 'zzz' } }`, '52.action.body_ref: there is no resource `zzz`'],
+    [
+      `{ action: { type: 'static', status: 200, body_ref: 'zzz' } }`,
+      "52.action.body_ref: there is no resource `zzz`; did you mean { text: 'zzz' }?",
+    ],
     [
       `{ action: { type: 'static', status: 200, body_ref: {} } }`,
       '52.action.body_ref: expected exactly one of `text`, `json` and `file`, found none of them',
@@ -336,7 +335,7 @@ describe('static, serve, pass and drop', () => {
     ],
     [
       `{ action: { type: 'drop', status: 200 } }`,
-      '27.action.status: unknown key `status`; known keys: `type`, `plugins`, `access_log`',
+      '27.action.status: unknown key `status`; only actions of type `static` have it',
     ],
     [
       `{ action: { type: 'prxy' } }`,

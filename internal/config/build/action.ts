@@ -26,6 +26,7 @@ import {
   pluginNames,
   positionOf,
   report,
+  reportMissing,
 } from './context.ts';
 import { readBundle, readCheckedPair } from './pairs.ts';
 import { buildResource, namedResource } from './resource.ts';
@@ -233,7 +234,8 @@ function buildStatic(context: BuildContext, written: Written, raw: RawStatic, ba
 function buildServe(context: BuildContext, written: Written, raw: RawServe, base: Base): ServeConfig {
   if ((raw.root === undefined) === (raw.file === undefined)) {
     const found = raw.root === undefined ? 'neither' : 'both';
-    report(context, written, [], `expected exactly one of \`root\` (a folder) and \`file\`, found ${found}`);
+    const tell = raw.root === undefined ? reportMissing : report;
+    tell(context, written, [], `expected exactly one of \`root\` (a folder) and \`file\`, found ${found}`);
   }
   const root = raw.root === undefined ? null : expectedLater(context, written, 'root', raw.root, 'folder');
   const file = raw.file === undefined ? null : expectedLater(context, written, 'file', raw.file, 'file');

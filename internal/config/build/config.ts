@@ -16,7 +16,7 @@ import { parseByteSize } from '../value/byte-size.ts';
 import { parseDuration } from '../value/duration.ts';
 import { parseListenAddress } from '../value/listen-address.ts';
 import { checkFallbackCircles, namedAction } from './action.ts';
-import { absolute, type BuildContext, isBroken, logFile, report } from './context.ts';
+import { absolute, type BuildContext, isBroken, logFile, report, reportMissing } from './context.ts';
 import { namedResource } from './resource.ts';
 import { buildService, checkListenClashes, type Listening } from './service.ts';
 
@@ -156,7 +156,12 @@ function buildRotate(
 ): LoggingConfig['rotate'] {
   const { frequency, size, keep } = raw;
   if (frequency === undefined && size === undefined)
-    report(context, written, ['rotate'], 'expected `frequency` or `size`: without them nothing would be rotated');
+    reportMissing(
+      context,
+      written,
+      ['rotate'],
+      'expected `frequency` or `size`: without them nothing would be rotated',
+    );
   return Object.freeze({
     frequency:
       frequency === undefined || frequency === 'daily' || frequency === 'hourly'

@@ -32,6 +32,20 @@ export function report(context: BuildContext, written: Written, path: readonly P
   return null;
 }
 
+/** As `report`, of a key that is missing: where an unknown key stands beside it, that is the mistake, and told already. */
+export function reportMissing(
+  context: BuildContext,
+  written: Written,
+  path: readonly PropertyKey[],
+  message: string,
+): null {
+  const { document, node } = written;
+  const { findings } = context;
+  return findings.hasUnknownKey(document, document.follow(node, path).node)
+    ? null
+    : report(context, written, path, message);
+}
+
 export function isBroken(context: BuildContext, { document, node }: Written): boolean {
   return context.findings.isBroken(document, node);
 }

@@ -3,11 +3,11 @@ import mime from 'mime';
 import type { ResourceConfig } from '../config.ts';
 import type { Written } from '../load/assemble.ts';
 import type { RawResource } from '../schema/resource.ts';
-import { suggestion } from '../value/nearest.ts';
+import { nearest, suggestion } from '../value/nearest.ts';
 import { checkStaticTemplate, fileTemplateWarning } from '../value/template.ts';
-import { problemOf } from '../value/invalid-value.ts';
+import { problemOf, quote } from '../value/invalid-value.ts';
 import { textType } from './text-type.ts';
-import { absolute, type BuildContext, existing, isBroken, report } from './context.ts';
+import { absolute, type BuildContext, existing, isBroken, report, reportMissing } from './context.ts';
 
 const KINDS = ['text', 'json', 'file'] as const;
 
@@ -19,7 +19,8 @@ export function buildResource(context: BuildContext, written: Written): Resource
   const [kind] = kinds;
   if (kind === undefined || kinds.length > 1) {
     const found = kind === undefined ? 'none of them' : kinds.map((each) => `\`${each}\``).join(' and ');
-    return report(context, written, [], `expected exactly one of \`text\`, \`json\` and \`file\`, found ${found}`);
+    const tell = kind === undefined ? reportMissing : report;
+    return tell(context, written, [], `expected exactly one of \`text\`, \`json\` and \`file\`, found ${found}`);
   }
   if (kind === 'file') return buildFile(context, written, raw.file as string, raw.raw ?? false);
   const text = kind === 'text' ? (raw.text as string) : JSON.stringify(raw.json);
@@ -62,7 +63,7 @@ export function namedResource(
   const written = resources.get(name);
   if (written === undefined) {
     if (context.findings.incomplete) return null;
-    const hint = suggestion(name, [...resources.keys()], 'known resources');
+    const hint = suggestion(name, [...resources.keys()], 'known resources') + textHint(name, [...resources.keys()]);
     return report(context, user, path, `there is no resource \`${name}\`${hint}`);
   }
   let built = context.resources.get(name);
@@ -71,4 +72,12 @@ export function namedResource(
     context.resources.set(name, built);
   }
   return built;
+}
+
+/** A text in place of a name, by the look of it or for want of names. */
+function textHint(text: string, known: readonly string[]): string {
+  if (nearest(text, known) !== null) return '';
+  const quoted = quote(text);
+  const written = `{ text: ${/['\\]/.test(quoted) ? quoted : `'${quoted.slice(1, -1)}'`} }`;
+  return known.length === 0 ? `; did you mean ${written}?` : `; for the text itself write ${written}`;
 }

@@ -16,6 +16,7 @@ import {
   pluginNames,
   positionOf,
   report,
+  reportMissing,
 } from './context.ts';
 import { checkUpstreams } from './upstream-template.ts';
 
@@ -68,7 +69,7 @@ function routeAction(context: BuildContext, written: Written): ActionConfig | nu
 
 function buildMatch(context: BuildContext, written: Written, raw: RawMatch): MatchConfig {
   if (raw.domain === undefined && raw.path === undefined) {
-    report(context, written, ['match'], 'expected `domain` or `path`; leave `match` out to match everything');
+    reportMissing(context, written, ['match'], 'expected `domain` or `path`; leave `match` out to match everything');
   }
   return Object.freeze({
     domain: raw.domain === undefined ? null : parseDomainPattern(raw.domain),
@@ -89,7 +90,7 @@ function buildSpeed(context: BuildContext, written: Written, raw: RawSpeed): Spe
   const downloadMbps = raw.download_mbps || null;
   const uploadMbps = raw.upload_mbps || null;
   if (downloadMbps === null && uploadMbps === null) {
-    report(context, written, ['speed'], 'expected `download_mbps` or `upload_mbps` above 0');
+    reportMissing(context, written, ['speed'], 'expected `download_mbps` or `upload_mbps` above 0');
   }
   return Object.freeze({ downloadMbps, uploadMbps, shared: raw.shared ?? false });
 }

@@ -59,10 +59,12 @@ function checkPlain(context: BuildContext, written: Written, raw: RawService): v
   if (raw.tls === false && raw.acme !== undefined)
     report(context, written, ['acme'], '`acme` turns TLS on, and `tls: false` turns it off; expected one of them');
   if (raw.tls === false) return;
-  for (const key of ['tls_cert', 'tls_key', 'tls_client_ca', 'tls_client_auth'] as const) {
-    if (raw[key] !== undefined)
-      report(context, written, [key], `\`${key}\` needs \`tls: true\`; with \`tls: false\` it is kept but not used`);
-  }
+  // The switch is missing once, however many keys need it.
+  const key = (['tls_cert', 'tls_key', 'tls_client_ca', 'tls_client_auth'] as const).find(
+    (each) => raw[each] !== undefined,
+  );
+  if (key !== undefined)
+    report(context, written, [key], `\`${key}\` needs \`tls: true\`; with \`tls: false\` it is kept but not used`);
 }
 
 async function buildCertificates(

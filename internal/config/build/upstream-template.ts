@@ -42,7 +42,9 @@ function checkOne(
     const why = name === 'target' ? 'needs a `balancer` on the route' : `needs \`${name}\` in the \`set\` of the route`;
     const keys = Object.keys(set);
     const hint = name === 'target' ? '' : didYouMean(name, [...keys, 'target']) || suggestion(name, keys, 'set');
-    report(context, route, path, `${whose} ${why}${hint}`);
+    // A key that the route does not have may be the misplaced one.
+    if (!context.findings.hasUnknownKey(route.document, route.node))
+      report(context, route, path, `${whose} ${why}${hint}`);
   }
   if (!complete) return;
   const usesTarget = names.includes('target');

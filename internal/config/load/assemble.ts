@@ -66,6 +66,14 @@ class Assembler {
         this.#findings.addToFile(absolute, 'the folder holds no service file; expected at least one `.json5` file');
     } else if (stats !== null) {
       root = await this.#sources.document(absolute, null);
+      if (root !== null && isService(root.value)) {
+        this.#findings.add(
+          root,
+          0,
+          'this is a service file: serve its folder, or name it in the `services` of a root file',
+        );
+        root = null;
+      }
       if (root !== null) await this.#root(root);
     }
     return {
@@ -215,6 +223,12 @@ interface Splice {
 
 function place({ document, node }: Written): string {
   return formatPosition(document.position(document.keyStartOf(node)));
+}
+
+/** A service in place of a root file, which would have every key of it told as unknown. */
+function isService(value: unknown): boolean {
+  if (!isObject(value) || value['services'] !== undefined) return false;
+  return value['listen'] !== undefined && value['routes'] !== undefined;
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -3,8 +3,8 @@ import * as z from 'zod';
 import type { Document } from '../document.ts';
 import { routeEntrySchema } from '../schema/route.ts';
 import { fragmentSchema } from '../schema/service.ts';
-import { suggestion } from '../value/nearest.ts';
 import type { Findings } from './findings.ts';
+import { explainUnknownKey } from './unknown-key.ts';
 
 type Issue = z.core.$ZodIssue;
 
@@ -72,7 +72,34 @@ class ShapeChecker {
     const result = schema.safeParse(value);
     if (result.success) return;
     const base = index === undefined ? path : [...path, index];
-    for (const issue of result.error.issues) this.#file(issue, { schema, value, base }, []);
+    this.#fileAll(result.error.issues, { schema, value, base }, []);
+  }
+
+  /** A key that is missing because it is misspelt is one mistake, and told where it stands. */
+  #fileAll(issues: readonly Issue[], part: Part, outer: readonly PropertyKey[]): void {
+    const meant = new Set<string>();
+    for (const issue of issues) {
+      if (issue.code !== 'unrecognized_keys') continue;
+      const inPart = [...outer, ...issue.path];
+      const owner = schemaAt(part.schema, inPart, part.value);
+      for (const name of issue.keys) {
+        const key = explainUnknownKey(owner, name).meant;
+        if (key !== null) meant.add(placeKey([...inPart, key]));
+      }
+    }
+    for (const issue of issues) {
+      const inPart = [...outer, ...issue.path];
+      const isMissing = issue.path.length > 0 && valueAt(part.value, inPart) === undefined;
+      const excused = meant.has(placeKey(inPart)) || meant.has(placeKey([...inPart.slice(0, -1), '*']));
+      if (isMissing && excused) this.#break([...part.base, ...inPart]);
+      else this.#file(issue, part, outer);
+    }
+  }
+
+  #break(path: readonly PropertyKey[]): number {
+    const { node } = this.#document.follow(0, path);
+    this.#findings.breakNode(this.#document, node);
+    return node;
   }
 
   #file(issue: Issue, part: Part, outer: readonly PropertyKey[]): void {
@@ -81,6 +108,7 @@ class ShapeChecker {
     const inPart = [...outer, ...issue.path];
     const path = [...part.base, ...inPart];
     if (issue.code === 'unrecognized_keys') {
+      findings.noteUnknownKey(document, document.follow(0, path).node);
       for (const name of issue.keys) {
         findings.add(document, 0, unknownKey(part.schema, inPart, part.value, name), [...path, name], true);
       }
@@ -88,11 +116,10 @@ class ShapeChecker {
     }
     const meant = meantBranch(issue, part.value, inPart);
     if (meant !== null) {
-      for (const each of meant) this.#file(each, part, inPart);
+      this.#fileAll(meant, part, inPart);
       return;
     }
-    const { node } = document.follow(0, path);
-    findings.breakNode(document, node);
+    const node = this.#break(path);
     // NaN is told already, as what it is rather than as what it is not.
     if (this.#remarked.has(node) && issue.code === 'invalid_type') return;
     const atKey = issue.code === 'custom' && issue.params?.['atKey'] === true;
@@ -124,8 +151,11 @@ function unknownKey(schema: z.ZodType, path: readonly PropertyKey[], root: unkno
   if (owner === fragmentSchema && name === 'services') {
     return 'unknown key `services`: a service file holds one service, and refers to no further ones';
   }
-  const known = owner instanceof z.ZodObject ? Object.keys(owner.shape) : [];
-  return `unknown key \`${name}\`${suggestion(name, known, 'known keys')}`;
+  return explainUnknownKey(owner, name).message;
+}
+
+function placeKey(path: readonly PropertyKey[]): string {
+  return path.map(String).join('\0');
 }
 
 /** The schema of the value at a path, unions resolved by the values on the way. */

@@ -7,6 +7,7 @@ export class Findings {
   readonly #problems = new Map<string, { readonly problem: Problem; readonly file: number; readonly offset: number }>();
   readonly #warnings: Problem[] = [];
   readonly #files = new Map<string, number>();
+  readonly #unknownKeys = new Map<Document, Set<number>>();
   readonly #broken = new Map<Document, { readonly nodes: number[]; sorted: boolean }>();
   /** True when a file could not be read: names that it may define are not reported as unknown then. */
   incomplete = false;
@@ -66,6 +67,17 @@ export class Findings {
     const file = this.#files.get(position.file) as number;
     // A file may be included by several services: what is wrong in it is wrong once.
     if (!this.#problems.has(key)) this.#problems.set(key, { problem, file, offset });
+  }
+
+  /** Marks an object that has a key which it must not have. */
+  noteUnknownKey(document: Document, node: number): void {
+    const nodes = this.#unknownKeys.get(document);
+    if (nodes === undefined) this.#unknownKeys.set(document, new Set([node]));
+    else nodes.add(node);
+  }
+
+  hasUnknownKey(document: Document, node: number): boolean {
+    return this.#unknownKeys.get(document)?.has(node) === true;
   }
 
   /** Marks a value that does not have the shape that its schema asks for. */

@@ -230,8 +230,39 @@ function actionError(issue: { readonly code?: string | undefined; readonly input
   if (issue.code !== 'invalid_union') return expected('an action')(issue);
   const type = (issue.input as { readonly type?: unknown }).type;
   if (type === undefined) return `is required: expected ${TYPES_TEXT}`;
-  const hint = typeof type === 'string' ? didYouMean(type, TYPES) : '';
+  const hint = typeof type === 'string' ? typeHint(type) : '';
   return `expected ${TYPES_TEXT}, found ${describeValue(type)}${hint}`;
+}
+
+/** What people call the types who come from elsewhere. */
+const TYPE_ALIASES: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    reverse_proxy: 'proxy',
+    http: 'proxy',
+    file: 'serve',
+    files: 'serve',
+    file_server: 'serve',
+    folder: 'serve',
+    respond: 'static',
+    response: 'static',
+    text: 'static',
+    return: 'static',
+    block: 'drop',
+    close: 'drop',
+    deny: 'drop',
+    reject: 'drop',
+    passthrough: 'pass',
+    relay: 'pass',
+    tcp: 'pass',
+  }),
+);
+
+function typeHint(type: string): string {
+  if (/^redir(ect)?$/i.test(type)) {
+    return '; this version has no redirects of their own: write { type: "static", status: 308, headers: { Location: "https://{host}{uri}" } }';
+  }
+  const alias = TYPE_ALIASES.get(type.toLowerCase());
+  return alias === undefined ? didYouMean(type, TYPES) : `; did you mean \`${alias}\`?`;
 }
 
 function checkStatus(status: number): void {
