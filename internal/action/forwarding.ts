@@ -72,10 +72,11 @@ export class Forwarding implements ExchangeHandler, ResponseHandler, UpstreamReq
     const pool = proxy.pools.of(peer);
     const tunnel = exchange.upgrade !== null || proxy.stream || this.raw;
     const alone = proxy.stream || proxy.proxyProtocol !== null || this.raw;
-    const open = alone ? null : pool.take(proxy.poolOptions, this.retried, tunnel);
+    const once = !this.repeatable;
+    const open = alone ? null : pool.take(proxy.poolOptions, this.retried, tunnel, once);
     if (open !== null) return this.send(open);
     if (exchange.record !== null) this.startedAt = performance.now();
-    const needs = { alone, tunnel, opening: upstreamOpening(exchange, proxy.proxyProtocol) };
+    const needs = { alone, tunnel, once, opening: upstreamOpening(exchange, proxy.proxyProtocol) };
     const dialing = pool.open(proxy.poolOptions, needs, (error, link) => {
       this.cancelDial = null;
       // Nothing else guards what a dial calls: it happens on no connection yet.
@@ -218,13 +219,18 @@ export class Forwarding implements ExchangeHandler, ResponseHandler, UpstreamReq
 
   // ── steps ────────────────────────────────────────────────────────────────────────────────────────────────────
 
+  /** Whether the request may be sent again though the upstream may have looked at it (RFC 9110 §9.2.2). */
+  private get repeatable(): boolean {
+    return this.exchange.requestFraming === NO_BODY && IDEMPOTENT.has(this.exchange.method);
+  }
+
   /** Whether the request is sent again: RFC 9110 §9.2.2, and RFC 9113 §8.7 where the upstream has not looked at it. */
   private mayRetry(error: ProxyError): boolean {
     const { exchange } = this;
     if (!error.retryable || exchange.responded) return false;
     if (this.bodyTaken && (!error.unprocessed || this.kept === null || !this.kept.whole)) return false;
     if (error.unprocessed) return this.refusals++ < MAX_REFUSALS;
-    if (this.retried || exchange.requestFraming !== NO_BODY || !IDEMPOTENT.has(exchange.method)) return false;
+    if (this.retried || !this.repeatable) return false;
     this.retried = true;
     return true;
   }

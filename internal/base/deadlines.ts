@@ -56,6 +56,11 @@ export class Deadlines {
     this.#origin = clock();
   }
 
+  /** The clock of `now` as it stands this moment, for what a tick is too coarse for. */
+  read(): number {
+    return this.#clock() - this.#origin;
+  }
+
   /** Makes a deadline that is not set yet. `expire` must not throw. */
   create(expire: () => void): Deadline {
     return new Deadline(expire);

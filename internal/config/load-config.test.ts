@@ -168,6 +168,7 @@ describe('a config with every feature', () => {
       maxIdleConnsPerHost: 10,
       readBufferSize: 4096,
       writeBufferSize: 4096,
+      h2ReadIdleTimeout: 30_000,
       maxConnections: 10_000,
     });
     expect(shop?.limits).toEqual(DEFAULT_LIMITS);

@@ -50,8 +50,6 @@ export class Connection implements SocketOwner {
   bytesWritten = 0;
   /** The address that the host name of the upstream led to; empty where it had none. */
   dialed = '';
-  /** When it was dialed, on the coarse clock. */
-  dialedAt = 0;
   private readonly socket: Socket;
   /** What TLS runs on; the socket itself without TLS. */
   private readonly carrier: Socket;
@@ -232,6 +230,11 @@ export class Connection implements SocketOwner {
   /** True while flushed bytes wait for the kernel. */
   get hasPending(): boolean {
     return this.socket.writableLength > 0;
+  }
+
+  /** Whether the socket has failed: `onClose` follows. */
+  get failed(): boolean {
+    return this.error !== null;
   }
 
   /** Flushes, and sends no more after it. The peer may go on sending. */

@@ -170,7 +170,6 @@ class Dial implements Dialing, LookupWaiter, RaceOwner {
       this.plain ?? socket,
     );
     connection.dialed = this.dialed;
-    connection.dialedAt = deadlines.now;
     if (this.reads !== null) this.reads.connection = connection;
     this.done(null, connection);
   }

@@ -23,6 +23,8 @@ import type { UpstreamLink, UpstreamRequest, UpstreamTimeouts } from './upstream
 export interface ConnectionOwner {
   /** The connection may be used again. */
   onIdle(connection: Http1Connection): void;
+  /** The upstream has closed a connection that was used before, without a word to the request that was sent on it. */
+  onLost(connection: Http1Connection): void;
   /** The connection is gone. */
   onGone(connection: Http1Connection): void;
 }
@@ -41,6 +43,11 @@ export class Http1Connection implements ConnectionHandler, UpstreamLink {
   readonly mayRefuse = false;
   /** Exchanges begun on this connection. */
   uses = 0;
+  /** Since when it is or was idle, and when it was taken then: milliseconds on the coarse clock, kept by its pool. */
+  idleSince = 0;
+  takenAt = 0;
+  /** The connection is closed when it becomes idle after this time, on the same clock. */
+  readonly retiresAt: number;
   /** The request said `Connection: close`: none may follow it, whatever the upstream says (RFC 9112 §9.6). */
   private last = false;
   private readonly connection: Connection;
@@ -59,9 +66,12 @@ export class Http1Connection implements ConnectionHandler, UpstreamLink {
   private persistent = true;
   private paused = false;
   private ended = false;
+  /** It was the upstream that has closed or broken the connection. */
+  closedByPeer = false;
 
-  constructor(connection: Connection, owner: ConnectionOwner, limits: HeadLimits) {
+  constructor(connection: Connection, owner: ConnectionOwner, limits: HeadLimits, retiresAt: number) {
     this.connection = connection;
+    this.retiresAt = retiresAt;
     this.owner = owner;
     this.head = new ResponseHeadReader(limits);
     connection.handler = this;
@@ -69,17 +79,12 @@ export class Http1Connection implements ConnectionHandler, UpstreamLink {
 
   /** False once the connection cannot take an exchange any more. */
   get usable(): boolean {
-    return this.reading === Reading.idle && !this.ended && !this.connection.closed;
+    return this.reading === Reading.idle && !this.ended && !this.connection.closed && !this.connection.failed;
   }
 
   /** The address that it leads to; empty where the peer has no name. */
   get dialed(): string {
     return this.connection.dialed;
-  }
-
-  /** When it was dialed, on the coarse clock. */
-  get dialedAt(): number {
-    return this.connection.dialedAt;
   }
 
   /** Milliseconds that the idle connection is kept. */
@@ -197,7 +202,7 @@ export class Http1Connection implements ConnectionHandler, UpstreamLink {
 
   /** @internal */
   onEnd(): void {
-    this.ended = true;
+    this.ended = this.closedByPeer = true;
     if (this.reading === Reading.body && this.body.close()) {
       this.complete(this.handler as ResponseHandler);
       return;
@@ -237,6 +242,7 @@ export class Http1Connection implements ConnectionHandler, UpstreamLink {
     if (this.handler !== null && !tunnelOver) this.fail(this.closedError(error));
     this.handler = null;
     this.reading = Reading.closed;
+    if (error !== null) this.closedByPeer = true;
     this.owner.onGone(this);
   }
 
@@ -343,6 +349,7 @@ export class Http1Connection implements ConnectionHandler, UpstreamLink {
     const why = cause === null ? '' : `: ${cause.message}`;
     // RFC 9110 §9.2.2 and RFC 9112 §9.3.1: a reused connection may have been closed while the request was on its way.
     const retryable = this.uses > 1 && !this.anyByte;
+    if (retryable) this.owner.onLost(this);
     return new ProxyError('upstream_closed', `the upstream closed the connection ${when}${why}`, { cause, retryable });
   }
 }

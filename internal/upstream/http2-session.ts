@@ -11,6 +11,7 @@ import {
 } from '../transport/index.ts';
 import { codeName, Http2Code } from './http2-errors.ts';
 import { Http2Link, type LinkSession } from './http2-link.ts';
+import { retiresAt } from './idle-connections.ts';
 import type { Http2RequestHead } from './upstream-link.ts';
 
 /** How sessions are kept. Milliseconds. */
@@ -74,7 +75,6 @@ export class Http2Session implements LinkSession, BreakageOwner, UnreadStreams {
   readonly headLimits: HeadLimits;
   /** As of its Connection. */
   readonly dialed: string;
-  readonly dialedAt: number;
   /** Why the session was lost; null while it was not, or when it simply closed. */
   error: Error | null = null;
   private readonly session: ClientHttp2Session;
@@ -91,6 +91,8 @@ export class Http2Session implements LinkSession, BreakageOwner, UnreadStreams {
   private gone = false;
   private maxStreams = 0;
   private requests = 0;
+  /** It takes no new stream after this time. */
+  readonly retiresAt: number;
   private bytesSeen = 0;
   private pinging = false;
   /** Null where node:http2 tells of what it finds, and before the session is connected. */
@@ -117,9 +119,9 @@ export class Http2Session implements LinkSession, BreakageOwner, UnreadStreams {
     this.options = options;
     this.headLimits = options.headLimits;
     this.deadlines = deadlines;
+    this.retiresAt = retiresAt(deadlines);
     this.ready = ready;
     this.dialed = connection.dialed;
-    this.dialedAt = connection.dialedAt;
     this.socket = connection.release(null);
     // The session ends with the upstream's side: HTTP/2 knows no half-closed connections.
     this.socket.allowHalfOpen = false;
@@ -213,6 +215,7 @@ export class Http2Session implements LinkSession, BreakageOwner, UnreadStreams {
     this.active--;
     this.links.delete(link);
     if (this.gone) return;
+    if (this.deadlines.now > this.retiresAt) this.retire();
     // One that node:http2 has given up would wait with its socket until the upstream has taken everything.
     if (this.session.destroyed || (this.retired && this.active === 0)) return this.destroy();
     this.owner.onRoom(this);

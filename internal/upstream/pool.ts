@@ -10,6 +10,7 @@ import {
 } from '../transport/index.ts';
 import { type ConnectionOwner, Http1Connection } from './http1-connection.ts';
 import { Http2Session, type Http2SessionOptions, type Http2SessionOwner } from './http2-session.ts';
+import { Fitness, IdleConnections, retiresAt } from './idle-connections.ts';
 import type { Peer } from './peer.ts';
 import { type AcquireDone, type SessionDialer, SessionPool } from './session-pool.ts';
 import type { UpstreamLink } from './upstream-link.ts';
@@ -28,6 +29,8 @@ export interface LinkNeeds {
   readonly alone: boolean;
   /** The exchange becomes a tunnel: where TLS decides the protocol, it has to be HTTP/1.1 (RFC 9110 §7.8). */
   readonly tunnel: boolean;
+  /** The request cannot be sent again: a connection that the upstream may just have closed will not do. */
+  readonly once: boolean;
   /** What the connection begins with, before TLS: a PROXY header. Null for nothing; else `alone` is true. */
   readonly opening: Buffer | null;
 }
@@ -37,9 +40,6 @@ export interface LinkNeeds {
  * and the one that closes first is spared the race.
  */
 const MAX_UPSTREAM_IDLE_MS = 55_000;
-
-/** A connection is used for no longer than this: what is balanced or moved behind an address is followed in the end. */
-const MAX_AGE_MS = 3_600_000;
 
 /** Milliseconds between two looks whether idle connections still lead where their names do. */
 const TIDY_EVERY_MS = 1000;
@@ -55,11 +55,7 @@ export class Pools implements DialContext {
   private readonly pools = new Map<string, PeerPool>();
   private timer: NodeJS.Timeout | null = null;
 
-  constructor(
-    deadlines: Deadlines,
-    resolver: Resolver,
-    onFault: (peer: Peer, error: Error) => void = () => {},
-  ) {
+  constructor(deadlines: Deadlines, resolver: Resolver, onFault: (peer: Peer, error: Error) => void = () => {}) {
     this.deadlines = deadlines;
     this.resolver = resolver;
     this.onFault = onFault;
@@ -98,13 +94,12 @@ const BOTH: readonly string[] = ['h2', 'http/1.1'];
 const HTTP1: readonly string[] = ['http/1.1'];
 
 /**
- * The connections of one peer. Those that speak HTTP/1.1 are used last in, first out: the others may grow old and be
- * closed. HTTP/2 sessions are shared. Which of the two a peer has, the first TLS handshake tells where that decides it.
+ * The connections of one peer. HTTP/2 sessions are shared. Which of the two a peer has, the first TLS handshake tells where that decides it.
  */
 export class PeerPool implements ConnectionOwner, SessionDialer {
   readonly peer: Peer;
   private readonly pools: Pools;
-  private readonly idle: Http1Connection[] = [];
+  private readonly idle: IdleConnections;
   private readonly sessions = new SessionPool(this);
   /** As far as it is known. */
   private protocol: 'http/1.1' | 'h2' | null;
@@ -119,6 +114,7 @@ export class PeerPool implements ConnectionOwner, SessionDialer {
   constructor(peer: Peer, pools: Pools) {
     this.peer = peer;
     this.pools = pools;
+    this.idle = new IdleConnections(pools.deadlines);
     this.protocol = peer.protocol === 'alpn' ? null : peer.protocol;
   }
 
@@ -126,35 +122,66 @@ export class PeerPool implements ConnectionOwner, SessionDialer {
    * An idle connection, or a stream on a session that is open; null when there is none.
    * @param fresh a connection that was used before will not do; a session that is open will
    * @param tunnel as in LinkNeeds
+   * @param once as in LinkNeeds
    */
-  take(options: PoolOptions, fresh: boolean, tunnel: boolean): UpstreamLink | null {
+  take(options: PoolOptions, fresh: boolean, tunnel: boolean, once: boolean): UpstreamLink | null {
     this.options = options;
     if (this.protocol === 'h2') {
       if (!tunnel || this.peer.protocol === 'h2') return this.sessions.take();
-    } else if (!fresh) {
-      for (let connection = this.idle.pop(); connection !== undefined; connection = this.idle.pop()) {
-        this.pools.idle--;
-        if (connection.usable) return connection;
-      }
+    } else if (!fresh && (!once || this.idle.fitness() === Fitness.fresh)) {
+      return this.takeIdle();
     }
     return null;
   }
 
-  /** Opens a new connection, or waits for a session that is being opened. */
+  private takeIdle(): Http1Connection | null {
+    for (let connection = this.idle.take(); connection !== undefined; connection = this.idle.take()) {
+      this.pools.idle--;
+      if (connection.usable) return connection;
+      if (connection.closedByPeer) this.idle.lost(connection);
+    }
+    return null;
+  }
+
+  /** Opens a new connection, waits for a session that is being opened, or looks whether an idle connection will do. */
   open(options: PoolOptions, needs: LinkNeeds, done: AcquireDone): Dialing {
     this.options = options;
     this.dialOptions = options;
     const { peer } = this;
     if (needs.alone) return this.dialOwn(options, needs, done);
     if (peer.protocol === 'alpn' && needs.tunnel) return this.dialOwn(options, needs, done);
-    return this.protocol === 'http/1.1' ? this.dialOwn(options, needs, done) : this.sessions.acquire(done);
+    if (this.protocol !== 'http/1.1') return this.sessions.acquire(done);
+    if (needs.once && this.idle.fitness() === Fitness.unseen) return this.look(options, needs, done);
+    return this.dialOwn(options, needs, done);
+  }
+
+  /**
+   * Takes an idle connection when everything was read that has come for it by now: an end or a reset may wait behind
+   * what the event loop is doing. That takes a turn of it, and two immediates, as the first may be of the turn that goes on.
+   */
+  private look(options: PoolOptions, needs: LinkNeeds, done: AcquireDone): Dialing {
+    let dialing: Dialing | null = null;
+    let over = false;
+    const looked = (): void => {
+      if (over) return;
+      const connection = this.idle.fitness() === Fitness.doubtful ? null : this.takeIdle();
+      if (connection === null) dialing = this.dialOwn(options, needs, done);
+      else done(null, connection);
+    };
+    setImmediate(() => setImmediate(looked));
+    return {
+      cancel() {
+        over = true;
+        dialing?.cancel();
+      },
+    };
   }
 
   /** Closes what is idle. Connections in use are closed when their exchange is over. */
   closeIdle(): void {
     this.options = null;
     this.sessions.retire();
-    for (const connection of this.idle.splice(0)) {
+    for (const connection of this.idle.clear()) {
       this.pools.idle--;
       connection.abort();
     }
@@ -163,18 +190,18 @@ export class PeerPool implements ConnectionOwner, SessionDialer {
   /** Closes idle connections that are old, or lead where the name does not lead any more. Looks the name up again if need be. */
   tidy(): void {
     const { address } = this.peer;
-    if (!this.used && this.idle.length === 0 && this.sessions.size === 0) return;
+    if (!this.used && this.idle.count === 0 && this.sessions.size === 0) return;
     this.used = false;
     if (address.kind === 'tcp') this.holding = this.pools.resolver.holding(address.host);
-    for (const connection of this.idle.filter((one) => !this.holds(one))) {
-      this.onGone(connection);
+    for (const connection of this.idle.without((one) => this.holds(one))) {
+      this.pools.idle--;
       connection.abort();
     }
     this.sessions.retire((session) => !this.holds(session));
   }
 
-  private holds({ dialed, dialedAt }: Dialed): boolean {
-    if (this.pools.deadlines.now - dialedAt > MAX_AGE_MS) return false;
+  private holds({ dialed, retiresAt }: Dialed): boolean {
+    if (this.pools.deadlines.now > retiresAt) return false;
     return this.holding === null || this.holding.includes(dialed);
   }
 
@@ -184,20 +211,21 @@ export class PeerPool implements ConnectionOwner, SessionDialer {
     this.used = true;
     // One that was made for an upgrade, to a peer whose protocol is another or not known yet, has no further use.
     const useless = options === null || this.protocol !== 'http/1.1' || !this.holds(connection);
-    if (useless || this.pools.idle >= options.maxIdle || this.idle.length >= options.maxIdlePerHost) {
+    if (useless || this.pools.idle >= options.maxIdle || this.idle.count >= options.maxIdlePerHost) {
       return connection.abort();
     }
-    connection.waitIdle(Math.min(options.idleTimeout, MAX_UPSTREAM_IDLE_MS));
-    this.idle.push(connection);
+    this.idle.add(connection, Math.min(options.idleTimeout, MAX_UPSTREAM_IDLE_MS));
     this.pools.idle++;
   }
 
   /** @internal */
+  onLost(connection: Http1Connection): void {
+    this.idle.lost(connection);
+  }
+
+  /** @internal */
   onGone(connection: Http1Connection): void {
-    const index = this.idle.indexOf(connection);
-    if (index < 0) return;
-    this.idle.splice(index, 1);
-    this.pools.idle--;
+    if (this.idle.remove(connection)) this.pools.idle--;
   }
 
   /** @internal */
@@ -214,7 +242,11 @@ export class PeerPool implements ConnectionOwner, SessionDialer {
 
   /** @internal */
   dialAlone(done: AcquireDone): Dialing {
-    return this.dialOwn(this.dialOptions as PoolOptions, { alone: false, tunnel: false, opening: null }, done);
+    return this.dialOwn(
+      this.dialOptions as PoolOptions,
+      { alone: false, tunnel: false, once: false, opening: null },
+      done,
+    );
   }
 
   /** @internal */
@@ -230,7 +262,7 @@ export class PeerPool implements ConnectionOwner, SessionDialer {
       }
       // Whoever waits after this one dials at once from now on.
       this.protocol = 'http/1.1';
-      const http1 = new Http1Connection(connection, this, options.headLimits);
+      const http1 = this.http1(connection, options);
       done(null, null);
       if (!this.sessions.give(http1)) this.onIdle(http1);
       this.sessions.dissolve();
@@ -249,7 +281,7 @@ export class PeerPool implements ConnectionOwner, SessionDialer {
     const alpn = needs.tunnel ? HTTP1 : BOTH;
     const dialing = this.dial(options, alpn, needs.opening, (error, connection) => {
       if (connection === null) return done(error ?? ended(), null);
-      if (!this.speaksHttp2(connection)) return done(null, new Http1Connection(connection, this, options.headLimits));
+      if (!this.speaksHttp2(connection)) return done(null, this.http1(connection, options));
       // The server has changed its mind since the last dial: the session is this exchange's alone.
       if (this.peer.protocol === 'alpn' && !needs.alone) this.protocol = null;
       session = this.session(connection, SINGLE_USE, options, (failure, ready) => {
@@ -271,6 +303,10 @@ export class PeerPool implements ConnectionOwner, SessionDialer {
     return dial(address, { ...options, readBufferSize, tls, alpn, opening }, this.pools, done);
   }
 
+  private http1(connection: Connection, options: PoolOptions): Http1Connection {
+    return new Http1Connection(connection, this, options.headLimits, retiresAt(this.pools.deadlines));
+  }
+
   private speaksHttp2(connection: Connection): boolean {
     return this.peer.protocol === 'h2' || connection.tls?.alpn === 'h2';
   }
@@ -285,10 +321,10 @@ export class PeerPool implements ConnectionOwner, SessionDialer {
   }
 }
 
-/** Where a connection leads, and since when. */
+/** Where a connection leads, and for how long it is used. */
 interface Dialed {
   readonly dialed: string;
-  readonly dialedAt: number;
+  readonly retiresAt: number;
 }
 
 /** Owns sessions that serve one exchange: they end with it. */

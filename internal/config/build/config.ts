@@ -16,7 +16,7 @@ import { parseByteSize } from '../value/byte-size.ts';
 import { parseDuration } from '../value/duration.ts';
 import { parseListenAddress } from '../value/listen-address.ts';
 import { checkFallbackCircles, namedAction } from './action.ts';
-import { absolute, type BuildContext, isBroken, logFile, report, reportMissing } from './context.ts';
+import { absolute, type BuildContext, isBroken, logFile, reportMissing } from './context.ts';
 import { namedResource } from './resource.ts';
 import { buildService, checkListenClashes, type Listening } from './service.ts';
 

@@ -76,12 +76,12 @@ export const limitsSchema = object(
     ),
     h2_stream_window: key(
       windowSize(16_384),
-      { type: 'size', default: '1m' },
+      { type: 'size', default: '1048576' },
       'Bytes that a client or an upstream may send on one HTTP/2 stream before they are read: a stream that the other side takes slowly holds so much. A transfer is no faster than one window for each round trip. `0` is the default.',
     ),
     h2_connection_window: key(
       windowSize(65_535),
-      { type: 'size', default: '4m' },
+      { type: 'size', default: '4194304' },
       'The same for all streams of an HTTP/2 connection. When more is unread, each stream gets a window of 64 KiB until most of it was read. `0` is the default.',
     ),
     max_connections: key(
