@@ -156,6 +156,28 @@ describe('a saturated transfer', () => {
     expect(source.total / 375_000).toBeGreaterThan(0.95);
   });
 
+  it.each([100, 300, 950])(
+    'loses nothing to timers that are %d ms late on a busy machine, and gains nothing',
+    (late) => {
+      const { time, throttle } = setUp(16, () => late);
+      // As a download is: no more is read before the rest of the last read has passed.
+      const source = new Source(throttle, time, () => 32_768);
+      source.run();
+      time.runUntil(20_000);
+      expect(source.total / (16 * 125 * 20_000)).toBeGreaterThan(0.93);
+      expect(source.total / (16 * 125 * 20_000)).toBeLessThan(1.02);
+    },
+  );
+
+  it('passes no more than a burst after an idle time, though a timer was late before it', () => {
+    const times = [950];
+    const { time, throttle } = setUp(8, () => times.shift() ?? 0);
+    const gate = throttle.open(() => {});
+    gate.take(150_000);
+    time.runUntil(5000);
+    expect(gate.take(1_000_000) - 50_000).toBeLessThanOrEqual(100_000);
+  });
+
   it('is not stopped by timers that come early', () => {
     const { time, throttle } = setUp(1, () => -1);
     const source = new Source(throttle, time, () => 16_384);

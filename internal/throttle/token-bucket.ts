@@ -7,6 +7,8 @@ export class TokenBucket {
   readonly #capacity: number;
   #level: number;
   #at: number;
+  /** Until when more than the capacity may be held. */
+  #surplusUntil = 0;
 
   /** Both above 0; the capacity at least 1, or no byte would ever pass. */
   constructor(bytesPerMs: number, capacity: number, now: number) {
@@ -40,9 +42,20 @@ export class TokenBucket {
     return Math.max(0, (Math.min(bytes, this.#capacity) - this.#level) / this.#bytesPerMs);
   }
 
-  #fill(now: number): void {
+  /**
+   * Fills up, beyond the capacity by what comes in `ms`: bytes were wanted for so long and could not be taken. What is
+   * beyond the capacity has to be taken within as long.
+   */
+  catchUp(ms: number, now: number): void {
+    this.#fill(now, ms);
+    this.#surplusUntil = now + ms;
+  }
+
+  #fill(now: number, beyond = 0): void {
     if (now <= this.#at) return;
-    this.#level = Math.min(this.#capacity, this.#level + (now - this.#at) * this.#bytesPerMs);
+    const held = now > this.#surplusUntil ? Math.min(this.#level, this.#capacity) : this.#level;
+    const most = Math.max(held, this.#capacity + beyond * this.#bytesPerMs);
+    this.#level = Math.min(most, held + (now - this.#at) * this.#bytesPerMs);
     this.#at = now;
   }
 }
