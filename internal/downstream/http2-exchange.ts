@@ -101,9 +101,9 @@ export class Http2Exchange extends Http2Request implements Exchange, LimitedSink
     return this.body.due || this.output.pending > 0;
   }
 
-  /** Bytes that the client has sent and taken. */
-  get progress(): number {
-    return this.bytesIn + this.output.bytes - this.output.pending;
+  /** Bytes that the client has taken. */
+  get taken(): number {
+    return this.output.bytes - this.output.pending;
   }
 
   resumeRequest(): void {
@@ -266,7 +266,7 @@ export class Http2Exchange extends Http2Request implements Exchange, LimitedSink
   /** @internal BodyReader */
   bodyReceived(bytes: number): void {
     this.bytesIn += bytes;
-    this.client.pings.heard = true;
+    this.client.contentReceived(bytes);
   }
 
   /** @internal BodyReader */

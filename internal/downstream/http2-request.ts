@@ -11,14 +11,14 @@ export interface Http2Client {
   readonly localAddress: string;
   readonly localPort: number;
   readonly secure: boolean;
-  /** Is told of every sign of life. */
-  readonly pings: { heard: boolean };
   /** Is told of a stream that is not read any more. */
   readonly windows: { watch(): void };
   /** Null without one. */
   readonly certificate: ClientCertificate | null;
   /** The limits of a route for this connection. */
   speedOf(route: RouteSpeed): ConnectionSpeed;
+  /** Bytes of content came on a stream: a sign of life. */
+  contentReceived(bytes: number): void;
   /** Frames that wait to be sent. */
   queuedFrames(): number;
 }

@@ -54,7 +54,7 @@ export class Http2Session implements DrainableSession, Http2Client, BreakageOwne
   private readonly slot: SessionSlot;
   private readonly deadline: Deadline;
   private readonly stalls: Http2Stalls;
-  readonly pings: Http2Pings;
+  private readonly pings: Http2Pings;
   readonly windows: Http2Windows;
   /** Null where node:http2 tells of what it finds. */
   private readonly breakage: Http2Breakage | null;
@@ -69,6 +69,8 @@ export class Http2Session implements DrainableSession, Http2Client, BreakageOwne
   /** Bytes written when the last stream closed with some that had not left: a write of them may be under way. */
   private abandonedAt = -1;
   private phase: Phase = Phase.opening;
+  /** Of all streams. */
+  private contentBytes = 0;
   /** Some stream has come. */
   private used = false;
   /** Is to close when its deadline has passed, whatever is open by then. */
@@ -104,7 +106,7 @@ export class Http2Session implements DrainableSession, Http2Client, BreakageOwne
     this.session = performServerHandshake(this.socket, sessionOptions(limits));
     this.stalls = new Http2Stalls(
       deadlines,
-      () => this.socket.bytesWritten,
+      () => this.bytesOfStreams,
       () => this.look(),
     );
     this.pings = new Http2Pings(deadlines, this.session, limits, this);
@@ -140,6 +142,21 @@ export class Http2Session implements DrainableSession, Http2Client, BreakageOwne
       this.speeds.set(route, speed);
     }
     return speed;
+  }
+
+  /** @internal */
+  contentReceived(bytes: number): void {
+    this.pings.heard = true;
+    this.contentBytes += bytes;
+  }
+
+  /**
+   * A number that grows as streams are sent to, and not as PING and SETTINGS of the client are answered: an answer is no
+   * longer than they are.
+   */
+  private get bytesOfStreams(): number {
+    const { bytesRead, bytesWritten } = this.socket;
+    return bytesWritten - (bytesRead - this.contentBytes);
   }
 
   /** @internal */

@@ -8,11 +8,14 @@ const STALL_MS = 1000;
 /** What stalls look at of an exchange. */
 class FakeExchange {
   waitsForClient = true;
-  progress = 0;
+  bytesIn = 0;
+  taken = 0;
+  readonly body = { due: false };
   readonly output = { pending: 0 };
-  /** Bytes wait for the client to take them. */
+  /** Bytes wait for the client to take them; without any, content of the client is due. */
   constructor(pending = 0) {
     this.output.pending = pending;
+    this.body.due = pending === 0;
   }
 }
 
@@ -57,7 +60,7 @@ describe('the stall of a stream', () => {
   it('is counted from the last byte that moved', () => {
     const exchange = new FakeExchange();
     bench.looks(0, exchange);
-    exchange.progress = 1;
+    exchange.bytesIn = 1;
     expect(bench.looks(900, exchange)).toBe(false);
     expect(bench.looks(1899, exchange)).toBe(false);
     expect(bench.looks(1900, exchange)).toBe(true);
@@ -102,6 +105,44 @@ describe('the stall of a stream', () => {
   it('of input does not wait for what is sent to others', () => {
     const exchange = new FakeExchange();
     bench.looks(0, exchange);
+    bench.sent = 1000;
+    expect(bench.looks(1000, exchange)).toBe(true);
+  });
+
+  it('of output is seen though the client sends content now and then', () => {
+    const exchange = new FakeExchange(500);
+    exchange.body.due = true;
+    for (let at = 0; at < 1000; at += 250) {
+      exchange.bytesIn++;
+      expect([at, bench.looks(at, exchange)]).toEqual([at, false]);
+    }
+    exchange.bytesIn++;
+    expect(bench.looks(1000, exchange)).toBe(true);
+  });
+
+  it('of input is seen though the client takes output now and then', () => {
+    const exchange = new FakeExchange(500);
+    exchange.body.due = true;
+    for (let at = 0; at < 1000; at += 250) {
+      exchange.taken++;
+      expect([at, bench.looks(at, exchange)]).toEqual([at, false]);
+    }
+    exchange.taken++;
+    expect(bench.looks(1000, exchange)).toBe(true);
+  });
+
+  it('of output does not wait for others where the connection sends no more than it did', () => {
+    const exchange = new FakeExchange(500);
+    bench.sent = 1000;
+    bench.looks(0, exchange);
+    for (const [at, sent] of [
+      [250, 983],
+      [500, 1000],
+      [750, 983],
+    ] as const) {
+      bench.sent = sent;
+      expect([at, bench.looks(at, exchange)]).toEqual([at, false]);
+    }
     bench.sent = 1000;
     expect(bench.looks(1000, exchange)).toBe(true);
   });

@@ -2,12 +2,12 @@ import type { Deadline, Deadlines } from '../base/index.ts';
 import type { Http2Exchange } from './http2-exchange.ts';
 import { LOOKS_A_STALL, PATIENCE_WHILE_OTHERS_MOVE } from './http2-limits.ts';
 
-/** What was seen of a stream at the last look. */
+/** What was seen of a stream at the last look, of each direction by itself. Times are those when it last moved. */
 interface Sighting {
-  /** A number that grows with every byte that moves. */
-  progress: number;
-  /** When it last did. */
-  at: number;
+  received: number;
+  receivedAt: number;
+  taken: number;
+  takenAt: number;
 }
 
 /**
@@ -19,12 +19,12 @@ export class Http2Stalls {
   private readonly deadlines: Deadlines;
   private readonly deadline: Deadline;
   private readonly sent: () => number;
-  private sentBefore = 0;
+  private mostSent = 0;
   private sentAt = 0;
   private readonly seen = new Map<Http2Exchange, Sighting>();
 
   /**
-   * @param sent bytes that the connection has sent
+   * @param sent bytes that the connection has sent, less those that answer what the client sends of itself
    * @param onLook called when it is time to call `look` for each stream, and `watch` again
    */
   constructor(deadlines: Deadlines, sent: () => number, onLook: () => void) {
@@ -41,26 +41,34 @@ export class Http2Stalls {
   /** Begins a round of looks. */
   begin(now: number): void {
     const sent = this.sent();
-    if (sent !== this.sentBefore) this.sentAt = now;
-    this.sentBefore = sent;
+    if (sent <= this.mostSent) return;
+    this.mostSent = sent;
+    this.sentAt = now;
   }
 
-  /** @returns whether the client has moved no byte for so long where one is due */
+  /** @returns whether the client has moved no byte for so long in a direction where one is due */
   look(exchange: Http2Exchange, stallTimeout: number, now: number): boolean {
     const { seen } = this;
     if (stallTimeout === 0 || !exchange.waitsForClient) {
       seen.delete(exchange);
       return false;
     }
-    const { progress } = exchange;
+    const { bytesIn: received, taken } = exchange;
     const before = seen.get(exchange);
-    if (before === undefined || before.progress !== progress) {
-      seen.set(exchange, { progress, at: now });
+    if (before === undefined) {
+      seen.set(exchange, { received, receivedAt: now, taken, takenAt: now });
       return false;
     }
-    if (now - before.at < stallTimeout) return false;
-    const othersMove = exchange.output.pending > 0 && now - this.sentAt < stallTimeout;
-    return !othersMove || now - before.at >= PATIENCE_WHILE_OTHERS_MOVE * stallTimeout;
+    const contentDue = exchange.body.due;
+    const roomDue = exchange.output.pending > 0;
+    if (!contentDue || received !== before.received) before.receivedAt = now;
+    if (!roomDue || taken !== before.taken) before.takenAt = now;
+    before.received = received;
+    before.taken = taken;
+    if (contentDue && now - before.receivedAt >= stallTimeout) return true;
+    if (!roomDue || now - before.takenAt < stallTimeout) return false;
+    const othersMove = now - this.sentAt < stallTimeout;
+    return !othersMove || now - before.takenAt >= PATIENCE_WHILE_OTHERS_MOVE * stallTimeout;
   }
 
   forget(exchange: Http2Exchange): void {

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { Deadline, Deadlines } from '../base/index.ts';
 import { Gathering, giveRoomAway } from './gathering.ts';
 import { leave, listenTo, type SocketOwner } from './socket-listeners.ts';
+import { StallWatch } from './stall-watch.ts';
 import type { TlsFacts } from './tls-facts.ts';
 
 /** What happens on a connection. One handler at a time; a hand-over is one assignment. */
@@ -59,7 +60,8 @@ export class Connection implements SocketOwner {
   /** Memory of others may be among what waits. TLS never takes bytes at once, but small ones are copies. */
   private lent = false;
   private error: Error | null = null;
-  private drainAwaited = false;
+  /** Null until something has to be waited for. */
+  private stalls: StallWatch | null = null;
   private readBuffer: Buffer | null;
   private address: string | null = null;
   private port: number | null = null;
@@ -100,7 +102,7 @@ export class Connection implements SocketOwner {
     const { socket } = this;
     this.closed = true;
     this.deadlines.remove(this.deadline);
-    this.drainArrived();
+    this.stalls?.close();
     leave(socket);
     socket.pause();
     if (unread !== null && unread.length > 0) socket.unshift(unread);
@@ -289,14 +291,20 @@ export class Connection implements SocketOwner {
   }
 
   /**
-   * Waits until what is pending has left; `onStalled` says that not one byte of it did for `milliseconds`. 0 waits
-   * forever. The socket's own timer is used, as it alone sees the progress inside of a write.
+   * Waits until what is pending has left; `onStalled` says that not one byte of it did for `milliseconds`, whatever the
+   * peer has sent meanwhile. 0 waits forever.
    */
   expectDrain(milliseconds: number): void {
-    if (milliseconds <= 0) return this.drainArrived();
-    if (this.closed || this.drainAwaited) return;
-    this.drainAwaited = true;
-    this.socket.setTimeout(Math.min(milliseconds, MAX_TIMER_MS));
+    if (milliseconds <= 0) return this.stalls?.stop();
+    if (this.closed) return;
+    this.stalls ??= new StallWatch(
+      this.socket,
+      this.carrier,
+      this.deadlines,
+      () => this.bytesWritten,
+      () => this.stalled(),
+    );
+    this.stalls.start(milliseconds);
   }
 
   /**
@@ -351,22 +359,12 @@ export class Connection implements SocketOwner {
 
   /** @internal */
   socketOnDrain(): void {
-    this.drainArrived();
+    this.stalls?.stop();
     this.guard(() => this.handler.onDrain());
   }
 
-  /** @internal */
-  socketOnTimeout(): void {
-    const pending = this.hasPending;
-    this.drainArrived();
-    if (!pending) return;
+  private stalled(): void {
     this.guard(() => (this.handler.onStalled === undefined ? this.handler.onDeadline() : this.handler.onStalled()));
-  }
-
-  private drainArrived(): void {
-    if (!this.drainAwaited) return;
-    this.drainAwaited = false;
-    this.socket.setTimeout(0);
   }
 
   /** @internal */
@@ -377,6 +375,7 @@ export class Connection implements SocketOwner {
   /** @internal */
   socketOnClose(): void {
     this.closed = true;
+    this.stalls?.close();
     this.deadlines.remove(this.deadline);
     this.guard(() => this.handler.onClose(this.error));
   }
@@ -387,9 +386,6 @@ const COPIED_BYTES = 4096;
 
 /** Up to this many are copied beside the text in front of them: a vector of the two is dearer. */
 const JOINED_BYTES = 16_384;
-
-/** What a timer of Node takes; a longer one would fire at once. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 function addressOf(socket: Socket): string {
   const address = socket.remoteAddress;

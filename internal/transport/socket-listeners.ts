@@ -5,12 +5,11 @@ export interface SocketOwner {
   socketOnData(buffer: Buffer, length: number): void;
   socketOnEnd(): void;
   socketOnDrain(): void;
-  socketOnTimeout(): void;
   socketOnError(error: Error): void;
   socketOnClose(): void;
 }
 
-/** The owner of a socket. All sockets share the functions below: six closures for each cost a new connection more. */
+/** The owner of a socket. All sockets share the functions below: five closures for each cost a new connection more. */
 const OWNER = Symbol('owner');
 
 interface OwnedSocket extends Socket {
@@ -23,7 +22,6 @@ export function listenTo(socket: Socket, owner: SocketOwner): void {
   socket.on('data', onData);
   socket.on('end', onEnd);
   socket.on('drain', onDrain);
-  socket.on('timeout', onTimeout);
   socket.on('error', onError);
   socket.on('close', onClose);
 }
@@ -34,7 +32,6 @@ export function leave(socket: Socket): void {
   socket.removeListener('data', onData);
   socket.removeListener('end', onEnd);
   socket.removeListener('drain', onDrain);
-  socket.removeListener('timeout', onTimeout);
   socket.removeListener('error', onError);
   socket.removeListener('close', onClose);
 }
@@ -49,10 +46,6 @@ function onEnd(this: OwnedSocket): void {
 
 function onDrain(this: OwnedSocket): void {
   this[OWNER]?.socketOnDrain();
-}
-
-function onTimeout(this: OwnedSocket): void {
-  this[OWNER]?.socketOnTimeout();
 }
 
 function onError(this: OwnedSocket, error: Error): void {

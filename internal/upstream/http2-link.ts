@@ -298,6 +298,8 @@ export class Http2Link implements UpstreamLink, Member {
 
   /** More of the response is due, unless its reader is paused, or the upstream may still wait for the request. */
   private expectBody(): void {
+    // That of the request goes on: what comes is no sign that the upstream takes any of it.
+    if (this.bodyDue && this.stream !== null && this.stream.writableLength > 0) return;
     const waits = this.reading === Reading.tunnel ? !this.requestSent : this.bodyDue;
     this.expect(this.paused || waits ? 0 : this.timeouts.stall);
   }

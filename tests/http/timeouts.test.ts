@@ -125,6 +125,24 @@ describe.concurrent('other timeouts of the client', () => {
   );
 
   it(
+    'stall_timeout ends a response that the client does not take, though it sends a byte now and then',
+    limited({ limits: { stall_timeout: '500ms' } }, async (proxied) => {
+      proxied.upstream.onConnection(async (peer) => {
+        await peer.sees('\r\n\r\n');
+        peer.send(response('x'.repeat(30_000_000)));
+      });
+      const client = await proxied.connect();
+      client.socket.pause();
+      client.send(post('Transfer-Encoding: chunked'));
+      const dribble = setInterval(() => client.send('1\r\nx\r\n'), 50);
+      const peer = await proxied.upstream.peer();
+      await peer.until(() => peer.ended || peer.closed, 'prox to give up');
+      clearInterval(dribble);
+      client.destroy();
+    }),
+  );
+
+  it(
     'read_timeout ends a request however lively it is, with 408',
     limited({ limits: { read_timeout: '400ms' } }, async (proxied) => {
       const client = await proxied.connect();
