@@ -9,6 +9,7 @@ import {
   ServiceManager,
   SocketActivation,
 } from '../../internal/supervisor/index.ts';
+import { descriptors, measureDescriptors } from '../../internal/transport/index.ts';
 import { attend } from './attend.ts';
 import { surviveFaults } from './survive-faults.ts';
 
@@ -68,12 +69,20 @@ export async function serve(options: ServeOptions): Promise<void> {
     process: process.pid,
     workers,
     ...(predecessor === null ? {} : { predecessor: predecessor.pid }),
+    ...descriptorFacts(),
     start_ms: Math.round(performance.now()),
   });
   // Before the predecessor ends: it is the main process of the service until the manager knows of this one.
   await manager.ready('Serving');
   predecessor?.ready([...daemon.estate.addresses.keys()]);
   introduce();
+}
+
+/** How many descriptors each process may have open, and how many clients it serves with them at a time. */
+function descriptorFacts(): Record<string, number> {
+  measureDescriptors();
+  const { limit, maxClients } = descriptors;
+  return limit === Infinity ? {} : { descriptors: limit, clients: maxClients };
 }
 
 /** At a restart, the predecessor tells: its logs are open. */

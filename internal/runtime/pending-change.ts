@@ -2,13 +2,8 @@ import type { Deadlines } from '../base/index.ts';
 import type { ServerHandle } from '../transport/index.ts';
 import type { CompiledService } from './compiled-service.ts';
 import type { Generation } from './generation.ts';
-import { ServiceSlot } from './service-slot.ts';
+import { type Accepting, ServiceSlot } from './service-slot.ts';
 import { ListenError } from './start-error.ts';
-
-/** Told of connections that could not be accepted. */
-export interface AcceptReports {
-  acceptFailed(service: string, error: Error): void;
-}
 
 /** A generation that is compiled and not in force yet, and the addresses that it adds. */
 export class PendingChange {
@@ -16,12 +11,12 @@ export class PendingChange {
   /** The new slots by the key of their address; they listen, and let connections wait. */
   readonly attached = new Map<string, ServiceSlot>();
   private readonly deadlines: Deadlines;
-  private readonly reports: AcceptReports;
+  private readonly accepting: Accepting;
 
-  constructor(next: Generation, deadlines: Deadlines, reports: AcceptReports) {
+  constructor(next: Generation, deadlines: Deadlines, accepting: Accepting) {
     this.next = next;
     this.deadlines = deadlines;
-    this.reports = reports;
+    this.accepting = accepting;
   }
 
   /** @throws ListenError; the sockets that were not listened on are closed then */
@@ -41,7 +36,7 @@ export class PendingChange {
       left.delete(key);
       const slot = new ServiceSlot(this.next.services.get(key) as CompiledService, this.deadlines);
       try {
-        await slot.listen(handle, (error) => this.reports.acceptFailed(slot.current.name, error));
+        await slot.listen(handle, key, this.accepting);
       } catch (error) {
         throw new ListenError(key, (error as NodeJS.ErrnoException).code ?? String(error));
       }

@@ -3,12 +3,20 @@ import { Deadlines, type ProxyError } from '../base/index.ts';
 import type { Config } from '../config/index.ts';
 import type { FailureSubject } from '../exchange/index.ts';
 import { Resolver } from '../resolver/index.ts';
-import { ROOTS_OF_NODE, type ServerHandle, systemRoots } from '../transport/index.ts';
+import {
+  Admission,
+  descriptors,
+  measureDescriptors,
+  ROOTS_OF_NODE,
+  type ServerHandle,
+  type Siblings,
+  systemRoots,
+} from '../transport/index.ts';
 import { Pools } from '../upstream/index.ts';
 import type { FailureReports } from './compiled-service.ts';
 import { type AccessLogs, type Environment, Generation } from './generation.ts';
 import { PendingChange } from './pending-change.ts';
-import type { ServiceSlot } from './service-slot.ts';
+import type { Accepting, ServiceSlot } from './service-slot.ts';
 import { refuseUnsupported } from './unsupported.ts';
 
 /** What a runtime reports to. */
@@ -19,10 +27,24 @@ export interface RuntimeEvents extends FailureReports {
   upstreamSessionEnded(upstream: string, error: Error): void;
   /** A connection could not be accepted. */
   acceptFailed(service: string, error: Error): void;
+  /** Connections wait, or are refused, as the descriptors of the process are used up. Once a second at most. */
+  descriptorsUsedUp(facts: { readonly connections: number; readonly limit: number }): void;
   /** The system has no roots to verify upstreams against; those of Node.js stand in. */
   noSystemRoots(): void;
   /** Something that nobody waits for went wrong, such as closing an old log. */
   failedLater(error: Error): void;
+}
+
+/** What a runtime is made of. */
+export interface RuntimeOptions {
+  readonly accessLogs: AccessLogs;
+  readonly events: RuntimeEvents;
+  /** Of TLS session tickets, 48 bytes: processes with the same ones resume the same sessions. */
+  readonly ticketKeys: Buffer;
+  /** Other processes that accept from the same sockets; null without any. */
+  readonly siblings: Siblings | null;
+  /** Asks for another socket on the address with this key, for `giveSpare`; null where there is none. */
+  readonly wantSpare: ((key: string) => void) | null;
 }
 
 /**
@@ -36,6 +58,7 @@ export interface RuntimeEvents extends FailureReports {
 export class Runtime {
   private readonly environment: Environment;
   private readonly events: RuntimeEvents;
+  private readonly accepting: Accepting;
   private readonly deadlines = new Deadlines();
   private readonly resolver = new Resolver();
   private readonly pools: Pools;
@@ -49,10 +72,16 @@ export class Runtime {
   private stopping = false;
   private rootsRead = false;
 
-  /** @param ticketKeys of TLS session tickets, 48 bytes: whoever has the same ones resumes the same sessions */
-  constructor(accessLogs: AccessLogs, events: RuntimeEvents, ticketKeys: Buffer) {
+  constructor({ accessLogs, events, ticketKeys, siblings, wantSpare }: RuntimeOptions) {
     this.events = events;
-    this.pools = new Pools(this.deadlines, this.resolver, (peer, error) => events.upstreamSessionEnded(peer.text, error));
+    this.pools = new Pools(this.deadlines, this.resolver, (peer, error) =>
+      events.upstreamSessionEnded(peer.text, error),
+    );
+    this.accepting = {
+      admission: new Admission(descriptors, siblings, (facts) => events.descriptorsUsedUp(facts)),
+      wantSpare,
+      acceptFailed: (service, error) => events.acceptFailed(service, error),
+    };
     this.environment = {
       pools: this.pools,
       targets: new TargetStore(),
@@ -76,7 +105,7 @@ export class Runtime {
     refuseUnsupported(config);
     this.adoptResolver = await this.resolver.prepare(config.resolver);
     const next = await Generation.compile(config, this.environment, this.generation);
-    this.pending = new PendingChange(next, this.deadlines, this.events);
+    this.pending = new PendingChange(next, this.deadlines, this.accepting);
   }
 
   /** Stops listening on addresses that are in the way of new ones; their sessions go on. */
@@ -102,6 +131,13 @@ export class Runtime {
     }
   }
 
+  /** Brings another socket on an address, which `wantSpare` has asked for. */
+  giveSpare(key: string, handle: ServerHandle | undefined): void {
+    const slot = this.slots.get(key) ?? this.pending?.attached.get(key);
+    if (slot === undefined) handle?.close();
+    else slot.giveSpare(handle);
+  }
+
   /**
    * Puts the prepared config in force: the one step that changes what is. It cannot fail halfway.
    * @throws Error when the runtime was told to stop in the meantime; a `rollback` follows then
@@ -113,6 +149,7 @@ export class Runtime {
     this.pending = null;
     this.generation = next;
     this.adoptResolver();
+    measureDescriptors();
     for (const [key, service] of next.services) this.slots.get(key)?.swap(service);
     for (const [key, slot] of this.slots) {
       if (next.services.has(key)) continue;

@@ -3,6 +3,7 @@ import type { ServiceLimits } from '../config/index.ts';
 import type { DrainableSession, SessionSlot } from '../downstream/index.ts';
 import { dispatch } from '../dispatcher/index.ts';
 import {
+  type Admission,
   type Connection,
   type ConnectionHandler,
   Listener,
@@ -10,6 +11,15 @@ import {
   type ServerHandle,
 } from '../transport/index.ts';
 import type { CompiledService } from './compiled-service.ts';
+
+/** How the listeners of a process accept. */
+export interface Accepting {
+  readonly admission: Admission;
+  /** Asks for another socket on the address with this key; null where there is none. */
+  readonly wantSpare: ((key: string) => void) | null;
+  /** Told of connections that could not be accepted. */
+  acceptFailed(service: string, error: Error): void;
+}
 
 /** An address that is listened on, and the service that answers there: a reload replaces the service, not the slot. */
 export class ServiceSlot implements SessionSlot {
@@ -27,12 +37,18 @@ export class ServiceSlot implements SessionSlot {
 
   /**
    * Listens on a bound socket, which belongs to the slot from then on. Connections wait until `open`.
-   * @param report is told of connections that could not be accepted
+   * @param key of the address
    * @throws Error of the system
    */
-  async listen(handle: ServerHandle, report: (error: Error) => void): Promise<void> {
+  async listen(handle: ServerHandle, key: string, accepting: Accepting): Promise<void> {
     const { limits } = this.current;
-    const options = { writeBufferSize: limits.writeBufferSize, report };
+    const { admission, wantSpare } = accepting;
+    const options = {
+      writeBufferSize: limits.writeBufferSize,
+      report: (error: Error) => accepting.acceptFailed(this.current.name, error),
+      admission,
+      wantSpare: wantSpare === null ? null : () => wantSpare(key),
+    };
     const accept = (connection: Connection): ConnectionHandler => dispatch(connection, this);
     this.listener = await Listener.listen(handle, settingsOf(limits), options, this.deadlines, accept);
   }
@@ -56,6 +72,12 @@ export class ServiceSlot implements SessionSlot {
   /** Accepts again after `suspend`, from a socket that is bound anew. @throws Error of the system */
   async resume(handle: ServerHandle): Promise<void> {
     await this.listener?.resume(handle);
+  }
+
+  /** Brings another socket on the same address, which was asked for. */
+  giveSpare(handle: ServerHandle | undefined): void {
+    if (this.listener === null) handle?.close();
+    else this.listener.giveSpare(handle);
   }
 
   /** A session has ended. */

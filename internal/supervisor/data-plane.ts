@@ -1,6 +1,6 @@
 import type { LogFiles, Logger, LogLevel } from '../logger/index.ts';
 import { Runtime } from '../runtime/index.ts';
-import type { ServerHandle } from '../transport/index.ts';
+import type { ServerHandle, Siblings } from '../transport/index.ts';
 import { accessLogsOver } from './access-logs.ts';
 import type { Change } from './engine.ts';
 import { ErrorLog } from './error-log.ts';
@@ -14,6 +14,14 @@ export interface DataPlaneOptions {
   readonly ticketKeys: Buffer;
 }
 
+/** What a data plane has beside others that accept from the same sockets. */
+export interface Neighbours {
+  /** Null where there are none. */
+  readonly siblings: Siblings | null;
+  /** Asks for another socket on the address with this key, for `giveSpare`. */
+  readonly wantSpare: (key: string) => void;
+}
+
 /** What serves in a process: the runtime, and the logs that come in force with a config. */
 export class DataPlane {
   private readonly logger: Logger;
@@ -22,11 +30,18 @@ export class DataPlane {
   private readonly runtime: Runtime;
   private level: LogLevel | null = null;
 
-  constructor({ logger, files, ticketKeys }: DataPlaneOptions) {
+  /** @param neighbours null where this process is the only one that has the sockets */
+  constructor({ logger, files, ticketKeys }: DataPlaneOptions, neighbours: Neighbours | null) {
     this.logger = logger;
     this.files = files;
     this.errorLog = new ErrorLog(files, logger);
-    this.runtime = new Runtime(accessLogsOver(files), reportsTo(logger), ticketKeys);
+    this.runtime = new Runtime({
+      accessLogs: accessLogsOver(files),
+      events: reportsTo(logger),
+      ticketKeys,
+      siblings: neighbours?.siblings ?? null,
+      wantSpare: neighbours?.wantSpare ?? null,
+    });
   }
 
   /** @throws StartError; nothing is held then */
@@ -63,6 +78,11 @@ export class DataPlane {
 
   resume(handles: ReadonlyMap<string, ServerHandle>): Promise<void> {
     return this.runtime.resume(handles);
+  }
+
+  /** Brings a socket that was asked for. */
+  giveSpare(key: string, handle: ServerHandle | undefined): void {
+    this.runtime.giveSpare(key, handle);
   }
 
   reopenLogs(): Promise<void> {

@@ -32,7 +32,11 @@ class FakeMember implements Member {
     this.gone = new Promise((resolve) => (this.end = resolve));
   }
 
+  onWant = (): void => {};
+
   give(): void {}
+
+  giveSpare(): void {}
 
   command(command: Command, patience: number): Promise<Outcome> {
     if (command.kind !== 'ping') this.commands.push(command.kind);

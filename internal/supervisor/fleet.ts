@@ -68,6 +68,8 @@ export class Fleet implements Engine {
   private preparing = false;
   /** Changes that wait for a worker to serve. */
   private readonly awaitingWorker = new Set<() => void>();
+  /** Addresses that workers were given last: those of a change are in no table yet. */
+  private given: Addresses = new Map();
   private stopping = false;
 
   constructor(options: FleetOptions) {
@@ -212,6 +214,7 @@ export class Fleet implements Engine {
   }
 
   private give(addresses: Addresses): void {
+    this.given = addresses;
     for (const { process, serving } of this.places) {
       if (serving) for (const [key, bound] of addresses) process?.give(key, bound);
     }
@@ -284,6 +287,10 @@ export class Fleet implements Engine {
     try {
       const process = this.startMember({ worker: place.worker, ticketKeys: this.options.ticketKeys }, logs);
       place.process = process;
+      process.onWant = (key) => {
+        const bound = this.options.addresses.bound.get(key) ?? this.given.get(key);
+        if (bound?.open === true) process.giveSpare(key, bound);
+      };
       this.attend(place, process, logs).catch(failed);
       return process;
     } catch (error) {

@@ -7,7 +7,7 @@ export class LocalEngine implements Engine {
   private readonly plane: DataPlane;
 
   constructor(options: DataPlaneOptions) {
-    this.plane = new DataPlane(options);
+    this.plane = new DataPlane(options, null);
   }
 
   exclusively<T>(work: () => Promise<T>): Promise<T> {

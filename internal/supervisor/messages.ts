@@ -11,6 +11,8 @@ import type { Change } from './engine.ts';
  *         │ ──────────── setup ─────────> │
  *         │ ── prepare, address, attach,  │   each with a number, and each answered by `reply` with that number;
  *         │    commit, … ───────────────> │   one at a time, but for `ping` and `drain`, which wait for none
+ *         │ <──────── want-spare ──────── │   another socket on an address, answered by
+ *         │ ─────────── spare ──────────> │   `spare` at once
  *         │ <── log-open, log-write ───── │   logs that rotate have one writer: answered by `log-reply`
  */
 
@@ -26,6 +28,12 @@ export interface Setup {
 /** A bound socket, which travels beside this message; `attach` or `resume` follows. */
 export interface AddressMessage {
   readonly kind: 'address';
+  readonly key: string;
+}
+
+/** Another socket on an address, which travels beside this message: the answer to `want-spare`. */
+export interface SpareMessage {
+  readonly kind: 'spare';
   readonly key: string;
 }
 
@@ -50,7 +58,7 @@ export interface LogReply {
   readonly error: string | null;
 }
 
-export type ToWorker = Setup | AddressMessage | (Command & { readonly number: number }) | LogReply;
+export type ToWorker = Setup | AddressMessage | SpareMessage | (Command & { readonly number: number }) | LogReply;
 
 /** What a worker asks of the supervisor for a log that rotates. */
 export type LogCall =
@@ -62,6 +70,8 @@ export type LogCall =
 
 export type ToSupervisor =
   | { readonly kind: 'hello' }
+  /** A listener that stopped accepting for a while needs another socket to go on; not answered when the address is gone. */
+  | { readonly kind: 'want-spare'; readonly key: string }
   | { readonly kind: 'reply'; readonly number: number; readonly result: Result }
   | (LogCall & { readonly number: number });
 

@@ -17,6 +17,8 @@ export function reportsTo(logger: Logger): RuntimeEvents {
     upstreamSessionEnded: (upstream, error) => logger.warn('upstream session ended', { upstream, error }),
     noSystemRoots: () =>
       logger.warn('the system has no root certificates; https upstreams are verified against those of Node.js'),
+    descriptorsUsedUp: (facts) =>
+      logger.warn('descriptors are used up; new connections wait until others close', facts),
     acceptFailed: (service, error) => logger.error('connection not accepted', { service, error }),
     failedLater: (error) => logger.error('clean-up failed', { error }),
   };

@@ -28,8 +28,11 @@ export interface Member {
   readonly loaded: Promise<boolean>;
   /** Resolves when it has ended. */
   readonly gone: Promise<Exit>;
+  /** Told of the key of an address that it wants another socket on, for `giveSpare`. */
+  onWant: (key: string) => void;
   /** Gives it a bound socket for the next `attach` or `resume`. */
   give(key: string, bound: BoundAddress): void;
+  giveSpare(key: string, bound: BoundAddress): void;
   /**
    * Has it do something. Never rejects: a worker may end or hang at any time.
    * @param patience milliseconds to wait for the answer
@@ -47,6 +50,7 @@ export class WorkerProcess implements Member {
   readonly worker: number;
   readonly loaded: Promise<boolean>;
   readonly gone: Promise<Exit>;
+  onWant: (key: string) => void = () => {};
   private readonly child: ChildProcess;
   private readonly logs: WorkerLogs;
   private readonly waiting = new Map<number, (outcome: Outcome) => void>();
@@ -85,6 +89,10 @@ export class WorkerProcess implements Member {
     if (!this.ended) this.child.send({ kind: 'address', key }, bound.sendable, {}, ignoreGone);
   }
 
+  giveSpare(key: string, bound: BoundAddress): void {
+    if (!this.ended) this.child.send({ kind: 'spare', key }, bound.sendable, {}, ignoreGone);
+  }
+
   command(command: Command, patience: number): Promise<Outcome> {
     if (this.ended) return Promise.resolve({ kind: 'gone' });
     const number = this.nextNumber++;
@@ -111,6 +119,7 @@ export class WorkerProcess implements Member {
 
   private childOnMessage(message: ToSupervisor): void {
     if (message.kind === 'hello') this.onLoaded(true);
+    else if (message.kind === 'want-spare') this.onWant(message.key);
     else if (message.kind === 'reply') this.waiting.get(message.number)?.(message.result);
     else this.serveLog(message);
   }

@@ -49,6 +49,9 @@ class Worker {
       case 'address':
         this.handles.set(message.key, handle as ServerHandle);
         return;
+      case 'spare':
+        this.plane?.giveSpare(message.key, handle as ServerHandle | undefined);
+        return;
       case 'ping':
         send({ kind: 'reply', number: message.number, result: DONE });
         return;
@@ -64,7 +67,10 @@ class Worker {
     this.logger = this.root.child({ worker });
     const report = (message: string, fields: Record<string, unknown>): void => this.logger.warn(message, fields);
     const files = new LogFiles(report, {}, { openRotating: (path, rotate) => this.logs.open(path, rotate) });
-    this.plane = new DataPlane({ logger: this.logger, files, ticketKeys });
+    this.plane = new DataPlane(
+      { logger: this.logger, files, ticketKeys },
+      { siblings: null, wantSpare: (key) => void send({ kind: 'want-spare', key }) },
+    );
   }
 
   private async obey(command: Command, number: number): Promise<void> {

@@ -53,6 +53,8 @@ export class BoundAddress {
   readonly handle: ServerHandle;
   /** The unix socket's file, to tell it from one that somebody else has put in its place. */
   private readonly inode: bigint | null;
+  /** Whether this process has the socket still. */
+  open = true;
 
   private constructor(address: BindAddress, handle: ServerHandle, port: number, inode: bigint | null) {
     this.address = address;
@@ -95,6 +97,7 @@ export class BoundAddress {
    * @returns why the file could not be removed, null without a reason; the next who binds the address replaces it
    */
   async close(): Promise<Error | null> {
+    this.open = false;
     this.handle.close();
     const { address, inode } = this;
     if (address.kind === 'unix' && inode !== null && (await inodeOf(address.path)) === inode) {
@@ -108,6 +111,7 @@ export class BoundAddress {
 
   /** Closes the socket and leaves the address to whoever has it too. */
   leave(): void {
+    this.open = false;
     this.handle.close();
   }
 

@@ -4,6 +4,7 @@ import { type Deadline, type Deadlines, type ErrorCode, ProxyError } from '../ba
 import type { LookupWaiter, Resolver } from '../resolver/index.ts';
 import { ConnectRace, type RaceOwner } from './connect-race.ts';
 import { Connection } from './connection.ts';
+import { descriptors } from './descriptors.ts';
 import { NOBODY } from './nobody.ts';
 import type { TlsFacts } from './tls-facts.ts';
 import { type DialTls, dialTlsId, upstreamContext, UpstreamSessions } from './upstream-context.ts';
@@ -50,6 +51,7 @@ export interface DialContext {
 
 /** Connects to an upstream. The connection reads into one buffer of its own, again and again, where Node lets it. */
 export function dial(address: DialAddress, options: DialOptions, context: DialContext, done: DialDone): Dialing {
+  if (!descriptors.mayDial && !descriptors.relieve()) return refuse(address, done);
   const attempt = new Dial(address, options, context, done);
   attempt.start();
   return attempt;
@@ -223,6 +225,17 @@ class DialedReads {
   };
 }
 
+function socketOnClose(): void {
+  descriptors.dialed--;
+}
+
+/** Fails, but not before the caller knows of the dial. */
+function refuse(address: DialAddress, done: DialDone): Dialing {
+  const text = `${addressText(address)}: all ${descriptors.limit} file descriptors of the process are in use`;
+  const timer = setImmediate(() => done(new ProxyError('dial_failed', text, { retryable: true }), null));
+  return { cancel: () => clearImmediate(timer) };
+}
+
 function connectPlain(
   target: { readonly path: string } | { readonly host: string; readonly port: number },
   options: DialOptions,
@@ -236,8 +249,13 @@ function connectPlain(
     keepAliveInitialDelay: options.keepAlive,
     highWaterMark: options.writeBufferSize,
   };
-  if (reads === null) return connectTcp(common);
-  return connectTcp({ ...common, onread: { buffer: reads.buffer, callback: reads.callback } });
+  if (reads === null) return counted(connectTcp(common));
+  return counted(connectTcp({ ...common, onread: { buffer: reads.buffer, callback: reads.callback } }));
+}
+
+function counted(socket: Socket): Socket {
+  descriptors.dialed++;
+  return socket.once('close', socketOnClose);
 }
 
 /** Sessions to resume, of all upstreams of the process. */

@@ -1,8 +1,10 @@
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Deadlines } from '../base/index.ts';
+import { Admission } from './admission.ts';
 import { BoundAddress } from './bound-address.ts';
 import type { Connection, ConnectionHandler } from './connection.ts';
+import { DescriptorBudget } from './descriptors.ts';
 import { Listener } from './listener.ts';
 
 const closers: (() => unknown)[] = [];
@@ -20,7 +22,8 @@ async function listening(maxConnections = 0): Promise<{ listener: Listener; boun
     served.push(connection.remotePort);
     return { onData() {}, onEnd() {}, onDrain() {}, onDeadline() {}, onClose() {}, onBroken() {} };
   };
-  const options = { writeBufferSize: 16_384, report: () => {} };
+  const admission = new Admission(new DescriptorBudget(Infinity), null, () => {});
+  const options = { writeBufferSize: 16_384, report: () => {}, admission, wantSpare: null };
   const settings = { ...SETTINGS, maxConnections };
   const listener = await Listener.listen(bound.handle, settings, options, new Deadlines(), accept);
   closers.push(

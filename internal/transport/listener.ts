@@ -1,5 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Deadlines } from '../base/index.ts';
+import type { Admission, Gated } from './admission.ts';
 import type { ServerHandle } from './bound-address.ts';
 import { Connection, type ConnectionHandler } from './connection.ts';
 import { NOBODY } from './nobody.ts';
@@ -25,9 +26,18 @@ export interface ListenerSettings {
 export interface ListenerOptions {
   /** Bytes that wait to be sent before a connection counts as full. Node gives it to sockets by their server alone. */
   readonly writeBufferSize: number;
-  /** Told of errors of accepting (EMFILE …); the listener goes on. */
+  /** Told of errors of accepting (ENFILE …); the listener goes on. */
   readonly report: (error: Error) => void;
+  readonly admission: Admission;
+  /**
+   * Asks for another socket on the same address, which `giveSpare` brings. Null where there is none: such a listener
+   * cannot stop accepting for a while, and takes connections in that have to wait.
+   */
+  readonly wantSpare: (() => void) | null;
 }
+
+/** Milliseconds after which one connection below maxConnections is enough to accept again: each time costs 0.2 ms. */
+const REOPEN_AFTER = 20;
 
 /** Makes the handler of an accepted connection. */
 export type Accept = (connection: Connection) => ConnectionHandler;
@@ -35,18 +45,29 @@ export type Accept = (connection: Connection) => ConnectionHandler;
 /**
  * A bound address and the connections that came in by it.
  *
- *     listen ──> held ──open──> accepting ──suspend──> suspended ──close──> closed
- *                  │               │  ↑                    │
- *                  │               │  └──────resume────────┘
- *                  └───────────────┴──close──> closed
+ *     listen ──> held ──open──> serving ──suspend──> suspended ──close──> closed
+ *                  │             │  ↑                    │
+ *                  │             │  └──────resume────────┘
+ *                  └─────────────┴──close──> closed
  *
- * A held listener takes connections in and lets them wait, unread, as those above maxConnections: whether the config
- * that they are for comes in force is not known yet.
+ * A held listener takes connections in and lets them wait, unread: whether the config that they are for comes in force
+ * is not known yet.
+ *
+ * In all states but the last two it has a door. Node has no word for "accept no more for now", but a socket that
+ * another process holds too can be closed without harm: the connections wait in the kernel's queue. To accept again
+ * takes another descriptor of that socket, a spare, which was asked for in time.
+ *
+ *     open ──shut──> shut ──reopen, with a spare──> open
  */
-export class Listener {
+export class Listener implements Gated {
   /** Connections being served. */
   private active = 0;
   private held = true;
+  private door: 'open' | 'shut' | 'gone' = 'gone';
+  private spare: ServerHandle | null = null;
+  private spareWanted = false;
+  private yields = false;
+  private reopening: NodeJS.Timeout | null = null;
   private settings: ListenerSettings;
   private readonly options: ListenerOptions;
   private readonly server: Server;
@@ -89,17 +110,19 @@ export class Listener {
   open(): void {
     this.held = false;
     this.serveWaiting();
+    this.regulate();
   }
 
-  /** Puts other settings in force. Whoever waits and may be served by them is. */
+  /** Puts other settings in force. Connections that wait and may be served by them are. */
   adopt(settings: ListenerSettings): void {
     this.settings = settings;
     this.serveWaiting();
+    this.regulate();
   }
 
   /** Stops accepting for now. Connections that are being served go on, those that wait go on waiting. */
   suspend(): void {
-    this.server.close();
+    this.leave();
   }
 
   /** Accepts again after `suspend`, from a socket that is bound to the same address. @throws Error of the system */
@@ -109,8 +132,68 @@ export class Listener {
 
   /** Stops accepting. Connections that are being served go on; those that wait are closed. */
   close(): void {
-    this.server.close();
+    this.leave();
     this.waiting.close();
+  }
+
+  /** Brings the socket that was asked for by `wantSpare`; undefined when the system could not pass it on. */
+  giveSpare(handle: ServerHandle | undefined): void {
+    this.spareWanted = false;
+    if (handle === undefined) {
+      this.reopening ??= setTimeout(() => this.reopenLater(), REOPEN_AFTER).unref();
+      return;
+    }
+    if (this.door === 'gone' || this.spare !== null) {
+      handle.close();
+      return;
+    }
+    this.spare = handle;
+    this.regulate();
+  }
+
+  /** @internal */
+  regulate(): void {
+    const admits = this.options.admission.admits && !this.yields && (this.held || !this.full);
+    if (this.door === 'open' && !admits && this.options.wantSpare !== null) this.shut();
+    else if (this.door === 'shut' && admits) this.reopen();
+  }
+
+  /** @internal */
+  yield(yields: boolean): void {
+    this.yields = yields;
+    this.regulate();
+  }
+
+  private shut(): void {
+    this.door = 'shut';
+    this.server.close();
+    this.wantSpare();
+  }
+
+  private reopen(): void {
+    const { spare } = this;
+    if (spare === null) return this.wantSpare();
+    this.spare = null;
+    this.door = 'open';
+    this.server.listen(spare, BACKLOG);
+    this.wantSpare();
+  }
+
+  private leave(): void {
+    this.door = 'gone';
+    this.yields = false;
+    this.server.close();
+    this.spare?.close();
+    this.spare = null;
+    this.spareWanted = false;
+    this.options.admission.leave(this);
+  }
+
+  private wantSpare(): void {
+    const { wantSpare } = this.options;
+    if (wantSpare === null || this.spare !== null || this.spareWanted) return;
+    this.spareWanted = true;
+    wantSpare();
   }
 
   private attach(handle: ServerHandle): Promise<void> {
@@ -118,6 +201,10 @@ export class Listener {
     return new Promise((resolve, reject) => {
       const listening = (): void => {
         this.refuse = null;
+        this.door = 'open';
+        this.options.admission.join(this);
+        this.wantSpare();
+        this.regulate();
         resolve();
       };
       this.refuse = (error) => {
@@ -132,40 +219,67 @@ export class Listener {
   private serverOnError(error: Error): void {
     const { refuse } = this;
     this.refuse = null;
-    // Accepting can fail later, for want of descriptors: the next connection may fare better.
-    if (refuse === null) this.options.report(error);
-    else refuse(error);
+    // Accepting can fail later, for want of memory or of descriptors of the system: the next connection may fare better.
+    if (refuse !== null) return refuse(error);
+    this.options.report(error);
+    if (this.door !== 'open' || this.server.listening) return;
+    this.door = 'shut';
+    this.reopening ??= setTimeout(() => this.reopenLater(), REOPEN_AFTER).unref();
   }
 
   private serverOnConnection(socket: Socket): void {
-    if (this.full) this.waiting.add(socket, this.settings.maxWait);
-    else this.serve(socket);
+    const { admission } = this.options;
+    if (!admission.admits && this.options.wantSpare === null) {
+      admission.refused();
+      socket.destroy();
+      return;
+    }
+    admission.entered(this, this.spare !== null && !this.held);
+    if (this.held || this.full) {
+      socket.once('close', () => admission.left());
+      this.waiting.add(socket, this.settings.maxWait);
+    } else {
+      this.serve(socket, true);
+    }
   }
 
   private get full(): boolean {
     const { maxConnections } = this.settings;
-    return this.held || (maxConnections !== 0 && this.active >= maxConnections);
+    return maxConnections !== 0 && this.active >= maxConnections;
   }
 
-  private serve(socket: Socket): void {
+  /** @param counts whether it leaves the process with its close: one that has waited does so by itself */
+  private serve(socket: Socket, counts: boolean): void {
     this.active++;
-    socket.once('close', () => this.socketOnClose());
+    socket.once('close', () => this.socketOnClose(counts));
     const { keepAlive } = this.settings;
     if (keepAlive > 0) socket.setKeepAlive(true, keepAlive);
     const connection = new Connection(socket, this.deadlines, NOBODY);
     connection.handler = this.accept(connection);
+    if (this.full) this.regulate();
   }
 
-  private socketOnClose(): void {
+  private socketOnClose(counts: boolean): void {
+    const { maxConnections } = this.settings;
     this.active--;
+    if (counts) this.options.admission.left();
     this.serveWaiting();
+    if (this.door !== 'shut' || maxConnections === 0 || this.full) return;
+    // A few at a time: to stop and to go on for each one would cost more than to serve it.
+    if (this.active <= maxConnections * (15 / 16)) this.regulate();
+    else this.reopening ??= setTimeout(() => this.reopenLater(), REOPEN_AFTER).unref();
+  }
+
+  private reopenLater(): void {
+    this.reopening = null;
+    this.regulate();
   }
 
   private serveWaiting(): void {
-    while (!this.full) {
+    while (!this.held && !this.full) {
       const next = this.waiting.take();
       if (next === null) return;
-      this.serve(next);
+      this.serve(next, false);
     }
   }
 }

@@ -58,6 +58,11 @@ export class IdleConnections {
     return connection;
   }
 
+  /** Takes the one that was not used for longest. */
+  takeOldest(): Http1Connection | undefined {
+    return this.list.shift();
+  }
+
   /** What the newest is good for. */
   fitness(): Fitness {
     const { list, lifetime } = this;

@@ -2,6 +2,7 @@ import { type Deadlines, ProxyError } from '../base/index.ts';
 import type { Resolver } from '../resolver/index.ts';
 import {
   type Connection,
+  descriptors,
   dial,
   type DialContext,
   type DialDone,
@@ -59,6 +60,7 @@ export class Pools implements DialContext {
     this.deadlines = deadlines;
     this.resolver = resolver;
     this.onFault = onFault;
+    descriptors.relieve = () => this.relieve();
   }
 
   /** The pool of a peer. Peers with equal keys share one. */
@@ -74,6 +76,12 @@ export class Pools implements DialContext {
 
   private tidy(): void {
     for (const pool of this.pools.values()) pool.tidy();
+  }
+
+  /** Closes the idle connection that was not used for longest, of one peer; says whether there was one. */
+  private relieve(): boolean {
+    for (const pool of this.pools.values()) if (pool.closeOldest()) return true;
+    return false;
   }
 
   /** Closes the idle connections of all peers but those with the given keys. Called when a new config has none of them. */
@@ -203,6 +211,15 @@ export class PeerPool implements ConnectionOwner, SessionDialer {
   private holds({ dialed, retiresAt }: Dialed): boolean {
     if (this.pools.deadlines.now > retiresAt) return false;
     return this.holding === null || this.holding.includes(dialed);
+  }
+
+  /** @internal Closes the idle connection that was not used for longest; says whether there was one. */
+  closeOldest(): boolean {
+    const oldest = this.idle.takeOldest();
+    if (oldest === undefined) return false;
+    this.pools.idle--;
+    oldest.abort();
+    return true;
   }
 
   /** @internal */

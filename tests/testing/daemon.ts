@@ -34,6 +34,8 @@ export interface DaemonOptions {
   readonly prepare?: (folder: string) => Promise<string>;
   /** Another copy of the program. */
   readonly program?: string;
+  /** Descriptors that each process may have open. */
+  readonly descriptors?: number;
   /** Flags for Node itself. */
   readonly nodeFlags?: readonly string[];
 }
@@ -58,7 +60,10 @@ export class TestDaemon {
     const flags = [`-workers=${options.workers ?? 0}`, ...(options.args ?? [])];
     const args = [...(options.nodeFlags ?? []), options.program ?? PROX, 'serve', '-config', this.configPath, ...flags];
     const env = { ...process.env, ...options.env };
-    this.process = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'], env, cwd: folder });
+    // Node raises the limit as far as it may, so both of its halves are set; the shell becomes the daemon.
+    const limited = ['-c', `ulimit -n ${options.descriptors} && exec "$0" "$@"`, process.execPath, ...args];
+    const [program, given] = options.descriptors === undefined ? [process.execPath, args] : ['/bin/sh', limited];
+    this.process = spawn(program, given, { stdio: ['ignore', 'ignore', 'pipe'], env, cwd: folder });
     this.process.stderr?.on('data', (chunk: Buffer) => this.stderrOnData(chunk));
     this.exited = new Promise((resolve) => {
       this.process.once('exit', (code, signal) => {

@@ -87,7 +87,7 @@ export const limitsSchema = object(
     max_connections: key(
       integer(0, 10_000_000),
       { type: 'integer', default: '0' },
-      'Connections of clients at a time; above it up to 511 more wait, accepted but not served, and further ones are closed. `0` = no limit.',
+      'Connections of clients at a time, in each worker; further ones wait in the queue of the kernel. With `-workers 0` up to 511 wait, accepted but not served, and further ones are closed. `0` = no limit.',
     ),
     flush_interval: key(
       flushInterval(),

@@ -1,0 +1,186 @@
+import type { DescriptorBudget } from './descriptors.ts';
+
+/** How many connections the sibling processes have that accept from the same addresses. */
+export interface Siblings {
+  /** This process has so many connections of clients, and accepts others or not. */
+  note(connections: number, accepting: boolean): void;
+  /** Whether that is clearly more than its siblings have, of those that accept. */
+  ahead(connections: number): boolean;
+  /** Whether it is about as many as they have, or fewer. */
+  level(connections: number): boolean;
+}
+
+/** Listens or stops to, as the process has it. */
+export interface Gated {
+  /** Looks again whether connections may be accepted. */
+  regulate(): void;
+  /** Stops accepting until its siblings have caught up, or goes on. */
+  yield(yields: boolean): void;
+}
+
+/** Told, once a second at most, that connections wait as descriptors are used up. */
+export type FullReport = (facts: { readonly connections: number; readonly limit: number }) => void;
+
+/** Milliseconds between two reports. */
+const REPORT_EVERY = 1000;
+
+/** Milliseconds after which one free descriptor is enough to accept again: each time costs some 0.2 ms. */
+const REOPEN_AFTER = 20;
+
+/** Milliseconds between two looks at the siblings of a process that waits for them: at first, and at last. */
+const FIRST_LOOK = 1;
+const LAST_LOOK = 50;
+
+/**
+ * Milliseconds after which a process that waits for its siblings accepts what is in the queue all the same, and waits
+ * on. Siblings that stand still are known by then; this is for those that run and cannot accept.
+ */
+const PATIENCE = 1000;
+
+/** How often a process may wait for its siblings: that many times at once, and then as often as this in a second. */
+const YIELDS_AT_ONCE = 16;
+const YIELDS_A_SECOND = 50;
+
+/**
+ * Says whether this process may accept another connection. One for all listeners of the process.
+ *
+ * - Not when descriptors run out: what is not accepted waits in the queue of the kernel.
+ * - Not for the moment when it is ahead of its siblings. They share the listening sockets, and whichever of them wakes
+ *   first would accept all connections that come together.
+ */
+export class Admission {
+  private readonly budget: DescriptorBudget;
+  private readonly siblings: Siblings | null;
+  private readonly report: FullReport;
+  private readonly listeners = new Set<Gated>();
+  private readonly yielding = new Set<Gated>();
+  private full = false;
+  private reopening: NodeJS.Timeout | null = null;
+  private looking: NodeJS.Timeout | null = null;
+  private nextLook = FIRST_LOOK;
+  private lookedSince = 0;
+  private reportedAt = -REPORT_EVERY;
+  private yields = YIELDS_AT_ONCE;
+  private countedAt = 0;
+
+  constructor(budget: DescriptorBudget, siblings: Siblings | null, report: FullReport) {
+    this.budget = budget;
+    this.siblings = siblings;
+    this.report = report;
+  }
+
+  /** Whether there are descriptors for another connection. */
+  get admits(): boolean {
+    return !this.full;
+  }
+
+  join(listener: Gated): void {
+    this.listeners.add(listener);
+    this.tell();
+  }
+
+  leave(listener: Gated): void {
+    this.listeners.delete(listener);
+    this.yielding.delete(listener);
+    this.tell();
+  }
+
+  /** A connection was accepted by a listener. */
+  entered(listener: Gated, mayYield: boolean): void {
+    const { budget, siblings } = this;
+    budget.clients++;
+    if (budget.clients >= budget.maxClients) this.shut();
+    if (siblings === null) return;
+    siblings.note(budget.clients, !this.full);
+    // One that yields already takes what its siblings have left in the queue.
+    if (!mayYield || this.yielding.has(listener) || !this.mayYield()) return;
+    if (siblings.ahead(budget.clients)) this.yield(listener, siblings);
+  }
+
+  /** A connection has closed. */
+  left(): void {
+    const { budget } = this;
+    budget.clients--;
+    this.siblings?.note(budget.clients, !this.full);
+    if (!this.full || budget.clients >= budget.maxClients) return;
+    // A few at a time: to stop and to go on for each one would cost more than to serve it.
+    if (budget.clients <= budget.maxClients * (15 / 16)) this.reopen();
+    else this.reopening ??= setTimeout(() => this.reopen(), REOPEN_AFTER).unref();
+  }
+
+  /** A connection was refused for want of descriptors, by a listener that cannot let it wait. */
+  refused(): void {
+    this.sayFull();
+  }
+
+  private shut(): void {
+    this.sayFull();
+    if (this.full) return;
+    this.full = true;
+    for (const listener of this.listeners) listener.regulate();
+  }
+
+  private reopen(): void {
+    if (this.reopening !== null) clearTimeout(this.reopening);
+    this.reopening = null;
+    const { budget } = this;
+    if (!this.full || budget.clients >= budget.maxClients) return;
+    this.full = false;
+    this.tell();
+    for (const listener of this.listeners) listener.regulate();
+  }
+
+  private sayFull(): void {
+    const now = performance.now();
+    if (now - this.reportedAt < REPORT_EVERY) return;
+    this.reportedAt = now;
+    this.report({ connections: this.budget.clients, limit: this.budget.limit });
+  }
+
+  private tell(): void {
+    this.siblings?.note(this.budget.clients, !this.full && this.listeners.size > 0);
+  }
+
+  private mayYield(): boolean {
+    if (this.yields >= 1) return true;
+    const now = performance.now();
+    this.yields = Math.min(YIELDS_AT_ONCE, this.yields + ((now - this.countedAt) / 1000) * YIELDS_A_SECOND);
+    this.countedAt = now;
+    return this.yields >= 1;
+  }
+
+  private yield(listener: Gated, siblings: Siblings): void {
+    this.yields--;
+    this.yielding.add(listener);
+    listener.yield(true);
+    // What they are told goes by steps; now they have to know it exactly.
+    siblings.note(this.budget.clients, !this.full);
+    if (this.looking !== null) return;
+    this.nextLook = FIRST_LOOK;
+    this.lookedSince = performance.now();
+    this.lookLater(siblings);
+  }
+
+  private lookLater(siblings: Siblings): void {
+    this.looking = setTimeout(() => this.look(siblings), this.nextLook).unref();
+    this.nextLook = Math.min(this.nextLook * 2, LAST_LOOK);
+  }
+
+  private look(siblings: Siblings): void {
+    this.looking = null;
+    const listeners = [...this.yielding];
+    if (siblings.level(this.budget.clients)) {
+      this.yielding.clear();
+      for (const listener of listeners) listener.yield(false);
+      return;
+    }
+    this.lookLater(siblings);
+    if (performance.now() - this.lookedSince < PATIENCE) return;
+    this.lookedSince = performance.now();
+    for (const listener of listeners) listener.yield(false);
+    // By then the queue has been looked at once.
+    setImmediate(() => {
+      for (const listener of listeners) if (this.yielding.has(listener)) listener.yield(true);
+    });
+  }
+}
