@@ -5,6 +5,7 @@ import type { DataPlaneOptions } from './data-plane.ts';
 import { type Addresses, type Change, type Engine, NoWorkerError } from './engine.ts';
 import { ErrorLog } from './error-log.ts';
 import { type Command, errorOf } from './messages.ts';
+import { clearCount, openSharedCounts } from './shared-counts.ts';
 import { WorkerLogs } from './worker-logs.ts';
 import { type Exit, type Member, type Outcome, type StartMember, WorkerProcess } from './worker-process.ts';
 
@@ -70,6 +71,8 @@ export class Fleet implements Engine {
   private readonly awaitingWorker = new Set<() => void>();
   /** Addresses that workers were given last: those of a change are in no table yet. */
   private given: Addresses = new Map();
+  /** The file of SharedCounts; null with one worker, which has nobody to share with, or where none can be made. */
+  private readonly counts: number | null;
   private stopping = false;
 
   constructor(options: FleetOptions) {
@@ -77,7 +80,11 @@ export class Fleet implements Engine {
     this.logger = options.logger;
     this.files = options.files;
     this.errorLog = new ErrorLog(options.files, options.logger);
-    this.startMember = options.startMember ?? ((setup, logs) => new WorkerProcess(setup, logs));
+    this.startMember = options.startMember ?? ((setup, logs, counts) => new WorkerProcess(setup, logs, counts));
+    this.counts = options.workers > 1 ? openSharedCounts() : null;
+    if (options.workers > 1 && this.counts === null) {
+      this.logger.warn('no folder for temporary files can be written; connections may spread unevenly over workers');
+    }
     this.places = Array.from({ length: options.workers }, (_, i) => ({
       worker: i + 1,
       backoff: new CrashBackoff(),
@@ -285,7 +292,9 @@ export class Fleet implements Engine {
       this.logger.error('a worker could not be replaced', { worker: place.worker, error });
     };
     try {
-      const process = this.startMember({ worker: place.worker, ticketKeys: this.options.ticketKeys }, logs);
+      const counted = this.counts === null ? null : this.places.length;
+      const setup = { worker: place.worker, ticketKeys: this.options.ticketKeys, counted };
+      const process = this.startMember(setup, logs, this.counts);
       place.process = process;
       process.onWant = (key) => {
         const bound = this.options.addresses.bound.get(key) ?? this.given.get(key);
@@ -303,6 +312,7 @@ export class Fleet implements Engine {
   private async attend(place: Place, process: Member, logs: WorkerLogs): Promise<void> {
     const exit = await process.gone;
     const served = place.serving;
+    if (this.counts !== null) clearCount(this.counts, place.worker);
     place.process = null;
     place.serving = false;
     await logs.release();

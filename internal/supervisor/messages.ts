@@ -23,7 +23,12 @@ export interface Setup {
   readonly worker: number;
   /** See DataPlaneOptions. */
   readonly ticketKeys: Buffer;
+  /** How many workers there are, if they share their counts of connections by descriptor COUNTS_FD; else null. */
+  readonly counted: number | null;
 }
+
+/** Where a worker finds the file of SharedCounts. */
+export const COUNTS_FD = 4;
 
 /** A bound socket, which travels beside this message; `attach` or `resume` follows. */
 export interface AddressMessage {

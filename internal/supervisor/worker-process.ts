@@ -43,7 +43,7 @@ export interface Member {
 }
 
 /** Starts a worker. */
-export type StartMember = (setup: Omit<Setup, 'kind'>, logs: WorkerLogs) => Member;
+export type StartMember = (setup: Omit<Setup, 'kind'>, logs: WorkerLogs, counts: number | null) => Member;
 
 /** A worker that is a process of its own. */
 export class WorkerProcess implements Member {
@@ -59,14 +59,17 @@ export class WorkerProcess implements Member {
   private nextNumber = 1;
   private ended = false;
 
-  /** Starts the program that this process runs, as a worker. */
-  constructor(setup: Omit<Setup, 'kind'>, logs: WorkerLogs) {
+  /**
+   * Starts the program that this process runs, as a worker.
+   * @param counts descriptor of the file of SharedCounts; null without it
+   */
+  constructor(setup: Omit<Setup, 'kind'>, logs: WorkerLogs, counts: number | null) {
     this.worker = setup.worker;
     this.logs = logs;
     this.child = fork(PROGRAM, ['worker'], {
       // Configs go over with their bytes and shared parts as they are.
       serialization: 'advanced',
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc', ...(counts === null ? [] : [counts])],
     });
     this.loaded = new Promise((resolve) => (this.onLoaded = resolve));
     this.gone = new Promise((resolve) => {

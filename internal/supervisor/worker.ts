@@ -2,8 +2,17 @@ import { LogFiles, type Logger } from '../logger/index.ts';
 import type { ServerHandle } from '../transport/index.ts';
 import { DataPlane } from './data-plane.ts';
 import { endProcess } from './end-process.ts';
-import { type Command, refusalOf, type Result, type Setup, type ToSupervisor, type ToWorker } from './messages.ts';
+import {
+  type Command,
+  COUNTS_FD,
+  refusalOf,
+  type Result,
+  type Setup,
+  type ToSupervisor,
+  type ToWorker,
+} from './messages.ts';
 import { RemoteLogs } from './remote-logs.ts';
+import { SharedCounts } from './shared-counts.ts';
 
 /**
  * Serves as a worker of the supervisor that forked this process: obeys it, and nobody else. When it is gone without a
@@ -63,13 +72,16 @@ class Worker {
     }
   }
 
-  private setUp({ worker, ticketKeys }: Setup): void {
+  private setUp({ worker, ticketKeys, counted }: Setup): void {
     this.logger = this.root.child({ worker });
     const report = (message: string, fields: Record<string, unknown>): void => this.logger.warn(message, fields);
     const files = new LogFiles(report, {}, { openRotating: (path, rotate) => this.logs.open(path, rotate) });
     this.plane = new DataPlane(
       { logger: this.logger, files, ticketKeys },
-      { siblings: null, wantSpare: (key) => void send({ kind: 'want-spare', key }) },
+      {
+        siblings: counted === null ? null : new SharedCounts(COUNTS_FD, counted, worker),
+        wantSpare: (key) => void send({ kind: 'want-spare', key }),
+      },
     );
   }
 

@@ -8,6 +8,8 @@ export interface Siblings {
   ahead(connections: number): boolean;
   /** Whether it is about as many as they have, or fewer. */
   level(connections: number): boolean;
+  /** Tells them the exact number; `note` goes by steps. */
+  flush(): void;
 }
 
 /** Listens or stops to, as the process has it. */
@@ -153,8 +155,7 @@ export class Admission {
     this.yields--;
     this.yielding.add(listener);
     listener.yield(true);
-    // What they are told goes by steps; now they have to know it exactly.
-    siblings.note(this.budget.clients, !this.full);
+    siblings.flush();
     if (this.looking !== null) return;
     this.nextLook = FIRST_LOOK;
     this.lookedSince = performance.now();
