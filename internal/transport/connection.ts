@@ -367,9 +367,14 @@ export class Connection implements SocketOwner {
     this.guard(() => (this.handler.onStalled === undefined ? this.handler.onDeadline() : this.handler.onStalled()));
   }
 
-  /** @internal */
+  /**
+   * After a fatal alert, sent or received, Node 20 leaves a TLS socket open (RFC 8446 §6.2 wants it closed); an alert that
+   * is due has been sent by then. All other errors close a socket by themselves.
+   * @internal
+   */
   socketOnError(error: Error): void {
     this.error = error;
+    this.socket.destroy();
   }
 
   /** @internal */
