@@ -120,6 +120,17 @@ export interface TlsConfig {
   readonly clientCa: string | null;
   /** `require` refuses a client without a valid certificate, `request` lets it in; null without clientCa. */
   readonly clientAuth: 'require' | 'request' | null;
+  readonly protocol: TlsProtocol;
+}
+
+/** What is spoken in TLS. */
+export interface TlsProtocol {
+  readonly min: '1.2' | '1.3';
+  readonly max: '1.2' | '1.3';
+  /** OpenSSL names, the preferred one first; null for the defaults. */
+  readonly ciphers: readonly string[] | null;
+  /** OpenSSL names of groups, the preferred one first; null for those of OpenSSL. */
+  readonly curves: readonly string[] | null;
 }
 
 /** A certificate with its chain, and its key; they belong together, and OpenSSL takes them. */

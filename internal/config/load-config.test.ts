@@ -128,6 +128,7 @@ describe('a config with every feature', () => {
       acme: null,
       clientCa: null,
       clientAuth: null,
+      protocol: { min: '1.2', max: '1.3', ciphers: null, curves: null },
     });
     expect(edge?.routes[1]?.plugins).toEqual(['discovery', folder.at('plugins/a')]);
     expect(edge?.routes[3]?.accessLog).toBe('off');

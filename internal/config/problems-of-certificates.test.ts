@@ -41,6 +41,25 @@ describe('what is wrong with certificates', () => {
       'prox.json5:1:99: services.web.tls_client_ca: 2.key: expected a PEM certificate, found a PRIVATE KEY',
     ],
     [
+      'is named for what is spoken',
+      {
+        ...FILES,
+        'prox.json5': withPair(
+          '1.crt',
+          '1.key',
+          `tls_min: '1.1', tls_ciphers: ['ECDHE-RSA-AES128-GCM-SHA256', 'ECDHE-RSA-AES128-GCM-SHA1'], tls_curves: ['x25518'],`,
+        ),
+      },
+      'prox.json5:1:93: services.web.tls_min: expected "1.2" or "1.3", found the string "1.1"; did you mean `1.2`?',
+      'prox.json5:1:145: services.web.tls_ciphers[1]: expected the OpenSSL name of a cipher suite, found "ECDHE-RSA-AES128-GCM-SHA1"; did you mean `ECDHE-RSA-AES128-GCM-SHA256`?',
+      'prox.json5:1:188: services.web.tls_curves[0]: expected a group that OpenSSL has here, such as "X25519" or "prime256v1", found "x25518"',
+    ],
+    [
+      'is named for versions between which there is none',
+      { ...FILES, 'prox.json5': withPair('1.crt', '1.key', `tls_min: '1.3', tls_max: '1.2',`) },
+      'prox.json5:1:93: services.web.tls_min: `tls_min` is 1.3 and `tls_max` is 1.2; expected a version between them',
+    ],
+    [
       'is named for an empty folder',
       { 'c/': '', 'prox.json5': withFolder('c') },
       'prox.json5:1:57: services.web.tls_cert: the folder c holds no certificate: no `.crt` and no `.pem` file',

@@ -17,6 +17,7 @@ export function createTlsAcceptor(config: ServiceConfig, ticketKeys: Buffer, dea
     clientRequired: tls.clientAuth === 'require',
     handshakeTimeout: limits.tlsHandshakeTimeout,
     ticketKeys,
+    protocol: tls.protocol,
     sessionContext: sessionContextOf(config),
   };
   return new TlsAcceptor(settings, deadlines);

@@ -19,7 +19,31 @@ export interface TlsContextSettings {
   readonly ticketKeys: Buffer;
   /** What a session belongs to: one of another context is not resumed. At most 32 characters. */
   readonly sessionContext: string;
+  readonly protocol: {
+    readonly min: '1.2' | '1.3';
+    readonly max: '1.2' | '1.3';
+    /** OpenSSL names, the preferred one first; null for the defaults. */
+    readonly ciphers: readonly string[] | null;
+    readonly curves: readonly string[] | null;
+  };
 }
+
+/**
+ * Those of TLS 1.2 that keep past traffic secret when the key of a certificate is lost, and authenticate what they
+ * encrypt (RFC 9325 §4.2): ECDHE with AES-GCM or ChaCha20-Poly1305. What Node takes by itself has static RSA, CBC and
+ * CCM with short tags, too.
+ */
+const DEFAULT_CIPHERS: readonly string[] = [
+  'TLS_AES_256_GCM_SHA384',
+  'TLS_CHACHA20_POLY1305_SHA256',
+  'TLS_AES_128_GCM_SHA256',
+  'ECDHE-ECDSA-AES128-GCM-SHA256',
+  'ECDHE-RSA-AES128-GCM-SHA256',
+  'ECDHE-ECDSA-AES256-GCM-SHA384',
+  'ECDHE-RSA-AES256-GCM-SHA384',
+  'ECDHE-ECDSA-CHACHA20-POLY1305',
+  'ECDHE-RSA-CHACHA20-POLY1305',
+];
 
 /**
  * Seconds for which a session may be resumed, without the certificate being looked at again: long enough for who comes
@@ -27,15 +51,20 @@ export interface TlsContextSettings {
  */
 const SESSION_LIFETIME_S = 3600;
 
-/** The options of a context: TLS 1.2 and 1.3 with the ciphers and groups that Node calls modern. */
+/** The options of a context. */
 export function contextOptions(
   certificates: CertificateGroup,
-  { clientCa, ticketKeys, sessionContext }: TlsContextSettings,
+  { clientCa, ticketKeys, sessionContext, protocol }: TlsContextSettings,
 ): SecureContextOptions {
   return {
     cert: certificates.map(({ cert }) => cert),
     key: certificates.map(({ key }) => key),
-    minVersion: 'TLSv1.2',
+    minVersion: `TLSv${protocol.min}`,
+    maxVersion: `TLSv${protocol.max}`,
+    // Node tells the suites of TLS 1.3 by their prefix in capitals.
+    ciphers: (protocol.ciphers ?? DEFAULT_CIPHERS).join(':').toUpperCase(),
+    honorCipherOrder: true,
+    ...(protocol.curves === null ? {} : { ecdhCurve: protocol.curves.join(':') }),
     // A client that renegotiates makes the server work for nothing (CVE-2011-1473); TLS 1.3 has done away with it.
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
     sessionIdContext: sessionContext,

@@ -1,4 +1,4 @@
-import type { CertificateConfig, RouteConfig, TlsConfig } from '../config.ts';
+import type { CertificateConfig, RouteConfig, TlsConfig, TlsProtocol } from '../config.ts';
 import type { Written } from '../load/assemble.ts';
 import type { RawAcme } from '../schema/acme.ts';
 import type { RawService } from '../schema/service.ts';
@@ -46,7 +46,30 @@ export async function buildTls(
     acme: raw.acme === undefined ? null : buildAcme(context, partOf(written, 'acme')),
     clientCa,
     clientAuth: raw.tls_client_ca === undefined ? null : (raw.tls_client_auth ?? 'require'),
+    protocol: buildProtocol(context, written, raw),
   });
+}
+
+function buildProtocol(context: BuildContext, written: Written, raw: RawService): TlsProtocol {
+  const { tls_min: min = '1.2', tls_max: max = '1.3', tls_ciphers: ciphers, tls_curves: curves } = raw;
+  if (min > max) {
+    const key = raw.tls_min === undefined ? 'tls_max' : 'tls_min';
+    report(context, written, [key], `\`tls_min\` is ${min} and \`tls_max\` is ${max}; expected a version between them`);
+  }
+  const listed = ciphers ?? [];
+  if (listed.length > 0 && max === '1.2' && listed.every(isOfTls13)) {
+    report(context, written, ['tls_ciphers'], 'all cipher suites are of TLS 1.3, and `tls_max` is 1.2');
+  }
+  return Object.freeze({
+    min,
+    max,
+    ciphers: listed.length === 0 ? null : Object.freeze([...listed]),
+    curves: curves === undefined || curves.length === 0 ? null : Object.freeze([...curves]),
+  });
+}
+
+function isOfTls13(cipher: string): boolean {
+  return /^tls_/i.test(cipher);
 }
 
 /** What is passed on or dropped by its name is never decrypted, and needs no certificate. */
@@ -54,15 +77,24 @@ function terminates({ action }: RouteConfig): boolean {
   return action.type !== 'pass' && action.type !== 'drop';
 }
 
+const TLS_KEYS = [
+  'tls_cert',
+  'tls_key',
+  'tls_client_ca',
+  'tls_client_auth',
+  'tls_min',
+  'tls_max',
+  'tls_ciphers',
+  'tls_curves',
+] as const;
+
 /** A certificate beside `tls: false` is a switch turned off; one without `tls` is a listener that is plain by mistake. */
 function checkPlain(context: BuildContext, written: Written, raw: RawService): void {
   if (raw.tls === false && raw.acme !== undefined)
     report(context, written, ['acme'], '`acme` turns TLS on, and `tls: false` turns it off; expected one of them');
   if (raw.tls === false) return;
   // The switch is missing once, however many keys need it.
-  const key = (['tls_cert', 'tls_key', 'tls_client_ca', 'tls_client_auth'] as const).find(
-    (each) => raw[each] !== undefined,
-  );
+  const key = TLS_KEYS.find((each) => raw[each] !== undefined);
   if (key !== undefined)
     report(context, written, [key], `\`${key}\` needs \`tls: true\`; with \`tls: false\` it is kept but not used`);
 }

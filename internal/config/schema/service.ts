@@ -1,9 +1,10 @@
 import * as z from 'zod';
 import { parseListenAddress } from '../value/listen-address.ts';
+import { checkCipher, checkCurve } from '../value/tls-words.ts';
 import { acmeSchema } from './acme.ts';
 import { actionSchema, pluginList } from './action.ts';
 import { pluginRegistry } from './plugin.ts';
-import { expected, flag, key, named, object, oneOf, parsed, path, schemaKey, text } from './field.ts';
+import { expected, flag, key, list, named, object, oneOf, parsed, path, schemaKey, text } from './field.ts';
 import { limitsSchema } from './limits.ts';
 import { resourceSchema } from './resource.ts';
 import { routesSchema } from './route.ts';
@@ -35,6 +36,26 @@ const shape = {
     oneOf(['require', 'request']),
     { type: '`require`, `request`', default: 'require' },
     'With `tls_client_ca`. `require`: a client without a valid certificate is refused. `request`: it is asked for one, and let in without.',
+  ),
+  tls_min: key(
+    oneOf(['1.2', '1.3']),
+    { type: '`1.2`, `1.3`', default: '1.2' },
+    'The lowest TLS version that clients may speak.',
+  ),
+  tls_max: key(
+    oneOf(['1.2', '1.3']),
+    { type: '`1.2`, `1.3`', default: '1.3' },
+    'The highest TLS version that clients may speak.',
+  ),
+  tls_ciphers: key(
+    list(parsed(text('a cipher suite such as "ECDHE-RSA-AES128-GCM-SHA256"'), checkCipher), 'a list of cipher suites'),
+    { type: 'string[]', default: 'those with ECDHE and AES-GCM or ChaCha20' },
+    'Cipher suites by their OpenSSL names, the preferred one first. Names that begin with `TLS_` are of TLS 1.3; without any, its suites are those of OpenSSL.',
+  ),
+  tls_curves: key(
+    list(parsed(text('a group such as "X25519"'), checkCurve), 'a list of groups'),
+    { type: 'string[]', default: 'those of OpenSSL' },
+    'Groups for the key exchange by their OpenSSL names, the preferred one first: `X25519`, `prime256v1`, `secp384r1` …',
   ),
   acme: key(acmeSchema, { type: 'Acme' }, 'Automatic certificates; turns `tls` on.'),
   h2: key(flag(), { type: 'bool', default: 'true' }, 'Offer HTTP/2 by ALPN on a TLS listener.'),
