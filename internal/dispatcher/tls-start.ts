@@ -32,10 +32,16 @@ export class TlsStart extends Start {
   private readonly first = new FirstBytes();
   /** Set while the acceptor has the connection. */
   private handshake: TlsHandshake | null = null;
+  /** Milliseconds for the handshake, from the connection on; as for any first bytes where clients need not speak TLS. */
+  private readonly timeout: number;
+  /** As `performance.now()`. */
+  private readonly began = performance.now();
 
   constructor(connection: Connection, slot: SessionSlot) {
     super(connection, slot);
-    if (slot.current.peeks) connection.expect(HELLO_TIMEOUT_MS);
+    const { limits, peeks, plain } = slot.current;
+    this.timeout = plain ? limits.headerTimeout : limits.tlsHandshakeTimeout;
+    connection.expect(peeks ? Math.min(HELLO_TIMEOUT_MS, this.timeout) : this.timeout);
   }
 
   onData(buffer: Buffer, start: number, end: number): void {
@@ -58,8 +64,12 @@ export class TlsStart extends Start {
   }
 
   override onDeadline(): void {
-    if (this.hello === null) return super.onDeadline();
-    this.refuse(new ProxyError('bad_client_hello', `the ClientHello was not complete within ${HELLO_TIMEOUT_MS} ms`));
+    if (this.hello !== null) {
+      const text = `the ClientHello was not complete within ${Math.min(HELLO_TIMEOUT_MS, this.timeout)} ms`;
+      return this.refuse(new ProxyError('bad_client_hello', text));
+    }
+    if (this.slot.current.plain) return super.onDeadline();
+    this.refuse(new ProxyError('tls_handshake', `the handshake was not begun within its ${this.timeout} ms`));
   }
 
   override drain(): void {
@@ -103,6 +113,7 @@ export class TlsStart extends Start {
       }
       this.leave();
     });
+    if (!slot.current.plain) this.handshake.hurry(Math.max(1, this.timeout - (performance.now() - this.began)));
   }
 
   private begin(secured: Connection): void {

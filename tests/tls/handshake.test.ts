@@ -56,6 +56,17 @@ describe('a TLS listener', () => {
     expect(await sClient(daemon.port(), args)).toContain(said);
   });
 
+  it('closes a connection on which nothing comes within tls_handshake_timeout', async () => {
+    const begun = Date.now();
+    const client = await RawClient.connect(daemon.port());
+    await client.toEnd();
+    client.destroy();
+    // header_timeout, which bounded it before, is 10 s.
+    expect(Date.now() - begun).toBeLessThan(8000);
+    const line = await daemon.logged((entry) => JSON.stringify(entry).includes('was not begun within its 300 ms'));
+    expect(codeOf(line)).toBe('tls_handshake');
+  });
+
   it('is HTTP/1.1 for a client without ALPN', async () => {
     expect(await exchangeTls(daemon.port(), lastRequest('a.test'))).toMatch(/^HTTP\/1\.1 200 .*hello a\.test$/s);
   });

@@ -37,7 +37,7 @@ export const limitsSchema = object(
     tls_handshake_timeout: key(
       duration(),
       { type: 'Duration', default: '10s' },
-      'Bound on a TLS handshake, with clients and with upstreams. `0` is the default.',
+      'Bound on a TLS handshake, with clients (from the connection on) and with upstreams. `0` is the default.',
     ),
     keep_alive: key(
       duration(),
