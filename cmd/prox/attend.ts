@@ -9,6 +9,8 @@ import {
   Successor,
 } from '../../internal/supervisor/index.ts';
 import { ConfigWatcher, ReloadQueue, ReloadQueueClosed } from '../../internal/watcher/index.ts';
+import { watchNpm } from './npm-parent.ts';
+import { RepeatedSignal } from './repeated-signal.ts';
 
 /** What becomes of the process. */
 type Stage =
@@ -29,6 +31,8 @@ export interface Attended {
   readonly watch: boolean;
   /** Resolves when the generation before, if there is one, knows that this one serves. */
   readonly introduced: Promise<void>;
+  /** Whether a generation before has started this process: then no npm has. */
+  readonly succeeds: boolean;
 }
 
 /** Connects what happens outside with what the daemon does: changed files, and signals. */
@@ -51,6 +55,8 @@ class Attendant {
   private readonly pidFile: PidFile | null;
   private readonly watcher: ConfigWatcher | null;
   private readonly introduced: Promise<void>;
+  private readonly succeeds: boolean;
+  private readonly endings = new RepeatedSignal();
   private readonly reloads: ReloadQueue<boolean>;
   private stage: Stage = { kind: 'serving' };
   /** Ends with the reload or the restart that is under way. */
@@ -58,8 +64,9 @@ class Attendant {
   /** A SIGHUP has come during a restart; it is for whoever serves afterwards. */
   private hungUp = false;
 
-  constructor({ daemon, logger, manager, pidFile, watch, introduced }: Attended) {
+  constructor({ daemon, logger, manager, pidFile, watch, introduced, succeeds }: Attended) {
     this.introduced = introduced;
+    this.succeeds = succeeds;
     this.daemon = daemon;
     this.logger = logger;
     this.manager = manager;
@@ -74,6 +81,7 @@ class Attendant {
     process.on('SIGUSR2', () => void this.restart().catch((error: unknown) => this.report(error)));
     process.on('SIGTERM', (signal) => this.stop(signal));
     process.on('SIGINT', (signal) => this.stop(signal));
+    if (!this.succeeds) watchNpm(() => this.npmEnded());
   }
 
   private inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -170,15 +178,18 @@ class Attendant {
     for (const problem of problems) this.logger.error(problem);
     // It may have come as far as to take this process's place, for the service manager and whoever sends signals.
     void this.manager.ready('Serving; the last restart failed, see the log');
-    this.pidFile?.reclaim().catch((error: unknown) => this.report(error));
+    try {
+      this.pidFile?.reclaim();
+    } catch (error) {
+      this.report(error);
+    }
   }
 
   private stop(signal: NodeJS.Signals): void {
+    if (this.endings.isEcho(signal)) return;
     const { stage, logger } = this;
     if (stage.kind === 'stopping' || (stage.kind === 'succeeded' && stage.warned)) {
-      logger.warn('second signal, exiting at once', { signal });
-      this.daemon.kill();
-      void endProcess(1, END_NOW_WAIT);
+      this.stopNow(signal);
       return;
     }
     if (stage.kind === 'succeeded') {
@@ -187,8 +198,37 @@ class Attendant {
       logger.info('already stopping, as a successor serves', { signal });
       return;
     }
+    this.finish(stage, { signal });
+  }
+
+  private npmEnded(): void {
+    const { stage } = this;
+    // After a restart this process is about to end anyway, and its successor was meant to stay.
+    if (stage.kind === 'stopping' || stage.kind === 'succeeded') return;
+    this.finish(stage, { why: 'npm, which started this process, has ended' });
+  }
+
+  private stopNow(signal: NodeJS.Signals): void {
+    this.logger.warn('second signal, exiting at once', { signal });
+    this.removePidFile();
+    this.daemon.kill();
+    void endProcess(1, END_NOW_WAIT);
+  }
+
+  private removePidFile(): void {
+    try {
+      this.pidFile?.remove();
+    } catch (error) {
+      this.report(error);
+    }
+  }
+
+  private finish(
+    stage: Stage & { kind: 'serving' | 'restarting' },
+    fields: { signal: string } | { why: string },
+  ): void {
     this.stage = { kind: 'stopping' };
-    logger.info('stopping', { signal });
+    this.logger.info('stopping', fields);
     const ended = stage.kind === 'restarting' ? stage.successor.end() : Promise.resolve();
     this.end(new Set(), Promise.all([ended, this.manager.stopping()]));
   }

@@ -38,7 +38,8 @@ export async function serve(options: ServeOptions): Promise<void> {
   for (const signal of ['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const) process.on(signal, () => {});
   const manager = new ServiceManager(logger);
   const activation = new SocketActivation();
-  const predecessor = await Predecessor.find(() => void orphaned(logger));
+  let pidFile: PidFile | null = null;
+  const predecessor = await Predecessor.find(() => void orphaned(logger, pidFile));
   const daemon = new Daemon({
     configPath: options.configPath,
     levelFlag: options.levelFlag,
@@ -48,21 +49,20 @@ export async function serve(options: ServeOptions): Promise<void> {
     inherited: predecessor?.estate ?? null,
     activation,
   });
-  let pidFile: PidFile | null = null;
   try {
     pidFile = options.pidFile === null ? null : await PidFile.prepare(options.pidFile);
     await daemon.start();
-    await pidFile?.publish();
+    pidFile?.publish();
   } catch (error) {
     await cannotStart(problemsOf(error), logger, predecessor);
     daemon.kill();
-    await pidFile?.remove();
+    pidFile?.remove();
     await logger.close();
     return endProcess(1);
   }
   let introduce = (): void => {};
   const introduced = new Promise<void>((resolve) => (introduce = resolve));
-  attend({ daemon, logger, manager, pidFile, watch: options.watch, introduced });
+  attend({ daemon, logger, manager, pidFile, watch: options.watch, introduced, succeeds: predecessor !== null });
   // Last, as it tells those who wait for it that signals are heeded too.
   logger.info('ready', {
     version: options.version,
@@ -97,7 +97,8 @@ async function cannotStart(
 }
 
 /** Whoever ended the predecessor during a restart wants no other prox. The workers end as this process does. */
-async function orphaned(logger: Logger): Promise<void> {
+async function orphaned(logger: Logger, pidFile: PidFile | null): Promise<void> {
+  pidFile?.remove();
   logger.error('the process to succeed has ended before this one was ready, so it ends too');
   await logger.close();
   await endProcess(1);

@@ -113,6 +113,37 @@ describe('a daemon that stops', () => {
     expect(await busy.toEnd()).toBe('');
   });
 
+  it('takes a signal that comes twice at once for one, as from a terminal and from npm', async () => {
+    await start();
+    const busy = await client();
+    busy.send(HOLD);
+    await upstream.holds(1);
+    daemon.signal('SIGINT');
+    daemon.signal('SIGINT');
+    await daemon.logged(({ msg }) => msg === 'stopping');
+    daemon.signal('SIGINT');
+    await eventually('the listener to close', async () => !(await accepts(daemon.port())));
+    upstream.release('the end');
+    expect(await busy.toEnd()).toMatch(/the end$/);
+    expect(await daemon.end()).toBe(0);
+  });
+
+  it('exits at once when the same signal is sent again later', async () => {
+    await start();
+    const busy = await client();
+    busy.send(HOLD);
+    await upstream.holds(1);
+    let ended = false;
+    void daemon.exited.then(() => (ended = true));
+    const began = performance.now();
+    await eventually('prox to end', () => {
+      if (!ended) daemon.signal('SIGINT');
+      return ended;
+    });
+    expect(performance.now() - began).toBeGreaterThan(500);
+    expect(await daemon.end()).toBe(1);
+  });
+
   it('cuts a tunnel that goes on at shutdown_timeout', async () => {
     let upstreamEnd: string | undefined = 'none';
     upstream.http.on('upgrade', (_, socket) => {

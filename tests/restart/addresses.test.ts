@@ -1,11 +1,13 @@
 import { existsSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { TestDaemon, webConfig } from '../testing/daemon.ts';
 import { accepts } from '../testing/ports.ts';
+import { RawClient } from '../testing/raw-client.ts';
 import { restart } from '../testing/restart.ts';
+import { TestUpstream } from '../testing/upstream.ts';
 import { eventually } from '../testing/wait.ts';
 import { killIfAlive } from '../testing/worker-processes.ts';
 
@@ -97,6 +99,24 @@ describe('-pid-file', () => {
     expect(await readFile(path, 'utf8')).toBe(`${pid}\n`);
     process.kill(pid, 'SIGTERM');
     await eventually('the file to go', () => !existsSync(path));
+  });
+
+  it('goes with a second signal, too', async () => {
+    const upstream = await TestUpstream.start();
+    closers.push(() => upstream.stop());
+    const daemon = await TestDaemon.start(webConfig([{ action: { type: 'proxy', upstream: upstream.address } }]), {
+      args: ['-pid-file', 'prox.pid'],
+    });
+    closers.push(() => daemon.stop());
+    const client = await RawClient.connect(daemon.port());
+    closers.push(async () => client.destroy());
+    client.send('GET /hold HTTP/1.1\r\nHost: a\r\n\r\n');
+    await upstream.holds(1);
+    daemon.signal('SIGTERM');
+    await daemon.logged(({ msg }) => msg === 'stopping');
+    daemon.signal('SIGINT');
+    expect(await daemon.end()).toBe(1);
+    expect(await readdir(daemon.folder)).toEqual(['prox.json5']);
   });
 
   it('is an error at start where it cannot be written', async () => {

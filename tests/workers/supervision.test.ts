@@ -102,7 +102,7 @@ describe('stopping', () => {
     await upstream.holds(1);
     daemon.signal('SIGTERM');
     await daemon.logged(({ msg }) => msg === 'stopping');
-    daemon.signal('SIGTERM');
+    daemon.signal('SIGINT');
     expect(await daemon.end()).toBe(1);
     await allEnded(pids);
   });
