@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { makePair } from '../../tests/testing/certificates.ts';
 import { load, problemsOf } from './testing/config-folder.ts';
@@ -5,6 +6,7 @@ import { load, problemsOf } from './testing/config-folder.ts';
 const one = makePair({ alternatives: 'DNS:one.test' });
 const two = makePair({ alternatives: 'DNS:two.test', key: 'rsa:2048' });
 const short = makePair({ days: 5 });
+const authority = makePair({ subject: 'authority', alternatives: 'DNS:one.test', authority: true });
 
 const FILES = { '1.crt': one.cert, '1.key': one.key, '2.crt': two.cert, '2.key': two.key };
 
@@ -70,6 +72,12 @@ describe('what is wrong with certificates', () => {
       'prox.json5:1:57: services.web.tls_cert: c/b.crt has no key beside it; expected b.key in the folder',
     ],
     [
+      'is named for a folder of authorities',
+      { 'c/ca.crt': authority.cert, 'c/ca.key': authority.key, 'prox.json5': withFolder('c') },
+      'prox.json5:1:57: services.web.tls_cert: the folder c holds no certificate but of authorities (CA:TRUE); ' +
+        'make one for a server with `-addext basicConstraints=critical,CA:FALSE`',
+    ],
+    [
       'is named for every pair of a folder',
       { 'c/a.pem': one.cert, 'c/a.key': two.key, 'c/b.crt': 'x', 'c/b.key': one.key, 'prox.json5': withFolder('c') },
       'prox.json5:1:57: services.web.tls_cert: c/a.key: it is not the key of the certificate',
@@ -110,9 +118,35 @@ describe('a folder of certificates', () => {
     const watched = config.files.map((file) => file.split('/').slice(-2).join('/'));
     expect(watched).toEqual(expect.arrayContaining(['c/b.key', 'c/b.pem', 'c/z.crt', 'c/z.key']));
   });
+
+  it('leaves the certificate of an authority out, and warns of it', async () => {
+    const config = await load({
+      'prox.json5': withFolder('c'),
+      'c/ca.crt': authority.cert,
+      'c/ca.key': authority.key,
+      'c/one.crt': one.cert,
+      'c/one.key': one.key,
+    });
+    expect(config.services[0]?.tls?.certificates.map(({ certPath }) => basename(certPath))).toEqual(['one.crt']);
+    expect(config.warnings.map(({ message }) => message)).toEqual([
+      expect.stringMatching(/\/c\/ca\.crt: it is the certificate of an authority \(CA:TRUE\), so it is never chosen/),
+    ]);
+  });
 });
 
 describe('a certificate near its end', () => {
+  it('is warned of, and used, when it is an authority that the config names', async () => {
+    const config = await load({
+      'prox.json5': withPair('ca.crt', 'ca.key'),
+      'ca.crt': authority.cert,
+      'ca.key': authority.key,
+    });
+    expect(config.services[0]?.tls?.certificates).toHaveLength(1);
+    expect(config.warnings.map(({ message }) => message)).toEqual([
+      expect.stringMatching(/ca\.crt: it is the certificate of an authority \(CA:TRUE\), which clients may refuse/),
+    ]);
+  });
+
   it('is warned of, and used', async () => {
     const config = await load({ 'prox.json5': withPair('s.crt', 's.key'), 's.crt': short.cert, 's.key': short.key });
     expect(config.warnings).toMatchObject([

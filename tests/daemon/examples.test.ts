@@ -36,10 +36,13 @@ describe('the examples', () => {
   });
 
   it('of certs/ makes a certificate that its own authority has signed', async () => {
-    const { code, stdout } = await run('openssl', ['verify', '-CAfile', 'ca.crt', 'dev.crt'], {
+    const { code, stdout } = await run('openssl', ['verify', '-CAfile', 'ca/ca.crt', 'dev.crt'], {
       cwd: join(copy, 'certs'),
     });
     expect([code, stdout]).toEqual([0, 'dev.crt: OK\n']);
+    expect((await readdir(join(copy, 'certs'))).toSorted()).toEqual(
+      ['README.md', 'ca', 'dev.crt', 'dev.key', 'make-dev-certs.sh'].toSorted(),
+    );
   });
 });
 

@@ -27,11 +27,21 @@ function read(cert: string, key: string, now = Date.now()): unknown {
 
 describe('a pair', () => {
   it('gives its names in normal form, each once', () => {
-    expect(read(own.cert, own.key)).toEqual({ names: ['a.test', '*.b.test'], keyType: 'ec', warnings: [] });
+    expect(read(own.cert, own.key)).toEqual({
+      names: ['a.test', '*.b.test'],
+      keyType: 'ec',
+      authority: false,
+      warnings: [],
+    });
   });
 
   it('gives its common name when it has no other names', () => {
-    expect(read(other.cert, other.key)).toEqual({ names: ['host.test'], keyType: 'rsa', warnings: [] });
+    expect(read(other.cert, other.key)).toEqual({
+      names: ['host.test'],
+      keyType: 'rsa',
+      authority: false,
+      warnings: [],
+    });
   });
 
   it('may stand in one file', () => {

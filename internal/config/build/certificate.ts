@@ -6,6 +6,8 @@ export interface ReadPair {
   readonly names: readonly string[];
   /** As node:crypto names it: `rsa`, `ec`, `ed25519` … */
   readonly keyType: string;
+  /** Whether it may sign other certificates (RFC 5280 §4.2.1.9): an authority's, which is not meant for a server. */
+  readonly authority: boolean;
   /** What does not work, or will not for long, in words. */
   readonly warnings: readonly string[];
 }
@@ -56,7 +58,7 @@ export function readPair(cert: string, key: string, now = Date.now()): ReadPair 
   if (now < begin) warnings.unshift(`it is not valid before ${dateText(begin)}; clients refuse it until then`);
   else if (now >= end) warnings.unshift(`it has expired on ${dateText(end)}; clients refuse it`);
   else if (end - now < EXPIRES_SOON_DAYS * DAY_MS) warnings.unshift(`it expires on ${dateText(end)}`);
-  return { names: namesOf(leaf), keyType: readKey.asymmetricKeyType as string, warnings };
+  return { names: namesOf(leaf), keyType: readKey.asymmetricKeyType as string, authority: leaf.ca, warnings };
 }
 
 /** Reads a bundle of certificates to trust. @throws BadPair */

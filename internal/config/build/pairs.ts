@@ -25,6 +25,7 @@ export async function folderPairs(
   const { pemFiles } = context.facts.get(folder) as FileFact;
   const keys = new Map(pemFiles.filter((path) => extname(path) === '.key').map((path) => [stem(path), path]));
   const pairs: CertificateConfig[] = [];
+  let authorities = 0;
   const certPaths = pemFiles.filter((path) => extname(path) !== '.key');
   if (certPaths.length === 0) {
     report(context, written, [key], `the folder ${folder} holds no certificate: no \`.crt\` and no \`.pem\` file`);
@@ -37,18 +38,35 @@ export async function folderPairs(
       report(context, written, [key], `${certPath} has no key beside it; expected ${expected} in the folder`);
       continue;
     }
-    const pair = readCheckedPair(context, written, { cert: [key], key: [key] }, certPath, keyPath);
-    if (pair !== null) pairs.push(pair);
+    const read = readFiles(context, written, { cert: [key], key: [key] }, certPath, keyPath);
+    if (read?.authority === true) {
+      authorities++;
+      warn(context, written, [key], `${certPath}: it is ${AUTHORITY}, so it is never chosen; keep it elsewhere`);
+    } else if (read !== null) {
+      pairs.push(read.pair);
+    }
+  }
+  if (authorities > 0 && authorities === certPaths.length) {
+    const advice = 'make one for a server with `-addext basicConstraints=critical,CA:FALSE`';
+    report(
+      context,
+      written,
+      [key],
+      `the folder ${folder} holds no certificate but of authorities (CA:TRUE); ${advice}`,
+    );
   }
   return pairs;
 }
+
+/** What a pair that may sign others is called. */
+const AUTHORITY = 'the certificate of an authority (CA:TRUE)';
 
 /** The path of a file without its extension. */
 function stem(path: string): string {
   return path.slice(0, -extname(path).length);
 }
 
-/** Reads a pair of files; null, and a problem, when it cannot be used. */
+/** Reads a pair of files that the config names; null, and a problem, when it cannot be used. */
 export function readCheckedPair(
   context: BuildContext,
   written: Written,
@@ -56,24 +74,35 @@ export function readCheckedPair(
   certPath: string,
   keyPath: string,
 ): CertificateConfig | null {
+  const read = readFiles(context, written, keys, certPath, keyPath);
+  if (read === null) return null;
+  if (read.authority) warn(context, written, keys.cert, `${certPath}: it is ${AUTHORITY}, which clients may refuse`);
+  return read.pair;
+}
+
+function readFiles(
+  context: BuildContext,
+  written: Written,
+  keys: PairKeys,
+  certPath: string,
+  keyPath: string,
+): { readonly pair: CertificateConfig; readonly authority: boolean } | null {
   const cert = contentOf(context, written, keys.cert, certPath);
   const key = contentOf(context, written, keys.key, keyPath);
   if (cert === null || key === null) return null;
   try {
-    const { names, keyType, warnings } = readPair(cert, key);
-    for (const warning of warnings) {
-      context.findings.warn(written.document, written.node, `${certPath}: ${warning}`, keys.cert);
-    }
-    return Object.freeze({ cert, key, names, keyType, certPath, keyPath });
+    const { names, keyType, authority, warnings } = readPair(cert, key);
+    for (const warning of warnings) warn(context, written, keys.cert, `${certPath}: ${warning}`);
+    return { pair: Object.freeze({ cert, key, names, keyType, certPath, keyPath }), authority };
   } catch (error) {
     if (!(error instanceof BadPair)) throw error;
-    return report(
-      context,
-      written,
-      keys[error.part],
-      `${error.part === 'cert' ? certPath : keyPath}: ${error.message}`,
-    );
+    const blamed = error.part === 'cert' ? certPath : keyPath;
+    return report(context, written, keys[error.part], `${blamed}: ${error.message}`);
   }
+}
+
+function warn(context: BuildContext, written: Written, key: readonly [string, ...string[]], message: string): void {
+  context.findings.warn(written.document, written.node, message, key);
 }
 
 /** Reads a bundle of certificates to trust; null, and a problem, when it cannot be used. */
