@@ -22,7 +22,6 @@ const PURE = ['http1', 'tlshello', 'proxy-protocol', 'balancer', 'router', 'thro
 const BUNDLED = ['chokidar', 'commander', 'fastest-levenshtein', 'ipaddr.js', 'json5', 'mime', 'picomatch'].concat([
   'pino',
   'pino-pretty',
-  'pino-roll',
   'zod',
 ]);
 

@@ -1,4 +1,4 @@
-import { close, fstatSync, open, stat, write, writeSync } from 'node:fs';
+import { close, fstatSync, open, type Stats, stat, write, writeSync } from 'node:fs';
 import type { Done, Sink } from './sink.ts';
 
 /** Owner writes, group reads: access logs hold personal data, and log shippers are in the group. */
@@ -97,6 +97,11 @@ export class FileSink implements Sink {
       this.#skipTornLine();
       close(old, done);
     });
+  }
+
+  /** What the system knows of the file in use. */
+  stat(): Stats {
+    return fstatSync(this.#fd);
   }
 
   close(done: Done): void {

@@ -13,5 +13,5 @@ export { LogFile, type LogFileOptions } from './log-file.ts';
 export { type Company, LogFiles } from './log-files.ts';
 export { CLOSE_WAIT, createLogger, type LogFields, type Logger, type LoggerOptions } from './logger.ts';
 export { RequestIds, requestIds } from './request-id.ts';
-export type { RotateOptions } from './roll-sink.ts';
+export type { RotateOptions } from './rotation-period.ts';
 export type { Report, Sink } from './sink.ts';

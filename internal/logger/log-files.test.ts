@@ -103,16 +103,60 @@ describe('LogFiles with rotation', () => {
     await file.flush();
     await vi.waitFor(() => expect(readdirSync(folder).length).toBeGreaterThan(2));
     await files.close();
-    const names = readdirSync(folder).sort((a, b) => Number(a.split('.')[1]) - Number(b.split('.')[1]));
-    expect(names.every((name) => /^a\.\d+\.log$/.test(name))).toBe(true);
-    expect(names.map(read).join('')).toBe(lines.join(''));
+    const rotated = readdirSync(folder).filter((name) => name !== 'a.log');
+    rotated.sort((a, b) => Number(a.split('.')[1]) - Number(b.split('.')[1]));
+    expect(rotated).toEqual(rotated.map((_, i) => `a.${i + 1}.log`));
+    expect([...rotated, 'a.log'].map(read).join('')).toBe(lines.join(''));
   });
 
-  it('names files by date and number when there is a frequency', async () => {
-    const file = await files.acquire(join(folder, 'a.log'), { frequency: 'daily', size: null, keep: 3 });
+  it('writes the file of the name itself, and renames it when its day is over', async () => {
+    const path = join(folder, 'a.log');
+    writeFileSync(path, 'of that day\n');
+    utimesSync(path, new Date(2026, 2, 1, 23, 59), new Date(2026, 2, 1, 23, 59));
+    const file = await files.acquire(path, { frequency: 'daily', size: null, keep: 3 });
+    expect(readdirSync(folder)).toEqual(['a.log']);
+    file.write('today\n');
+    await file.flush();
+    file.write('and still today\n');
+    await file.flush();
+    expect(readdirSync(folder).sort()).toEqual(['a.2026-03-01.1.log', 'a.log']);
+    expect([read('a.2026-03-01.1.log'), read('a.log')]).toEqual(['of that day\n', 'today\nand still today\n']);
+  });
+
+  it.each([
+    ['counts none of the files of others', ['a7.log', 'a-8.log', 'a.x.9.log', 'b.10.log', 'a.log.11'], 'a.1.log'],
+    ['goes on behind its own, compressed ones too', ['a.2.log', 'a.3.log.gz'], 'a.4.log'],
+    ['counts those of other dates apart', ['a.2026-03-01.5.log'], 'a.1.log'],
+  ])('%s', async (_, present, expected) => {
+    for (const name of present) writeFileSync(join(folder, name), 'x');
+    writeFileSync(join(folder, 'a.log'), 'x'.repeat(1000));
+    const file = await files.acquire(join(folder, 'a.log'), bySize);
     file.write('x\n');
     await file.flush();
-    expect(readdirSync(folder)).toEqual([expect.stringMatching(/^a\.\d{4}-\d\d-\d\d\.1\.log$/)]);
+    expect(readdirSync(folder).sort()).toEqual([...present, 'a.log', expected].sort());
+  });
+
+  it('keeps a file without an ending apart from what it was renamed to', async () => {
+    writeFileSync(join(folder, 'access'), 'x'.repeat(1000));
+    const file = await files.acquire(join(folder, 'access'), bySize);
+    file.write('new\n');
+    await file.flush();
+    expect(readdirSync(folder)).toEqual(['access', 'access.1']);
+  });
+
+  it('follows another process that has rotated the file, as in a restart', async () => {
+    const path = join(folder, 'a.log');
+    const [one, two] = [await files.acquire(path, bySize), await new LogFiles(() => {}).acquire(path, bySize)];
+    two.write('x'.repeat(999) + '\n');
+    one.write('y'.repeat(999) + '\n');
+    await Promise.all([one.flush(), two.flush()]);
+    one.write('after\n');
+    await one.flush();
+    two.write('after\n');
+    await two.flush();
+    expect(readdirSync(folder).sort()).toEqual(['a.1.log', 'a.log']);
+    expect(read('a.log')).toBe('after\nafter\n');
+    await two.close();
   });
 
   it('begins a new file after the frequency', async () => {
@@ -129,17 +173,16 @@ describe('LogFiles with rotation', () => {
   });
 
   it('keeps so many old files, and never touches those of others', async () => {
-    const foreign = ['a7.log', 'a-1.log', 'a.txt.1.log', 'a.1.log.gz', 'a.log', 'a.x.1.log'];
+    const foreign = ['a7.log', 'a-1.log', 'a.txt.1.log', 'a.1.log.gz', 'a.x.1.log'];
     for (const name of foreign) writeFileSync(join(folder, name), 'mine');
     const old = new Date(Date.now() - 60_000);
     for (const number of [1, 2, 3, 4]) {
       writeFileSync(join(folder, `a.${number}.log`), 'x'.repeat(2000));
       utimesSync(join(folder, `a.${number}.log`), old, new Date(old.getTime() + number));
     }
-    // pino-roll counts on from the highest number of any file in the folder, 7 here.
     await files.acquire(join(folder, 'a.log'), { ...bySize, size: 10_000, keep: 2 });
     await vi.waitFor(() =>
-      expect(readdirSync(folder).sort()).toEqual([...foreign, 'a.3.log', 'a.4.log', 'a.7.log'].sort()),
+      expect(readdirSync(folder).sort()).toEqual([...foreign, 'a.3.log', 'a.4.log', 'a.log'].sort()),
     );
   });
 
@@ -147,11 +190,11 @@ describe('LogFiles with rotation', () => {
     const file = await files.acquire(join(folder, 'a.log'), bySize);
     file.write('before\n');
     await file.flush();
-    renameSync(join(folder, 'a.1.log'), join(folder, 'renamed'));
+    renameSync(join(folder, 'a.log'), join(folder, 'renamed'));
     await files.reopen();
     file.write('after\n');
     await file.flush();
-    expect([read('renamed'), read('a.1.log')]).toEqual(['before\n', 'after\n']);
+    expect([read('renamed'), read('a.log')]).toEqual(['before\n', 'after\n']);
   });
 
   it('closes each descriptor once, when a rotation fails and a later one works', async () => {
@@ -161,11 +204,13 @@ describe('LogFiles with rotation', () => {
     await file.flush();
     renameSync(logs, join(folder, 'moved'));
     file.write('x'.repeat(1500) + '\n');
+    await file.flush();
+    file.write('full\n');
     await vi.waitFor(() => expect(told.length).toBeGreaterThan(0));
     expect(told[0]).toContain('ENOENT');
     file.write('goes on\n');
     await file.flush();
-    expect(read('moved/a.1.log')).toContain('goes on\n');
+    expect(read('moved/a.log')).toContain('goes on\n');
     mkdirSync(logs);
     await files.reopen();
     file.write('back\n');

@@ -1,7 +1,8 @@
 import { resolve } from 'node:path';
 import { FileSink, isSpecial } from './file-sink.ts';
 import { LogFile, type LogFileOptions } from './log-file.ts';
-import { RollSink, type RotateOptions } from './roll-sink.ts';
+import { RotatingSink } from './rotating-sink.ts';
+import type { RotateOptions } from './rotation-period.ts';
 import type { Report, Sink } from './sink.ts';
 
 /** Other processes that write the same log files. */
@@ -108,7 +109,7 @@ export class LogFiles {
 
   #openRotating(path: string, rotate: RotateOptions): Promise<Sink> {
     return this.#company === null
-      ? RollSink.open(path, rotate, this.#report)
+      ? RotatingSink.open(path, rotate, this.#report)
       : this.#company.openRotating(path, rotate, this.#report);
   }
 }

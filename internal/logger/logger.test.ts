@@ -200,7 +200,6 @@ describe('a process that ends at once', () => {
       platform: 'node',
       format: 'cjs',
       outfile: bundle,
-      external: ['pino-roll'],
       logLevel: 'error',
     });
     const run = promisify(execFile)(process.execPath, [bundle, join(folder, 'a.log')], { timeout: 10_000 });
