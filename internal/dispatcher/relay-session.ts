@@ -32,7 +32,7 @@ export class RelaySession implements RelayedConnection, DrainableSession {
     // A connection that is gone has no address any more.
     this.clientAddress = connection.remoteAddress;
     this.record = route.filters === null || route.filters.onConnectionLog === null ? null : new AccessRecord();
-    this.record?.reset(performance.timeOrigin + this.started);
+    this.record?.reset(Date.now());
     this.service.exchangeBegan();
     slot.sessions.add(this);
   }

@@ -18,7 +18,8 @@ export class SessionRecords {
   start(exchange: LoggedExchange): void {
     this.record ??= new AccessRecord();
     exchange.started = performance.now();
-    this.record.reset(performance.timeOrigin + exchange.started);
+    // `performance.timeOrigin` would not follow a clock that is set.
+    this.record.reset(Date.now());
     exchange.record = this.record;
   }
 

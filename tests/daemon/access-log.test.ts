@@ -313,3 +313,26 @@ describe('the status of an exchange that prox ended without an answer', () => {
     await other.stop();
   });
 });
+
+it('follows a clock that is set, with its times and not with its durations', async () => {
+  const ahead = 3_600_000;
+  const set = `const now = Date.now; process.on('SIGWINCH', () => (Date.now = () => now() + ${ahead}));`;
+  const route = { action: { type: 'static', status: 200 } };
+  const own = await TestDaemon.start(webConfig([route], {}, { logging: { access_log: './set.log' } }), {
+    nodeFlags: ['--import', `data:text/javascript,${encodeURIComponent(set)}`],
+  });
+  try {
+    await fetch(own.url());
+    own.signal('SIGWINCH');
+    // Of the loop's turn after the signal, as the one behind it is.
+    own.signal('SIGHUP');
+    await own.logged(({ msg }) => msg === 'config reloaded');
+    await fetch(own.url());
+    const [before, after] = await logLines(join(own.folder, 'set.log'), 2);
+    const step = Date.parse(String(after?.['time'])) - Date.parse(String(before?.['time']));
+    expect(step).toBeGreaterThanOrEqual(ahead - 1000);
+    expect(after?.['duration_ms']).toBeLessThan(ahead / 2);
+  } finally {
+    await own.stop();
+  }
+});
