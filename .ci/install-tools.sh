@@ -4,7 +4,7 @@
 set -euo pipefail
 
 # Command and the Debian package that brings it.
-tools=(git:git prlimit:util-linux nginx:nginx-light haproxy:haproxy curl:curl openssl:openssl wrk:wrk h2load:nghttp2-client perl:perl-base systemd-notify:systemd)
+tools=(git:git prlimit:util-linux nginx:nginx-light haproxy:haproxy curl:curl openssl:openssl wrk:wrk h2load:nghttp2-client perl:perl-base script:bsdutils systemd-notify:systemd)
 
 # Debian keeps servers where the path of an ordinary user does not look.
 PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"

@@ -12,6 +12,7 @@ import { promisify } from 'node:util';
 import { Client, request } from 'undici';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import { makePair } from '../testing/certificates.ts';
 import { TestDaemon, webConfig } from '../testing/daemon.ts';
 import { openSockets, socketsBackTo, stopHealthy } from '../testing/health.ts';
 import { Nginx } from '../testing/nginx.ts';
@@ -164,25 +165,9 @@ describe('in front of https', () => {
   let server: Server;
   let port: number;
   beforeAll(async () => {
-    const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'];
-    const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
-    await run('openssl', [
-      'req',
-      '-x509',
-      '-newkey',
-      'ec',
-      '-pkeyopt',
-      'ec_paramgen_curve:prime256v1',
-      '-nodes',
-      '-keyout',
-      key,
-      '-out',
-      cert,
-      '-days',
-      '2',
-      ...subject,
-    ]);
-    server = createHttps({ key: await readFile(key), cert: await readFile(cert) }, (message, answer) => {
+    const pair = makePair({ subject: 'localhost', alternatives: 'DNS:localhost,IP:127.0.0.1', authority: true });
+    await writeFile(join(folder, 'cert.pem'), pair.cert);
+    server = createHttps(pair, (message, answer) => {
       void text(message).then((body) => answer.end(`tls ${message.headers.host ?? ''} ${body}`));
     });
     port = await listening(server);

@@ -3,7 +3,8 @@ import { logLines, readLog } from '../testing/access-log.ts';
 import { clientHello, inRecords, largeClientHello } from '../testing/client-hello.ts';
 import { RawClient } from '../testing/raw-client.ts';
 import { Relayed } from '../testing/relayed.ts';
-import { lastRequest, sClient } from '../testing/tls.ts';
+import { sClient } from '../testing/s-client.ts';
+import { lastRequest } from '../testing/tls.ts';
 import { TlsClient } from '../testing/tls-client.ts';
 
 let relayed: Relayed;

@@ -1,6 +1,5 @@
-import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -9,6 +8,7 @@ import type { TLSSocket } from 'node:tls';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import { makePair } from '../testing/certificates.ts';
 import { type LogLine, TestDaemon, webConfig } from '../testing/daemon.ts';
 import { stopHealthy } from '../testing/health.ts';
 
@@ -16,9 +16,9 @@ const folder = mkdtempSync(join(tmpdir(), 'prox-certs-'));
 const pem = (name: string): string => join(folder, name);
 /** A self-signed certificate. */
 function certify(name: string, subject: string, alternatives: string): void {
-  const args = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
-  args.push('-subj', `/CN=${subject}`, '-addext', `subjectAltName=${alternatives}`);
-  execFileSync('openssl', [...args, '-keyout', pem(`${name}.key`), '-out', pem(`${name}.crt`)], { stdio: 'ignore' });
+  const { cert, key } = makePair({ subject, alternatives, authority: true });
+  writeFileSync(pem(`${name}.crt`), cert);
+  writeFileSync(pem(`${name}.key`), key);
 }
 
 const SETTINGS = {

@@ -8,7 +8,8 @@ import { clientHello } from '../testing/client-hello.ts';
 import type { LogLine, TestDaemon } from '../testing/daemon.ts';
 import { openSockets, socketsBackTo, stopHealthy } from '../testing/health.ts';
 import { RawClient } from '../testing/raw-client.ts';
-import { connectTls, exchangeTls, lastRequest, run, sClient, startTls } from '../testing/tls.ts';
+import { sClient } from '../testing/s-client.ts';
+import { connectTls, exchangeTls, lastRequest, run, startTls } from '../testing/tls.ts';
 
 const HELLO = { action: { type: 'static', status: 200, body_ref: { text: 'hello {host}' } } };
 const pair = makePair({ alternatives: 'DNS:a.test' });

@@ -7,7 +7,8 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { makePair } from '../testing/certificates.ts';
 import type { TestDaemon } from '../testing/daemon.ts';
 import { assertNoFaults, stopHealthy } from '../testing/health.ts';
-import { lastRequest, sClient, startTls, tlsConfig } from '../testing/tls.ts';
+import { sClient } from '../testing/s-client.ts';
+import { lastRequest, startTls, tlsConfig } from '../testing/tls.ts';
 
 const ROUTES = [{ action: { type: 'static', status: 200, body_ref: { text: 'hello' } } }];
 const OTHER_ROUTES = [{ action: { type: 'static', status: 200, body_ref: { text: 'other' } } }];

@@ -7,7 +7,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makePair } from '../testing/certificates.ts';
 import type { TestDaemon } from '../testing/daemon.ts';
 import { stopHealthy } from '../testing/health.ts';
-import { connectTls, sClient, startTls } from '../testing/tls.ts';
+import { sClient } from '../testing/s-client.ts';
+import { connectTls, startTls } from '../testing/tls.ts';
 
 const DROP = { action: { type: 'static', status: 200 } };
 

@@ -1,5 +1,6 @@
+import { createPrivateKey } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { makePair, openssl, type Pair } from '../../../tests/testing/certificates.ts';
+import { makePair, type Pair } from '../../../tests/testing/certificates.ts';
 import { readPair } from './certificate.ts';
 
 const DAY_MS = 86_400_000;
@@ -15,6 +16,11 @@ beforeAll(() => {
   other = makePair({ subject: 'Host.test', key: 'rsa:2048' });
   signed = makePair({ alternatives: 'DNS:a.test', issuer: authority });
 });
+
+/** PKCS #1 with a cipher is the old form, with `Proc-Type` and `DEK-Info` (RFC 1421 §4.6.1.1). */
+function encrypted(key: string, type: 'pkcs1' | 'pkcs8'): string {
+  return createPrivateKey(key).export({ type, format: 'pem', cipher: 'aes-256-cbc', passphrase: 'secret' }) as string;
+}
 
 /** The words of the error, and the part that is to blame; what was read when there is none. */
 function read(cert: string, key: string, now = Date.now()): unknown {
@@ -107,13 +113,13 @@ describe('a pair', () => {
     ],
     [
       'has an encrypted key',
-      () => [own.cert, openssl(['pkey', '-aes256', '-passout', 'pass:secret'], own.key)],
+      () => [own.cert, encrypted(own.key, 'pkcs8')],
       'key',
       'it is encrypted, and nobody is there to enter a passphrase: `openssl pkey` decrypts it',
     ],
     [
       'has an encrypted key of the old form',
-      () => [other.cert, openssl(['rsa', '-traditional', '-aes256', '-passout', 'pass:secret'], other.key)],
+      () => [other.cert, encrypted(other.key, 'pkcs1')],
       'key',
       'it is encrypted, and nobody is there to enter a passphrase: `openssl pkey` decrypts it',
     ],
