@@ -65,8 +65,14 @@ describe('tables', () => {
     expect(brief(results)).toContain('| two bytes | **12.0 (1.20)** | 10.0 | failed |');
   });
 
+  test('are short in the README, and whole on the page of the benchmark', () => {
+    expect(brief(results)).not.toContain('| latency |');
+    expect(brief(results)).not.toContain('at most');
+    expect(full(results)).toContain('| two bytes | **12.0 (1.20)** | 10.0 | failed |');
+  });
+
   test('name what was not measured, and why', () => {
-    expect(brief(results)).toContain('traefik was not measured: no go toolchain in the path.');
+    expect(full(results)).toContain('traefik was not measured: no go toolchain in the path.');
     expect(full(results)).toContain('Without figures: Caddy: **failed**: 3 of 5 requests; files: serves no files.');
   });
 
@@ -76,12 +82,12 @@ describe('tables', () => {
   });
 
   test('say of each bound whether it is reached', () => {
-    expect(brief(results)).toContain('| two bytes | CPU, × nginx | at most 1.15 | 1.20 | **not reached** | 2.00 |');
-    expect(brief(results)).toContain(
+    expect(full(results)).toContain('| two bytes | CPU, × nginx | at most 1.15 | 1.20 | **not reached** | 2.00 |');
+    expect(full(results)).toContain(
       '| latency | p99, each at 70 % of its own, × nginx | at most 1.5 | 2.00 | **not reached** | – |',
     );
     const faster = { ...results.cases['keep-alive'].proxies, prox: of(round(4, 5, 1000, 1500)) };
-    expect(brief(withCase('keep-alive', { ...results.cases['keep-alive'], proxies: faster }))).toContain(
+    expect(full(withCase('keep-alive', { ...results.cases['keep-alive'], proxies: faster }))).toContain(
       '| two bytes | CPU, × nginx | at most 1.15 | 0.90 | reached | 2.00 |',
     );
   });
@@ -95,7 +101,7 @@ describe('tables', () => {
       failed: { [proxy]: 'no answer' },
     });
     for (const proxy of ['prox', 'nginx']) {
-      expect(brief(withCase('keep-alive', failing(proxy)))).toContain(
+      expect(full(withCase('keep-alive', failing(proxy)))).toContain(
         '| two bytes | CPU, × nginx | at most 1.15 | failed | **not reached** |',
       );
     }
@@ -116,7 +122,7 @@ describe('tables', () => {
   });
 
   test('leave out bounds of what was not measured', () => {
-    expect(brief(results)).not.toContain('serve a file');
+    expect(full(results)).not.toContain('serve a file');
   });
 
   test('tell in a sentence of a proxy that was set another way, without a column', () => {

@@ -51,8 +51,11 @@ function cpuCell(results, name, proxy) {
   return proxy === MAIN ? `**${cell}**` : cell;
 }
 
-/** What a reader of the compact table is to know: its columns, and the proxies that were set another way beside it. */
-export function compactNotes(results) {
+/**
+ * What a reader of the compact table is to know: its columns, and the proxies that were set another way beside it.
+ * `page` is the path of bench/README.md from the page that holds the table, empty on that page.
+ */
+export function compactNotes(results, page) {
   const others = Object.entries(results.proxies).filter(([, { kind, beside }]) => kind !== 'prox' && beside === true);
   const lines = others.flatMap(([proxy, { title }]) => {
     const measured = Object.keys(results.cases).filter((name) => summary(results, name, proxy) !== null);
@@ -62,7 +65,7 @@ export function compactNotes(results) {
   return [
     'The figure is the CPU time that one request (handshake, message) costs the proxy, user and system together, in ' +
       'microseconds: less is better. In brackets how many times that of nginx it is; ' +
-      `${NONE}: not measured, [why](bench/README.md#left-out).`,
+      `${NONE}: not measured, [why](${page}#left-out).`,
     ...(lines.length === 0
       ? []
       : [`Bodies are read into buffers, which are as each has them by default. ${lines.join('. ')}.`]),
