@@ -24,7 +24,7 @@ export const ERROR_CODES = {
     400,
     'The request line is not `method SP target SP HTTP-version CRLF` (RFC 9112 §3).',
   ),
-  bad_version: entry('client', 505, 'The HTTP version of the request line is not 1.0 or 1.1 (RFC 9110 §15.6.6).'),
+  bad_version: entry('client', 505, 'The major HTTP version of the request line is not 1 (RFC 9110 §15.6.6).'),
   bad_target: entry(
     'client',
     400,

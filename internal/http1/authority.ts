@@ -21,10 +21,30 @@ export function isAuthority(text: string): boolean {
   return colon > 0 && isPort(text, colon + 1);
 }
 
-/** "[" IPv6address or IPvFuture "]" [ ":" port ], checked as far as it takes to know where the host ends. */
+/** "[" IPv6address or IPvFuture "]" [ ":" port ] (RFC 3986 §3.2.2). */
 function isBracketed(text: string): boolean {
   const match = /^\[([0-9A-Fa-f:.]+|v[0-9A-Fa-f]+\.[\w\-.~!$&'()*+,;=:]+)\](?::([0-9]*))?$/.exec(text);
-  return match !== null && (match[2] === undefined || Number(match[2]) <= 65_535);
+  if (match === null || (match[2] !== undefined && Number(match[2]) > 65_535)) return false;
+  return match[1].startsWith('v') || isIpv6(match[1]);
+}
+
+const GROUP = /^[0-9A-Fa-f]{1,4}$/;
+const OCTET = /^(?:0|[1-9][0-9]?|1[0-9]{2}|2[0-4][0-9]|25[0-5])$/;
+
+/** IPv6address: eight groups, the last two of which may be an IPv4 address, and `::` at most once for one or more of them. */
+function isIpv6(text: string): boolean {
+  const halves = text.split('::');
+  if (halves.length > 2) return false;
+  const groups = halves.flatMap((half) => (half === '' ? [] : half.split(':')));
+  const last = groups.at(-1) ?? '';
+  let count = groups.length;
+  if (last.includes('.') && !text.endsWith('::')) {
+    const octets = last.split('.');
+    if (octets.length !== 4 || !octets.every((octet) => OCTET.test(octet))) return false;
+    groups.pop();
+    count++;
+  }
+  return groups.every((group) => GROUP.test(group)) && (halves.length === 2 ? count < 8 : count === 8);
 }
 
 /** port = *DIGIT (RFC 3986 §3.2.3), up to 65535. */

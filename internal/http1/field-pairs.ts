@@ -1,7 +1,8 @@
 import { type ErrorCode, ProxyError } from '../base/index.ts';
 import { TOKEN_LOWER } from './characters.ts';
-import { knownFieldId } from './field-names.ts';
+import { FieldId, knownFieldId } from './field-names.ts';
 import { type Fields, isFieldValue } from './fields.ts';
+import { MAX_LENGTH_DIGITS } from './limits.ts';
 
 const COLON = 0x3a;
 
@@ -18,14 +19,17 @@ export function readFieldPairs(fields: Fields, pairs: readonly string[], code: E
   let text = '';
   for (let i = 0; i + 1 < pairs.length; i += 2) {
     const name = pairs[i];
-    const value = pairs[i + 1];
+    let value = pairs[i + 1];
     if (name.charCodeAt(0) === COLON) continue;
     if (!isLowerCaseToken(name)) throw new ProxyError(code, `not a field name: ${JSON.stringify(name)}`);
     if (!isFieldValue(value)) throw new ProxyError(code, `a value of the field ${name} that may not stand there`);
+    const id = knownFieldId(name);
+    // Some servers read leading zeros as octal.
+    if (id === FieldId.contentLength && value.length <= MAX_LENGTH_DIGITS) value = value.replace(/^0+(?=[0-9])/, '');
     const nameStart = text.length;
     const nameEnd = nameStart + name.length;
     const valueStart = nameEnd + 2;
-    fields.note(knownFieldId(name), true, nameStart, nameEnd, valueStart, valueStart + value.length);
+    fields.note(id, true, nameStart, nameEnd, valueStart, valueStart + value.length);
     text += `${name}: ${value}\r\n`;
   }
   fields.text = text;

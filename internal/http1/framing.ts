@@ -1,6 +1,7 @@
 import { ProxyError } from '../base/index.ts';
 import { FieldId } from './field-names.ts';
 import type { Fields } from './fields.ts';
+import { MAX_LENGTH_DIGITS } from './limits.ts';
 
 /**
  * How the end of a body is found. A number is a Content-Length in bytes; the names are below 0 so that one
@@ -75,7 +76,7 @@ function contentLength(fields: Fields, code: 'bad_content_length' | 'bad_respons
   if ((fields.repeated & (1 << FieldId.contentLength)) !== 0) {
     throw new ProxyError(code, 'more than one Content-Length');
   }
-  if (value.length === 0 || value.length > 16) throw new ProxyError(code, `Content-Length: ${value}`);
+  if (value.length === 0 || value.length > MAX_LENGTH_DIGITS) throw new ProxyError(code, `Content-Length: ${value}`);
   let length = 0;
   for (let i = 0; i < value.length; i++) {
     const digit = value.charCodeAt(i) - 0x30;

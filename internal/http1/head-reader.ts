@@ -1,9 +1,9 @@
 import { type ErrorCode, ProxyError } from '../base/index.ts';
 import { COLON, CR, FIELD_VALUE, HTAB, LF, SP, TOKEN_LOWER } from './characters.ts';
 import { skipFieldValue, wordsOf } from './field-value-scan.ts';
-import { fieldIdAt } from './field-names.ts';
+import { FieldId, fieldIdAt } from './field-names.ts';
 import { Fields } from './fields.ts';
-import type { HeadLimits } from './limits.ts';
+import { type HeadLimits, MAX_LENGTH_DIGITS } from './limits.ts';
 
 /** The codes that a kind of head fails with: a request's faults are the client's, a response's the upstream's. */
 export interface HeadErrorCodes {
@@ -11,6 +11,9 @@ export interface HeadErrorCodes {
   readonly fieldLine: ErrorCode;
   readonly tooLarge: ErrorCode;
 }
+
+const ZERO = 0x30;
+const NINE = 0x39;
 
 /** What `parse` returns while the head is not complete. */
 export const MORE = -1;
@@ -193,8 +196,9 @@ export abstract class HeadReader {
     while (valueStart < lineEnd && (buffer[valueStart] === SP || buffer[valueStart] === HTAB)) valueStart++;
     let valueEnd = lineEnd;
     while (valueEnd > valueStart && (buffer[valueEnd - 1] === SP || buffer[valueEnd - 1] === HTAB)) valueEnd--;
-    const canonical = valueStart === nameEnd + 2 && buffer[nameEnd + 1] === SP && valueEnd === lineEnd;
     const id = fieldIdAt(buffer, nameStart, nameEnd);
+    if (id === FieldId.contentLength) valueStart = skipLeadingZeros(buffer, valueStart, valueEnd);
+    const canonical = valueStart === nameEnd + 2 && buffer[nameEnd + 1] === SP && valueEnd === lineEnd;
     this.fields.note(id, canonical, nameStart - base, nameEnd - base, valueStart - base, valueEnd - base);
     this.fields.linesEnd = lineEnd + 2 - base;
   }
@@ -202,4 +206,15 @@ export abstract class HeadReader {
   private badFieldLine(what: string): ProxyError {
     return new ProxyError(this.codes.fieldLine, `malformed field line: ${what}`);
   }
+}
+
+/**
+ * Where a Content-Length begins without the zeros before its first digit: some servers read those as octal, so they are not
+ * sent on. A value that is longer than any length stays as it is, and is refused for that.
+ */
+function skipLeadingZeros(buffer: Buffer, start: number, end: number): number {
+  if (end - start > MAX_LENGTH_DIGITS) return start;
+  let at = start;
+  while (at + 1 < end && buffer[at] === ZERO && buffer[at + 1] >= ZERO && buffer[at + 1] <= NINE) at++;
+  return at;
 }

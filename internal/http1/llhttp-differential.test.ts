@@ -86,7 +86,12 @@ function pairsOf(flat: readonly string[]): [string, string][] {
 function agree(ours: Outcome, theirs: Outcome): boolean {
   if (ours.kind !== 'accepted' || theirs.kind !== 'accepted')
     return ours.kind !== 'accepted' && theirs.kind !== 'accepted';
-  return JSON.stringify(ours) === JSON.stringify(theirs);
+  return JSON.stringify(ours) === JSON.stringify({ ...theirs, fields: theirs.fields.map(withoutLeadingZeros) });
+}
+
+/** A Content-Length is noted without them by us, and is the same length. */
+function withoutLeadingZeros([name, value]: readonly [string, string]): readonly [string, string] {
+  return [name, /^content-length$/i.test(name) ? value.replace(/^0+(?=[0-9])/, '') : value];
 }
 
 const VERSION = process.versions['llhttp'] ?? '';

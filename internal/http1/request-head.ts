@@ -34,7 +34,7 @@ export class RequestHeadReader extends HeadReader {
   method = '';
   /** The request target as it was sent. */
   target = '';
-  /** 1 for HTTP/1.1, 0 for HTTP/1.0. */
+  /** 1 for HTTP/1.1 and higher minor versions, 0 for HTTP/1.0. */
   minorVersion = 1;
   /** False when all bytes of the target are such that both forms of its path are the path itself. */
   mayNeedNormalizing = false;
@@ -134,10 +134,14 @@ export class RequestHeadReader extends HeadReader {
     const major = buffer[at + MAJOR] - ZERO;
     const minor = buffer[at + MINOR] - ZERO;
     // Well formed but not ours: another fault than a line that is not well formed.
-    if (major !== 1 || minor > 1) {
-      throw new ProxyError('bad_version', `the version is HTTP/${major}.${minor}, prox speaks HTTP/1.1 and HTTP/1.0`);
+    if (major !== 1) {
+      throw new ProxyError(
+        'bad_version',
+        `the version is HTTP/${major}.${minor}, prox speaks HTTP/1.1 and HTTP/1.0 here`,
+      );
     }
-    this.minorVersion = minor;
+    // RFC 9110 §2.5: a higher minor version is read as the highest that the recipient knows.
+    this.minorVersion = Math.min(minor, 1);
     return at + VERSION_BYTES;
   }
 }

@@ -7,12 +7,19 @@ const RESPONSE = { kind: 'response' } as const;
 const ACCEPTED: readonly [name: string, wire: string, log: readonly string[]][] = [
   ['the least response', 'HTTP/1.1 204 \r\n\r\n', ['1.1 204 ', 'end']],
   ['a reason phrase', 'HTTP/1.1 204 No Content\r\na: b\r\n\r\n', ['1.1 204 No Content', 'a: b', 'end']],
+  ['no space behind the status', 'HTTP/1.1 204\r\na: b\r\n\r\n', ['1.1 204 ', 'a: b', 'end']],
+  ['a higher minor version, RFC 9110 §2.5', 'HTTP/1.7 204 OK\r\n\r\n', ['1.1 204 OK', 'end']],
   ['HTTP/1.0', 'HTTP/1.0 204 OK\r\n\r\n', ['1.0 204 OK', 'end']],
   ['a reason of tabs, spaces and obs-text', 'HTTP/1.1 204 \t \xe4\r\n\r\n', ['1.1 204 \t \xe4', 'end']],
   [
     'the highest status, RFC 9110 §15',
     'HTTP/1.1 599 \r\nContent-Length: 0\r\n\r\n',
     ['1.1 599 ', 'Content-Length: 0', 'end'],
+  ],
+  [
+    'leading zeros of Content-Length',
+    'HTTP/1.1 200 \r\nContent-Length: 00\r\n\r\n',
+    ['1.1 200 ', 'Content-Length: 0', 'end'],
   ],
 ];
 
@@ -34,10 +41,11 @@ const REFUSED: readonly [name: string, wire: string][] = [
   ['another protocol', 'ICY'],
   ['a version in lower case', 'h'],
   ['HTTP/2', 'HTTP/2'],
-  ['HTTP/1.2', 'HTTP/1.2'],
+  ['a minor version that is no digit', 'HTTP/1.x'],
   ['a tab for the first space, §4', 'HTTP/1.1\t'],
   ['two spaces before the status', 'HTTP/1.1  '],
-  ['no space behind the status, §4', 'HTTP/1.1 200\r'],
+  ['no space behind the status, and a lone CR', 'HTTP/1.1 200\rK'],
+  ['a lone LF behind the status', 'HTTP/1.1 200\n'],
   ['a tab behind the status', 'HTTP/1.1 200\t'],
   ['a status of two digits', 'HTTP/1.1 20 '],
   ['a status of four digits', 'HTTP/1.1 2000'],

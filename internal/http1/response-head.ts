@@ -1,12 +1,12 @@
 import { ProxyError } from '../base/index.ts';
-import { CR, FIELD_VALUE, LF } from './characters.ts';
+import { CR, FIELD_VALUE, LF, SP } from './characters.ts';
 import { HeadReader, MORE } from './head-reader.ts';
 import type { HeadLimits } from './limits.ts';
 
 /** What stands before the reason phrase: each byte lies between these two. */
-const LOWEST_PREFIX = Buffer.from('HTTP/1.0 100 ', 'latin1');
-const HIGHEST_PREFIX = Buffer.from('HTTP/1.1 599 ', 'latin1');
-const PREFIX_BYTES = 13;
+const LOWEST_PREFIX = Buffer.from('HTTP/1.0 100', 'latin1');
+const HIGHEST_PREFIX = Buffer.from('HTTP/1.9 599', 'latin1');
+const PREFIX_BYTES = 12;
 /** Where the minor version and the status code stand in it. */
 const MINOR = 7;
 const STATUS = 9;
@@ -18,7 +18,7 @@ export class ResponseHeadReader extends HeadReader {
   status = 0;
   /** The reason phrase, often empty; for people only. */
   reason = '';
-  /** 1 for HTTP/1.1, 0 for HTTP/1.0. */
+  /** 1 for HTTP/1.1 and higher minor versions, 0 for HTTP/1.0. */
   minorVersion = 1;
   private reasonEnd = 0;
 
@@ -26,12 +26,18 @@ export class ResponseHeadReader extends HeadReader {
     super(limits, { startLine: 'bad_response', fieldLine: 'bad_response', tooLarge: 'response_head_too_large' }, true);
   }
 
-  /** status-line = HTTP-version SP status-code SP [ reason-phrase ] (RFC 9112 §4); the second SP is not optional. */
+  /**
+   * status-line = HTTP-version SP status-code SP [ reason-phrase ] (RFC 9112 §4). The second SP is not optional, but servers
+   * exist that leave it out with an empty reason phrase, and nothing can be read in two ways then.
+   */
   protected parseStartLine(buffer: Buffer, base: number, end: number): number {
     let at = base + this.scanAt;
     if (at - base < PREFIX_BYTES) {
       if (!this.parsePrefix(buffer, base, end)) return MORE;
       at = base + PREFIX_BYTES;
+    }
+    if (at === base + PREFIX_BYTES && at < end && buffer[at] !== SP && buffer[at] !== CR) {
+      throw bad('neither a space nor the end of the line behind the status');
     }
     while (at < end && FIELD_VALUE[buffer[at]] === 1) at++;
     this.scanAt = at - base;
@@ -44,7 +50,7 @@ export class ResponseHeadReader extends HeadReader {
   }
 
   protected complete(text: string): void {
-    this.reason = text.slice(PREFIX_BYTES, this.reasonEnd);
+    this.reason = text.slice(PREFIX_BYTES + 1, this.reasonEnd);
   }
 
   /** Starts over with every slice, as it is short. */
@@ -53,11 +59,12 @@ export class ResponseHeadReader extends HeadReader {
     for (let i = 0; i < known; i++) {
       const byte = buffer[base + i];
       if (byte < LOWEST_PREFIX[i] || byte > HIGHEST_PREFIX[i]) {
-        throw bad('it does not start with HTTP/1.1 or HTTP/1.0, a status from 100 to 599 and a space');
+        throw bad('it does not start with HTTP/1.x and a status from 100 to 599');
       }
     }
     if (known < PREFIX_BYTES) return false;
-    this.minorVersion = buffer[base + MINOR] - ZERO;
+    // RFC 9110 §2.5: a higher minor version is read as the highest that the recipient knows.
+    this.minorVersion = Math.min(buffer[base + MINOR] - ZERO, 1);
     this.status =
       digit(buffer, base + STATUS) * 100 + digit(buffer, base + STATUS + 1) * 10 + digit(buffer, base + STATUS + 2);
     return true;

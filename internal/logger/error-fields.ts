@@ -29,7 +29,8 @@ export function errorFields(error: Error, debug: boolean, depth = 0): Record<str
   }
   fields['message'] = error.message;
   const cause = error.cause;
-  if (cause !== undefined && depth < MAX_DEPTH) {
+  // A cause that is null says that there was no error beneath: a connection that was closed in order.
+  if (cause !== undefined && cause !== null && depth < MAX_DEPTH) {
     fields['cause'] = cause instanceof Error ? errorFields(cause, debug || isOurs(error), depth + 1) : describe(cause);
   }
   if (error instanceof AggregateError && depth < MAX_DEPTH) {

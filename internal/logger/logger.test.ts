@@ -161,6 +161,11 @@ describe('errors in fields', () => {
     expect(error).toMatchObject({ code: 'internal', stack: expect.any(Array), cause: { stack: expect.any(Array) } });
   });
 
+  it('have no cause where there is none', async () => {
+    const error = await logOne(new ProxyError('client_closed', 'closed', { cause: null }));
+    expect(error).toEqual({ code: 'client_closed', source: 'client', message: 'closed' });
+  });
+
   it('end, when the chain of causes does not', async () => {
     const error = new Error('a');
     error.cause = error;

@@ -26,7 +26,7 @@ const MALFORMED: readonly (readonly [string, string, number, string])[] = [
   ['a method that is no token', head('GE(T / HTTP/1.1', HOST), 400, 'bad_start_line'],
   ['space before the method', head(' GET / HTTP/1.1', HOST), 400, 'bad_start_line'],
   ['HTTP/2 without its preface', head('GET / HTTP/2.0', HOST), 505, 'bad_version'],
-  ['version 1.2', head('GET / HTTP/1.2', HOST), 505, 'bad_version'],
+  ['a Host that is no address', head('GET / HTTP/1.1', 'Host: [:::::::]'), 400, 'bad_host'],
   ['version 0.9', head('GET / HTTP/0.9', HOST), 505, 'bad_version'],
   ['a target without a slash', head('GET x HTTP/1.1', HOST), 400, 'bad_target'],
   ['* for GET', head('GET * HTTP/1.1', HOST), 400, 'bad_target'],

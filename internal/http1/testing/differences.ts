@@ -177,6 +177,13 @@ export const LOOSER: readonly Looser[] = [
     ],
   },
   {
+    name: 'minor versions above 1',
+    reason: 'RFC 9110 §2.5: a higher minor version is read as the highest that the recipient knows.',
+    codes: ['HPE_INVALID_VERSION'],
+    when: (_ours, text) => / HTTP\/1\.[2-9]\r\n/.test(text),
+    examples: ['GET / HTTP/1.2\r\nHost: a\r\n\r\n', 'GET / HTTP/1.9\r\nHost: a\r\n\r\n'],
+  },
+  {
     name: 'bytes beyond ASCII in the target',
     reason:
       'RFC 9112 §3.2: a recipient may fix what is no URI. Each byte goes on percent-encoded, and routes match that; clients that send UTF-8 exist.',
@@ -224,7 +231,6 @@ export const AGREED: readonly string[] = [
   'GET / HTTP/1.1\r\nHost: a\n\r\n',
   'GET / HTTP/1.1\r\nHost: a\r\n\n',
   'GET / HTTP/1.1 \r\nHost: a\r\n\r\n',
-  'GET / HTTP/1.2\r\nHost: a\r\n\r\n',
   'GET / http/1.1\r\nHost: a\r\n\r\n',
   'GET / HTTP/1.1\r\n\r\n',
   'GET / HTTP/1.1\r\n Host: a\r\n\r\n',
