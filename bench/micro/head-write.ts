@@ -3,6 +3,7 @@
  * client. The string is copied out as well, as it is put together from its parts only then.
  */
 import { compileFieldValue } from '../../internal/action/field-template.ts';
+import { ownedNames } from '../../internal/action/owned-names.ts';
 import type { RequestEdits } from '../../internal/action/upstream-fields.ts';
 import { upstreamHead } from '../../internal/action/upstream-head.ts';
 import { describeRequest } from '../../internal/downstream/describe-request.ts';
@@ -25,7 +26,7 @@ const NO_EDITS: RequestEdits = {
   host: null,
   preserveHost: false,
   fields: [],
-  omitted: null,
+  owned: ownedNames([], true),
   replaced: 0,
   close: false,
 };
@@ -36,7 +37,7 @@ const EDITS: RequestEdits = {
     { name: 'X-Api-Version', value: compileFieldValue('2') },
     { name: 'X-Forwarded-Proto', value: compileFieldValue('https') },
   ],
-  omitted: new Set(['x-api-version', 'x-forwarded-proto']),
+  owned: ownedNames(['X-Api-Version', 'X-Forwarded-Proto'], true),
   replaced: 1 << FieldId.xForwardedProto,
 };
 

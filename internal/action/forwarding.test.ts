@@ -7,6 +7,7 @@ import { Deadlines } from '../base/index.ts';
 import { DEFAULT_HEAD_LIMITS } from '../http1/index.ts';
 import { Resolver } from '../resolver/index.ts';
 import { parsePeer, Pools } from '../upstream/index.ts';
+import { ownedNames } from './owned-names.ts';
 import { Forwarding } from './forwarding.ts';
 import type { ProxyRoute } from './proxy-route.ts';
 import { MemoryExchange } from './testing/memory-exchange.ts';
@@ -34,7 +35,7 @@ function routeTo(port: number, parts: Partial<ProxyRoute>): ProxyRoute {
     timeouts: { responseHeader: 1000, stall: 1000 },
     silentStartTimeouts: { responseHeader: 0, stall: 1000 },
     balancer: null,
-    edits: { host: null, preserveHost: false, fields: [], omitted: null, replaced: 0, close: false },
+    edits: { host: null, preserveHost: false, fields: [], owned: ownedNames([], true), replaced: 0, close: false },
     fallback: null,
     stream: false,
     answersConnect: false,
@@ -65,7 +66,7 @@ describe('a fault of prox after a dial costs its exchange alone', () => {
             host: null,
             preserveHost: false,
             fields: [field],
-            omitted: new Set(['x']),
+            owned: ownedNames(['x'], true),
             replaced: 0,
             close: false,
           },

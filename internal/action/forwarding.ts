@@ -103,6 +103,7 @@ export class Forwarding implements ExchangeHandler, ResponseHandler, UpstreamReq
   }
 
   onRequestEnd(trailers: Fields | null): void {
+    trailers?.removeAll(this.proxy.edits.owned.trailers);
     if (this.kept !== null) this.kept.end(trailers);
     this.link?.endRequest(trailers);
   }

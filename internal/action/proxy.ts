@@ -8,6 +8,7 @@ import { parsePeer, type Peer, type PoolOptions, type Pools, type UpstreamTimeou
 import { compileFieldValue } from './field-template.ts';
 import { Forwarding } from './forwarding.ts';
 import { mayForward } from './max-forwards.ts';
+import { ownedNames } from './owned-names.ts';
 import type { ProxyRoute } from './proxy-route.ts';
 import type { RequestEdits } from './upstream-fields.ts';
 
@@ -72,7 +73,7 @@ class ProxyAction implements Action, ProxyRoute {
     // Bytes that are not HTTP/2 have no place on a connection that speaks it.
     this.answersConnect = context.connect && !config.stream && config.proto === null;
     this.takesConnect = config.stream || this.answersConnect;
-    this.edits = editsOf(config);
+    this.edits = editsOf(config, context.limits.underscores);
     this.unreachable = (exchange, error) => context.unreachable(exchange, error);
     const upstream = fill(config.upstream, context.variables);
     const targets = context.balancer?.targets.map((target) => target.address) ?? [''];
@@ -114,14 +115,17 @@ function fill(template: string, variables: Readonly<Record<string, string>>): st
   return template.replaceAll(/\{([^{}]+)\}/g, (whole, name: string) => variables[name] ?? whole);
 }
 
-function editsOf(config: ProxyConfig): RequestEdits {
+function editsOf(config: ProxyConfig, underscores: boolean): RequestEdits {
   const all = Object.entries(config.headers).map(([name, value]) => ({ name, value: compileFieldValue(value) }));
   const fields = all.filter(({ name }) => name.toLowerCase() !== 'host');
   return {
     host: all.find(({ name }) => name.toLowerCase() === 'host')?.value ?? null,
     preserveHost: config.preserveHost,
     fields,
-    omitted: fields.length === 0 ? null : new Set(fields.map(({ name }) => name.toLowerCase())),
+    owned: ownedNames(
+      fields.map(({ name }) => name),
+      underscores,
+    ),
     replaced: all.reduce((bits, { name }) => bits | (1 << fieldIdOf(name)), 0),
     // Such a connection belongs to one client: none of another may follow.
     close: config.stream || config.proxyProtocol !== null,

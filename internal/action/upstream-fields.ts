@@ -2,10 +2,11 @@ import type { Exchange } from '../exchange/index.ts';
 import { dropTable, FieldId, type Fields, isAuthority } from '../http1/index.ts';
 import type { Peer } from '../upstream/index.ts';
 import { maxForwardsLine } from './max-forwards.ts';
+import type { OwnedNames } from './owned-names.ts';
 import type { Template } from './template.ts';
 
 /** Fields of a request that are for one hop (RFC 9110 §7.6.1), or written anew for the next one. */
-const REQUEST_DROP = dropTable(
+const WRITTEN_ANEW = [
   FieldId.host,
   FieldId.connection,
   FieldId.keepAlive,
@@ -20,7 +21,12 @@ const REQUEST_DROP = dropTable(
   FieldId.xForwardedProto,
   FieldId.via,
   FieldId.maxForwards,
-);
+] as const;
+
+const DROP_OF_TRUSTED = dropTable(...WRITTEN_ANEW);
+
+/** What only a trusted proxy may say of its client besides: X-Forwarded-Port, -Prefix and the others, X-Real-IP. */
+const DROP_OF_OTHERS = dropTable(...WRITTEN_ANEW, FieldId.xForwardedOther, FieldId.xRealIp);
 
 /** What prox calls itself in Via, behind the version that the request came with (RFC 9110 §7.6.3). */
 const VIA = '1.1 prox';
@@ -33,8 +39,8 @@ export interface RequestEdits {
   readonly preserveHost: boolean;
   /** Names as configured, with their values; Host is not among them. */
   readonly fields: readonly { readonly name: string; readonly value: Template<Exchange> }[];
-  /** Their names in lower case: what the client sent under them does not go on. Null when there are none. */
-  readonly omitted: ReadonlySet<string> | null;
+  /** What the client sent under these names does not go on. */
+  readonly owned: OwnedNames;
   /** A bit for each of these names that prox would write itself otherwise: `1 << FieldId.via`. */
   readonly replaced: number;
   /** Ask the upstream to close behind the response. */
@@ -48,7 +54,9 @@ export interface RequestEdits {
  */
 export function fieldLines(exchange: Exchange, edits: RequestEdits): string {
   const fields = exchange.requestFields;
-  let lines = fields.lines(REQUEST_DROP, edits.omitted);
+  const { owned } = edits;
+  const omit = fields.namesHold('_') ? owned.withUnderscores : owned.omitted;
+  let lines = fields.lines(exchange.trusted ? DROP_OF_TRUSTED : DROP_OF_OTHERS, omit);
   if ((edits.replaced & (1 << FieldId.maxForwards)) === 0) lines += maxForwardsLine(fields, exchange.method);
   lines += forwardedLines(exchange, fields, edits.replaced);
   for (const { name, value } of edits.fields) lines += `${name}: ${value.constant ?? value.render(exchange)}\r\n`;
@@ -82,7 +90,7 @@ function filledHost(host: string, peer: Peer): string {
 }
 
 /**
- * X-Forwarded-*, Forwarded and Via: believed and extended from trusted proxies, replaced from anyone else. What the
+ * X-Forwarded-For, -Host and -Proto, Forwarded and Via: believed and extended from trusted proxies, replaced from anyone else. What the
  * config sets is left to it.
  */
 function forwardedLines(exchange: Exchange, fields: Fields, replaced: number): string {

@@ -185,6 +185,8 @@ export interface ServiceLimits {
   /** CIDRs (a bare address is a /32 or /128), checked. */
   readonly trustedProxies: readonly string[];
   readonly proxyProtocol: boolean;
+  /** Fields whose names hold an underscore go on to upstreams. */
+  readonly underscores: boolean;
   readonly shutdownTimeout: number;
 }
 

@@ -27,6 +27,9 @@ export const FieldId = {
   date: 19,
   server: 20,
   http2Settings: 21,
+  xRealIp: 22,
+  /** Any other name that begins with `X-Forwarded-`. */
+  xForwardedOther: 23,
   /** A field that was removed after parsing. */
   removed: 31,
 } as const;
@@ -56,7 +59,12 @@ const KNOWN_NAMES: readonly (readonly [string, FieldId])[] = [
   ['date', FieldId.date],
   ['server', FieldId.server],
   ['http2-settings', FieldId.http2Settings],
+  ['x-real-ip', FieldId.xRealIp],
 ];
+
+/** How the names begin that proxies use among themselves, for the port, the prefix, the scheme and more. */
+const FORWARDED_FAMILY = 'x-forwarded-';
+const FIRST_OF_FAMILY = FORWARDED_FAMILY.charCodeAt(0);
 
 /** Slots of the hash table: enough that the known names share none (checked below). */
 const SLOTS = 1024;
@@ -73,13 +81,20 @@ export function fieldIdAt(buffer: Buffer, start: number, end: number): number {
   // 0x20 makes letters lower case; it may change other bytes, but then the comparison fails.
   const slot = slotOf(end - start, buffer[start] | 0x20, buffer[end - 1] | 0x20);
   const id = SLOT_ID[slot];
-  if (id === FieldId.other) return id;
-  const name = SLOT_NAME[slot];
-  if (name.length !== end - start) return FieldId.other;
-  for (let i = 0; i < name.length; i++) {
-    if (TOKEN_LOWER[buffer[start + i]] !== name.charCodeAt(i)) return FieldId.other;
+  if (id !== FieldId.other) {
+    const name = SLOT_NAME[slot];
+    if (name.length === end - start && beginsWith(buffer, start, name)) return id;
   }
-  return id;
+  const forwarded = TOKEN_LOWER[buffer[start]] === FIRST_OF_FAMILY && end - start > FORWARDED_FAMILY.length;
+  return forwarded && beginsWith(buffer, start, FORWARDED_FAMILY) ? FieldId.xForwardedOther : FieldId.other;
+}
+
+/** Whether a text in lower case stands at the position, in any case. The buffer is long enough. */
+function beginsWith(buffer: Buffer, start: number, lower: string): boolean {
+  for (let i = 0; i < lower.length; i++) {
+    if (TOKEN_LOWER[buffer[start + i]] !== lower.charCodeAt(i)) return false;
+  }
+  return true;
 }
 
 for (const [name, id] of KNOWN_NAMES) {
@@ -93,7 +108,9 @@ const ID_BY_NAME: ReadonlyMap<string, FieldId> = new Map(KNOWN_NAMES);
 
 /** The id of a name in lower case. */
 export function knownFieldId(lowerName: string): FieldId {
-  return ID_BY_NAME.get(lowerName) ?? FieldId.other;
+  return (
+    ID_BY_NAME.get(lowerName) ?? (lowerName.startsWith(FORWARDED_FAMILY) ? FieldId.xForwardedOther : FieldId.other)
+  );
 }
 
 /** The id of a name, compared without case: for names of the config, not for those of messages. */

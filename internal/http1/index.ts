@@ -5,7 +5,7 @@ export { ChunkedDecoder } from './chunked-decoder.ts';
 export { ConnectionOption, persists, takeConnectionOptions } from './connection-options.ts';
 export { dropTable, FieldId, fieldIdOf } from './field-names.ts';
 export { readFieldPairs } from './field-pairs.ts';
-export { Fields, isFieldValue, isToken } from './fields.ts';
+export { type FieldNames, Fields, isFieldValue, isToken } from './fields.ts';
 export { CHUNKED, type Framing, NO_BODY, requestFraming, responseFraming, UNTIL_CLOSE } from './framing.ts';
 export { MORE } from './head-reader.ts';
 export { DEFAULT_HEAD_LIMITS, type HeadLimits, MAX_METHOD_BYTES, TRAILER_LIMITS } from './limits.ts';

@@ -53,6 +53,7 @@ export function buildLimits(context: BuildContext, written: Written): ServiceLim
     maxBodyBytes: bytes(raw.max_body_bytes, defaults.maxBodyBytes),
     trustedProxies: Object.freeze((raw.trusted_proxies ?? []).map(parseCidr)),
     proxyProtocol: raw.proxy_protocol ?? defaults.proxyProtocol,
+    underscores: raw.underscores ?? defaults.underscores,
     shutdownTimeout: ms(raw.shutdown_timeout, defaults.shutdownTimeout),
   });
 }

@@ -142,12 +142,17 @@ export const limitsSchema = object(
     trusted_proxies: key(
       list(parsed(text('an address or a range'), parseCidr), 'a list of addresses and ranges such as "10.0.0.0/8"'),
       { type: 'CIDR[]', default: '[]' },
-      'Whose `X-Forwarded-*` and `Forwarded` are believed and extended; from anyone else they are replaced. **Danger:** whoever is in here can claim any client address.',
+      'Whose `X-Forwarded-*`, `Forwarded` and `X-Real-IP` are believed; from anyone else they are replaced or removed. **Danger:** whoever is in here can claim any client address.',
     ),
     proxy_protocol: key(
       flag(),
       { type: 'bool', default: 'false' },
       'Accept the PROXY protocol, v1 and v2, from `trusted_proxies`, which must not be empty then.',
+    ),
+    underscores: key(
+      flag(),
+      { type: 'bool', default: 'true' },
+      'Header fields of clients whose names hold an underscore go on to upstreams. `false` removes all of them, as nginx does. Those that CGI reads as a name that prox or `headers` of the action sets (`X_Forwarded_For`) are removed in any case.',
     ),
     shutdown_timeout: key(
       duration(),
@@ -206,5 +211,6 @@ export const DEFAULT_LIMITS: ServiceLimits = Object.freeze({
   maxBodyBytes: 0,
   trustedProxies: Object.freeze([]),
   proxyProtocol: false,
+  underscores: true,
   shutdownTimeout: 30_000,
 });
