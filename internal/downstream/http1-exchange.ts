@@ -199,8 +199,8 @@ export class Http1Exchange implements Exchange, LimitedSink {
     this.framing = UNTIL_CLOSE;
     this.persistent = false;
     this.tunnel = true;
-    // RFC 9110 §9.3.6: no Content-Length in a 2xx to CONNECT.
-    if (status !== 101) fields.remove('content-length');
+    // RFC 9110 §9.3.6 and §8.6: no Content-Length in a 2xx to CONNECT nor in a 101, where bytes of the tunnel follow.
+    fields.remove('content-length');
     const upgrade = status === 101 ? `Connection: upgrade\r\nUpgrade: ${fields.list(FieldId.upgrade) ?? ''}\r\n` : '';
     this.session.connection.text(`HTTP/1.1 ${status} ${reason}\r\n${fields.lines(RESPONSE_DROP)}${upgrade}\r\n`);
     this.session.connection.flush();

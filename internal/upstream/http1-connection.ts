@@ -3,6 +3,7 @@ import {
   BodyDecoder,
   CHUNKED,
   ConnectionOption,
+  FieldId,
   type Fields,
   type Framing,
   type HeadLimits,
@@ -58,6 +59,8 @@ export class Http1Connection implements ConnectionHandler, UpstreamLink {
   private reading: Reading = Reading.idle;
   private handler: ResponseHandler | null = null;
   private method = '';
+  /** The protocols that the request asks to switch to, or null. */
+  private upgrade: string | null = null;
   private requestFraming: Framing = NO_BODY;
   private requestSent = true;
   private anyByte = false;
@@ -102,6 +105,7 @@ export class Http1Connection implements ConnectionHandler, UpstreamLink {
     this.reading = Reading.awaiting;
     this.handler = handler;
     this.method = request.method;
+    this.upgrade = request.upgrade;
     this.timeouts = timeouts;
     this.requestFraming = framing;
     this.requestSent = framing === NO_BODY;
@@ -315,8 +319,12 @@ export class Http1Connection implements ConnectionHandler, UpstreamLink {
   private isTunnel(status: number, options: number): boolean {
     const connect = this.method === 'CONNECT';
     if (status !== 101) return connect && status < 300;
-    if (!connect && this.requestFraming === UNTIL_CLOSE && (options & ConnectionOption.upgrade) !== 0) return true;
-    throw new ProxyError('bad_response', '101 without an upgrade that was asked for');
+    const named = (options & ConnectionOption.upgrade) !== 0;
+    const asked = named && !connect && this.requestFraming === UNTIL_CLOSE ? this.upgrade : null;
+    const answered = this.head.fields.list(FieldId.upgrade);
+    if (asked !== null && answered !== null && wasAskedFor(answered, asked)) return true;
+    const to = answered === null ? 'without Upgrade' : `to ${answered.slice(0, 100)}`;
+    throw new ProxyError('bad_response', `101 ${to}, which was not asked for`);
   }
 
   private complete(handler: ResponseHandler): boolean {
@@ -352,4 +360,17 @@ export class Http1Connection implements ConnectionHandler, UpstreamLink {
     if (retryable) this.owner.onLost(this);
     return new ProxyError('upstream_closed', `the upstream closed the connection ${when}${why}`, { cause, retryable });
   }
+}
+
+/** Whether every protocol of an answer's Upgrade is one of the request's: a server switches to no other (RFC 9110 §7.8). */
+function wasAskedFor(answered: string, asked: string): boolean {
+  const protocols = asked
+    .toLowerCase()
+    .split(',')
+    .map((protocol) => protocol.trim());
+  const chosen = answered
+    .toLowerCase()
+    .split(',')
+    .map((protocol) => protocol.trim());
+  return chosen.every((protocol) => protocol !== '' && protocols.includes(protocol));
 }

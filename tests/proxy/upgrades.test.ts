@@ -199,3 +199,34 @@ describe('a tunnel', () => {
     client.destroy();
   });
 });
+
+describe('a 101', () => {
+  it.each([
+    ['without Upgrade', ['Connection: upgrade']],
+    ['without Connection', ['Upgrade: echo/1']],
+    ['to a protocol that was not asked for', ['Connection: upgrade', 'Upgrade: other']],
+    ['to another one besides', ['Connection: upgrade', 'Upgrade: echo/1, other']],
+    ['to nothing', ['Connection: upgrade', 'Upgrade: ,']],
+  ])('%s is a 502', async (_, lines) => {
+    proxied.upstream.onConnection(async (peer) => {
+      await peer.sees('\r\n\r\n');
+      peer.send(head('HTTP/1.1 101 Switching Protocols', ...lines));
+    });
+    const client = await proxied.connect();
+    await client.send(UPGRADE).sees('\r\n\r\n');
+    expect(client.received).toMatch(/^HTTP\/1.1 502 /);
+    client.destroy();
+  });
+
+  it('has no length and no coding, and may spell the protocol in another case', async () => {
+    proxied.upstream.onConnection(async (peer) => {
+      await peer.sees('\r\n\r\n');
+      const framing = ['Content-Length: 3', 'Transfer-Encoding: chunked'];
+      peer.send(head('HTTP/1.1 101 Switching Protocols', 'Connection: upgrade', 'Upgrade: ECHO/1', ...framing));
+    });
+    const client = await proxied.connect();
+    await client.send(UPGRADE).sees('\r\n\r\n');
+    expect(client.received).toBe(head('HTTP/1.1 101 Switching Protocols', 'Connection: upgrade', 'Upgrade: ECHO/1'));
+    client.destroy();
+  });
+});
