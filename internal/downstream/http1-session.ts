@@ -303,11 +303,11 @@ export class Http1Session implements ConnectionHandler, DrainableSession, Exchan
   }
 
   private readDiscarded(buffer: Buffer, at: number, end: number): number {
-    const next = this.body.feedDiscarded(buffer, at, end);
-    this.input.messageEndsAt(next < 0 ? end : next);
-    if (next < 0) this.close();
-    else if (this.body.done) this.nextRequest();
-    return next < 0 ? end : next;
+    const next = this.body.feed(buffer, at, end);
+    this.input.messageEndsAt(next);
+    if (this.body.done) this.nextRequest();
+    else this.connection.expect(this.service.limits.stallTimeout);
+    return next;
   }
 
   /** A head is complete: makes the exchange and gives it to its route. @throws ProxyError */

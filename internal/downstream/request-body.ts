@@ -2,7 +2,7 @@ import { ProxyError } from '../base/index.ts';
 import { BodyDecoder, type BodySink, type Fields, type Framing, NO_BODY, UNTIL_CLOSE } from '../http1/index.ts';
 import type { Http1Exchange } from './http1-exchange.ts';
 
-/** So much of an unwanted body is read over to keep the connection; of more, closing is cheaper. */
+/** So much of an unwanted body is read over to keep the connection; before more, closing is cheaper, and is said. */
 const MAX_DISCARD_BYTES = 65_536;
 
 /** The body of the request under way: finds its end, bounds its size, and gives it to whoever handles the exchange. */
@@ -17,7 +17,6 @@ export class RequestBody implements BodySink {
   private bytes = 0;
   /** 0 = no limit. */
   private maxBytes = 0;
-  private discarded = 0;
 
   /**
    * Starts a body, paused until it is asked for.
@@ -55,10 +54,9 @@ export class RequestBody implements BodySink {
 
   /** @internal BodySink */
   onBody(buffer: Buffer, start: number, end: number): void {
-    if (this.exchange === null) return;
     this.bytes += end - start;
     if (this.maxBytes > 0 && this.bytes > this.maxBytes) throw this.tooLarge();
-    this.exchange.handler?.onRequestBody(buffer, start, end);
+    this.exchange?.handler?.onRequestBody(buffer, start, end);
   }
 
   /** The client sends no more. @returns whether the body is complete */
@@ -66,18 +64,13 @@ export class RequestBody implements BodySink {
     return this.decoder.close();
   }
 
-  /** The response is complete before the body: what is left of it is read over. */
+  /**
+   * The response is complete before the body: what is left of it is read over, however long it is. The response has not said
+   * `Connection: close`, so that the client may send its next request already.
+   */
   discard(): void {
     this.exchange = null;
     this.paused = false;
-    this.discarded = 0;
-  }
-
-  /** Reads over bytes. @returns as `feed` does; -1 when it was too much to go on. @throws ProxyError */
-  feedDiscarded(buffer: Buffer, at: number, end: number): number {
-    const next = this.feed(buffer, at, end);
-    this.discarded += next - at;
-    return this.done || this.discarded <= MAX_DISCARD_BYTES ? next : -1;
   }
 
   /** Whether the connection cannot go on behind a response with that status that begins now, before the body has ended. */
@@ -88,7 +81,7 @@ export class RequestBody implements BodySink {
     const long = this.framing < 0 || this.decoder.missing > MAX_DISCARD_BYTES;
     // Said to a client that is still sending, `close` makes it stop (RFC 9112 §9.5): right behind a refusal, and wrong
     // for an upstream that answers while it reads.
-    return this.paused ? long : status >= 300 && this.decoder.missing > MAX_DISCARD_BYTES;
+    return long && (this.paused || status >= 300);
   }
 
   private tooLarge(): ProxyError {

@@ -244,6 +244,34 @@ describe('both directions', () => {
     client.destroy();
   });
 
+  it('an early answer that does not say close keeps the connection, however long the upload is', async () => {
+    proxied.upstream.onConnection(async (peer) => {
+      await peer.sees('xxxx');
+      peer.send(response('early'));
+    });
+    const client = await proxied.connect();
+    client.send(`${head('POST / HTTP/1.1', HOST, 'Transfer-Encoding: chunked')}4\r\nxxxx\r\n`);
+    await client.sees('early');
+    expect(client.received).not.toContain('Connection: close');
+    proxied.upstream.serve(response('next'));
+    for (let i = 0; i < 20; i++) client.send(`2710\r\n${'x'.repeat(10_000)}\r\n`);
+    client.send(`0\r\n\r\n${head('GET / HTTP/1.1', HOST)}`);
+    await client.sees('next');
+    client.destroy();
+  });
+
+  it('an early refusal of an upload of unknown length says that the connection ends', async () => {
+    proxied.upstream.onConnection(async (peer) => {
+      await peer.sees('xxxx');
+      peer.send(response('no', 'HTTP/1.1 403 Forbidden'));
+    });
+    const client = await proxied.connect();
+    client.send(`${head('POST / HTTP/1.1', HOST, 'Transfer-Encoding: chunked')}4\r\nxxxx\r\n`);
+    await client.toEnd();
+    expect(client.received).toContain('\r\nConnection: close\r\n');
+    client.destroy();
+  });
+
   it('an early answer to a small upload keeps the connection', async () => {
     proxied.upstream.onConnection(async (peer) => {
       await peer.sees('\r\n\r\n');

@@ -40,7 +40,7 @@ describe('an upstream that answers badly', () => {
     ['version 2', head('HTTP/2.0 200 OK'), 'bad_response'],
     ['a status of two digits', head('HTTP/1.1 20 OK'), 'bad_response'],
     ['status 600', head('HTTP/1.1 600 OK'), 'bad_response'],
-    ['no space behind the status', head('HTTP/1.1 200'), 'bad_response'],
+    ['a status of four digits', head('HTTP/1.1 2000'), 'bad_response'],
     ['a bare LF', 'HTTP/1.1 200 OK\nA: b\n\n', 'bad_response'],
     ['white space before a colon', head('HTTP/1.1 200 OK', 'A : b'), 'bad_response'],
     ['a folded field', head('HTTP/1.1 200 OK', 'A: b', ' c'), 'bad_response'],
