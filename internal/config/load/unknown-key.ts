@@ -61,7 +61,7 @@ const ALIASES: ReadonlyMap<string, readonly string[]> = new Map(
 );
 
 /** Objects with keys of so many kinds that a key of theirs says nothing about where it belongs. */
-const NO_PLACES = new Set(['acme', 'admin']);
+const NO_PLACES = new Set(['acme', 'admin', 'resolver']);
 
 /** Explains a key that `owner` does not have; null when nothing is known of the object. */
 export function explainUnknownKey(owner: z.ZodType | null, name: string): UnknownKey {

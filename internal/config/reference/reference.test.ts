@@ -6,6 +6,7 @@ import { jsonSchema } from '../json-schema.ts';
 import { DEFAULT_LIMITS, limitsSchema } from '../schema/limits.ts';
 import { keyNotes } from '../schema/field.ts';
 import { problemsOf } from '../testing/config-folder.ts';
+import { parseByteSize } from '../value/byte-size.ts';
 import { parseDuration } from '../value/duration.ts';
 import { generateDocs } from './generate.ts';
 
@@ -70,10 +71,15 @@ describe('docs/config.md', () => {
 
   it.each(defaults)('names the default of $key that is in force', ({ written, actual }) => {
     if (typeof actual === 'string') return expect(written).toBe(actual);
-    const value: unknown = written.endsWith('s') ? parseDuration(written) : JSON.parse(written);
-    expect(value).toEqual(actual);
+    expect(valueOf(written)).toEqual(actual);
   });
 });
+
+/** A default as the tables have it: a duration, a size, or a value of JSON. */
+function valueOf(written: string): unknown {
+  if (written.endsWith('s')) return parseDuration(written);
+  return /^\d+[kmg]$/.test(written) ? parseByteSize(written) : JSON.parse(written);
+}
 
 describe('jsonSchema', () => {
   const schema = jsonSchema() as {
