@@ -71,11 +71,7 @@ export class Resolver {
   }
 
   private async refresh(): Promise<void> {
-    this.reach = reachOf(
-      Object.values(networkInterfaces())
-        .flat()
-        .map((own) => own?.address ?? ''),
-    );
+    this.reach = reachNow() ?? this.reach;
     const [changed] = await Promise.all([this.resolvConf.refresh(), this.hosts.refresh()]);
     if (!changed) return;
     this.servers = null;
@@ -146,6 +142,16 @@ export class Resolver {
     if (this.timer !== null) return;
     this.timer = setInterval(() => void this.refresh(), REFRESH_MS);
     this.timer.unref();
+  }
+}
+
+/** Null when the system does not tell, as when no descriptor is left. */
+function reachNow(): Reach | null {
+  try {
+    const own = Object.values(networkInterfaces()).flat();
+    return reachOf(own.map((one) => one?.address ?? ''));
+  } catch {
+    return null;
   }
 }
 
