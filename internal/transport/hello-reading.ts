@@ -1,6 +1,7 @@
 import { ProxyError } from '../base/index.ts';
 import { ClientHelloReader } from '../tlshello/index.ts';
-import type { Connection, ConnectionHandler } from './connection.ts';
+import type { Connection } from './connection.ts';
+import type { ConnectionHandler } from './connection-handler.ts';
 
 /**
  * Told what the ClientHello asks for: the name, null without one, and all bytes that were read. Or an error, when the

@@ -1,6 +1,7 @@
 export { Admission, type FullReport, type Siblings } from './admission.ts';
 export { type BindAddress, BoundAddress, handleOf, type ServerHandle } from './bound-address.ts';
-export { Connection, type ConnectionHandler, WriteState } from './connection.ts';
+export { Connection, WriteState } from './connection.ts';
+export type { ConnectionHandler } from './connection-handler.ts';
 export { descriptors, measureDescriptors } from './descriptors.ts';
 export {
   addressText,

@@ -3,7 +3,8 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { Deadlines } from '../base/index.ts';
 import { Admission } from './admission.ts';
 import { BoundAddress } from './bound-address.ts';
-import type { Connection, ConnectionHandler } from './connection.ts';
+import type { Connection } from './connection.ts';
+import type { ConnectionHandler } from './connection-handler.ts';
 import { DescriptorBudget } from './descriptors.ts';
 import { Listener } from './listener.ts';
 

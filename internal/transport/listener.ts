@@ -2,7 +2,8 @@ import { createServer, type Server, type Socket } from 'node:net';
 import type { Deadlines } from '../base/index.ts';
 import type { Admission, Gated } from './admission.ts';
 import type { ServerHandle } from './bound-address.ts';
-import { Connection, type ConnectionHandler } from './connection.ts';
+import { Connection } from './connection.ts';
+import type { ConnectionHandler } from './connection-handler.ts';
 import { NOBODY } from './nobody.ts';
 import { WaitingLine } from './waiting-line.ts';
 

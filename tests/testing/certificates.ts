@@ -19,7 +19,7 @@ export interface CertificateWish {
   readonly alternatives?: string;
   /** `rsa:2048`, or `ec` for P-256, the default. */
   readonly key?: string;
-  /** Days from now until it expires, 30 by default. */
+  /** Days from now until it expires, 30 by default; below 0 for one that has expired. */
   readonly days?: number;
   /** Who signs it; itself by default. */
   readonly issuer?: Pair;
@@ -57,13 +57,15 @@ export function makePair(wish: CertificateWish = {}): Pair {
   const algorithm = sequence(
     ...(signer.asymmetricKeyType === 'rsa' ? [oid(OIDS.rsaWithSha256), NULL] : [oid(OIDS.ecdsaWithSha256)]),
   );
-  const begin = Math.floor(Date.now() / 1000) * 1000;
+  const days = wish.days ?? 30;
+  const now = Math.floor(Date.now() / 1000) * 1000;
+  const begin = days < 0 ? now + (days - 1) * DAY_MS : now;
   const body = sequence(
     explicit(0, integer(Buffer.from([2]))),
     integer(serialNumber()),
     algorithm,
     issuer,
-    sequence(time(begin), time(begin + (wish.days ?? 30) * DAY_MS)),
+    sequence(time(begin), time(now + days * DAY_MS)),
     subject,
     spki(publicKey),
     explicit(3, sequence(...extensions(wish, publicKey, signer))),
@@ -74,19 +76,7 @@ export function makePair(wish: CertificateWish = {}): Pair {
 
 /** Makes a certificate, signed by itself, for one name, that has expired yesterday. */
 export function expiredPairFor(name: string): Pair {
-  const folder = mkdtempSync(join(tmpdir(), 'prox-pair-'));
-  try {
-    const at = (file: string): string => join(folder, file);
-    const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', at('key')];
-    openssl(['req', ...newKey, '-out', at('request'), '-subj', `/CN=${name}`]);
-    writeFileSync(at('extensions'), `subjectAltName=DNS:${name}\nbasicConstraints=critical,CA:FALSE\n`);
-    // Only for a request does openssl take an end in the past.
-    const self = ['-in', at('request'), '-signkey', at('key'), '-days', '-1', '-extfile', at('extensions')];
-    openssl(['x509', '-req', ...self, '-out', at('cert')]);
-    return { cert: readFileSync(at('cert'), 'latin1'), key: readFileSync(at('key'), 'latin1') };
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  return makePair({ subject: name, alternatives: `DNS:${name}`, days: -1 });
 }
 
 /** Makes a certificate, signed by itself, for one name. */

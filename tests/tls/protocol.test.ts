@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { makePair } from '../testing/certificates.ts';
 import type { TestDaemon } from '../testing/daemon.ts';
-import { sClient, startTls } from '../testing/tls.ts';
+import { sClient } from '../testing/s-client.ts';
+import { startTls } from '../testing/tls.ts';
 
 const HELLO = { action: { type: 'static', status: 200, body_ref: { text: 'hello' } } };
 const pairs = {
