@@ -150,6 +150,8 @@ export class Runtime {
     this.generation = next;
     this.adoptResolver();
     measureDescriptors();
+    // And when the listeners have their spare sockets.
+    setTimeout(measureDescriptors, 1000).unref();
     for (const [key, service] of next.services) this.slots.get(key)?.swap(service);
     for (const [key, slot] of this.slots) {
       if (next.services.has(key)) continue;

@@ -37,6 +37,12 @@ export interface ListenerOptions {
   readonly wantSpare: (() => void) | null;
 }
 
+/**
+ * Descriptors of its socket that a listener has in store. With one it could stop once and go on, and would then take all
+ * that wait before the next one comes: libuv accepts until nothing is left, and reads no messages meanwhile.
+ */
+const SPARES = 3;
+
 /** Milliseconds after which one connection below maxConnections is enough to accept again: each time costs 0.2 ms. */
 const REOPEN_AFTER = 20;
 
@@ -56,7 +62,7 @@ export type Accept = (connection: Connection) => ConnectionHandler;
  *
  * In all states but the last two it has a door. Node has no word for "accept no more for now", but a socket that
  * another process holds too can be closed without harm: the connections wait in the kernel's queue. To accept again
- * takes another descriptor of that socket, a spare, which was asked for in time.
+ * takes another descriptor of that socket: a spare, of which it has a few in store.
  *
  *     open ──shut──> shut ──reopen, with a spare──> open
  */
@@ -65,8 +71,9 @@ export class Listener implements Gated {
   private active = 0;
   private held = true;
   private door: 'open' | 'shut' | 'gone' = 'gone';
-  private spare: ServerHandle | null = null;
-  private spareWanted = false;
+  private readonly spares: ServerHandle[] = [];
+  /** Spares that were asked for and have not come. */
+  private wanted = 0;
   private yields = false;
   private reopening: NodeJS.Timeout | null = null;
   private settings: ListenerSettings;
@@ -139,16 +146,16 @@ export class Listener implements Gated {
 
   /** Brings the socket that was asked for by `wantSpare`; undefined when the system could not pass it on. */
   giveSpare(handle: ServerHandle | undefined): void {
-    this.spareWanted = false;
+    this.wanted = Math.max(0, this.wanted - 1);
     if (handle === undefined) {
       this.reopening ??= setTimeout(() => this.reopenLater(), REOPEN_AFTER).unref();
       return;
     }
-    if (this.door === 'gone' || this.spare !== null) {
+    if (this.door === 'gone' || this.spares.length >= SPARES) {
       handle.close();
       return;
     }
-    this.spare = handle;
+    this.spares.push(handle);
     this.regulate();
   }
 
@@ -172,9 +179,8 @@ export class Listener implements Gated {
   }
 
   private reopen(): void {
-    const { spare } = this;
-    if (spare === null) return this.wantSpare();
-    this.spare = null;
+    const spare = this.spares.pop();
+    if (spare === undefined) return this.wantSpare();
     this.door = 'open';
     this.server.listen(spare, BACKLOG);
     this.wantSpare();
@@ -184,17 +190,15 @@ export class Listener implements Gated {
     this.door = 'gone';
     this.yields = false;
     this.server.close();
-    this.spare?.close();
-    this.spare = null;
-    this.spareWanted = false;
+    for (const spare of this.spares.splice(0)) spare.close();
+    this.wanted = 0;
     this.options.admission.leave(this);
   }
 
   private wantSpare(): void {
     const { wantSpare } = this.options;
-    if (wantSpare === null || this.spare !== null || this.spareWanted) return;
-    this.spareWanted = true;
-    wantSpare();
+    if (wantSpare === null) return;
+    for (; this.spares.length + this.wanted < SPARES; this.wanted++) wantSpare();
   }
 
   private attach(handle: ServerHandle): Promise<void> {
@@ -235,7 +239,7 @@ export class Listener implements Gated {
       socket.destroy();
       return;
     }
-    admission.entered(this, this.spare !== null && !this.held);
+    admission.entered(this, this.spares.length > 0 && !this.held);
     if (this.held || this.full) {
       socket.once('close', () => admission.left());
       this.waiting.add(socket, this.settings.maxWait);
