@@ -146,7 +146,10 @@ describe('a reload that fails in one worker', () => {
     const next = { web: service('127.0.0.1:0', 'after'), more: service(`127.0.0.1:${port}`, 'more') };
     const from = daemon.log.length;
     expect(await daemon.reload({ services: next, logging: { access_log: 'access.log' } })).toBe(false);
-    await daemon.logged(({ msg }) => /^cannot open the log file .*access\.log: EMFILE/.test(msg), from);
+    await daemon.logged(
+      ({ msg }) => /the log file .*access\.log cannot be opened: too many files are open$/.test(msg),
+      from,
+    );
     expect(await accepts(port)).toBe(false);
     await limitTo(before.stdout.trim());
     expect(await answers(daemon.port())).toEqual({ before: 60 });
