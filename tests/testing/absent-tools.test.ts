@@ -4,13 +4,16 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { withoutTools } from './absent-tools.ts';
 
+/** As a test has it; not written out, or this file would be left out itself. */
+const quoted = (tool: string): string => `'${tool}'`;
+
 let root: string;
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'prox-tools-'));
   const files = {
-    'testing/web-server.ts': `import { start } from './process.ts';\nexport const web = () => start('nginx');\n`,
+    'testing/web-server.ts': `import { start } from './process.ts';\nexport const web = () => start(${quoted(`nginx`)});\n`,
     'testing/process.ts': 'export const start = (name: string) => name;\n',
-    'direct.test.ts': `run('curl', ['-s']);\n`,
+    'direct.test.ts': `run(${quoted(`curl`)}, ['-s']);\n`,
     'through.test.ts': `import {\n  web,\n} from './testing/web-server.ts';\n`,
     'none.test.ts': `import { start } from './testing/process.ts';\n`,
     'bin/curl': '',
