@@ -2,7 +2,7 @@ import { createServer } from 'node:net';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import { TestDaemon, webConfig } from '../testing/daemon.ts';
 import { stopHealthy } from '../testing/health.ts';
@@ -161,11 +161,11 @@ describe('an upstream that answers badly', () => {
 
 describe('a reused connection that the upstream has closed', () => {
   let proxied: Proxied;
-  beforeAll(async () => {
+  // Each with an upstream of which nothing is known: prox learns from what one closes.
+  beforeEach(async () => {
     proxied = await Proxied.start();
   });
-  afterEach(() => proxied.reset());
-  afterAll(() => proxied.stop());
+  afterEach(() => proxied.stop());
 
   /** A client with one request behind it, so that its next one goes to a reused connection. */
   async function warm(): Promise<RawClient> {
