@@ -152,7 +152,11 @@ export const ERROR_CODES = {
     501,
     'An upgrade was asked for, and the upstream speaks HTTP/2 without extended CONNECT (RFC 8441).',
   ),
-  upstream_timeout: entry('upstream', 504, 'The upstream sent no response head within response_header_timeout.'),
+  upstream_timeout: entry(
+    'upstream',
+    504,
+    'The upstream sent no response head within response_header_timeout, or reset the stream of a request when its grpc-timeout had passed.',
+  ),
   upstream_stalled: entry('upstream', 504, 'The upstream moved no byte for stall_timeout where one was due.'),
   bad_response: entry(
     'upstream',

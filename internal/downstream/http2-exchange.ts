@@ -10,8 +10,9 @@ import {
 import { CHUNKED, type Fields, type Framing } from '../http1/index.ts';
 import type { AccessRecord } from '../logger/index.ts';
 import type { Throttle } from '../throttle/index.ts';
-import { errorResponse, unansweredStatus } from './error-response.ts';
+import { unansweredStatus } from './error-response.ts';
 import type { ExchangeBounds } from './exchange-bounds.ts';
+import { http2ErrorResponse } from './grpc-error-response.ts';
 import { type Http2Client, Http2Request } from './http2-request.ts';
 import { MAX_QUEUED_INTERIM } from './http2-limits.ts';
 import { Http2Output, mayTrail } from './http2-output.ts';
@@ -233,7 +234,7 @@ export class Http2Exchange extends Http2Request implements Exchange, LimitedSink
       if (!this.responded) this.status = unansweredStatus(error);
       return this.cut(error);
     }
-    const { status, reason, fields, body } = errorResponse(error);
+    const { status, reason, fields, body } = http2ErrorResponse(error, this.requestFields);
     this.webSocketAccept = '';
     this.respond(status, reason, fields, body.length);
     this.write(body, 0, body.length);

@@ -11,7 +11,8 @@ import {
   UNTIL_CLOSE,
 } from '../http1/index.ts';
 import { WriteState } from '../transport/index.ts';
-import { Http2Code, type SessionFate, streamError } from './http2-errors.ts';
+import { overdueAt } from './grpc-timeout.ts';
+import { Http2Code, noUpgrade, refused, type SessionFate, streamError } from './http2-errors.ts';
 import { isBodiless, readResponseFields, responseFramingOf, statusOf } from './http2-response.ts';
 import type { ResponseHandler } from './response-handler.ts';
 import { TRAILER_DROP } from './trailer-drop.ts';
@@ -69,6 +70,8 @@ export class Http2Link implements UpstreamLink, Member {
   /** The stream was closed before the upstream had ended its side: what came is not all. */
   private truncated = false;
   private released = false;
+  /** When the call is overdue by its `grpc-timeout`, on the clock of `Deadlines.read`. */
+  private overdueAt = Infinity;
 
   constructor(session: LinkSession) {
     this.session = session;
@@ -86,6 +89,8 @@ export class Http2Link implements UpstreamLink, Member {
     this.reading = Reading.awaiting;
     if (request.upgrade !== null && !this.session.takesExtendedConnect) return this.failLater(noUpgrade(request));
     const head = request.http2Head();
+    const callTimeout = head['grpc-timeout'];
+    if (callTimeout !== undefined) this.overdueAt = overdueAt(callTimeout, this.session.deadlines.read());
     try {
       this.stream = this.session.request(head, framing === NO_BODY, framing === CHUNKED);
     } catch (cause) {
@@ -282,7 +287,9 @@ export class Http2Link implements UpstreamLink, Member {
     const code = stream.rstCode ?? Http2Code.noError;
     // A tunnel whose upstream said its last word ends with the stream, as tunnels do.
     if (this.reading === Reading.tunnel && this.ended && code === Http2Code.noError) return;
-    this.fail(streamError(this.session, { id: stream.id, code, anyByte: this.reading !== Reading.awaiting }));
+    const anyByte = this.reading !== Reading.awaiting;
+    const overdue = this.overdueAt !== Infinity && this.session.deadlines.read() >= this.overdueAt;
+    this.fail(streamError(this.session, { id: stream.id, code, anyByte, overdue }));
   }
 
   // ── waits and ends ───────────────────────────────────────────────────────────────────────────────────────────
@@ -384,14 +391,4 @@ function watchEnd(stream: ClientHttp2Stream, onTruncated: () => void): void {
     }
     return Object.getPrototypeOf(stream).push.call(stream, chunk, encoding);
   };
-}
-
-/** node:http2 did not send the request: the session has just gone. */
-function refused(cause: unknown): ProxyError {
-  const message = `the session takes no request any more: ${String(cause)}`;
-  return new ProxyError('upstream_closed', message, { cause, retryable: true, unprocessed: true });
-}
-
-function noUpgrade({ upgrade }: UpstreamRequest): ProxyError {
-  return new ProxyError('no_upgrade', `the upstream speaks HTTP/2 without extended CONNECT, and no ${upgrade} by it`);
 }

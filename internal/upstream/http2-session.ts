@@ -158,6 +158,11 @@ export class Http2Session implements LinkSession, BreakageOwner, UnreadStreams {
     return !this.retired && this.active < this.maxStreams && !session.closed && !session.destroyed;
   }
 
+  /** It has no connection any more. */
+  get lost(): boolean {
+    return this.session.destroyed;
+  }
+
   /** Streams that it takes at once; at least 1. */
   get capacity(): number {
     return this.maxStreams;
