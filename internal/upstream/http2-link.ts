@@ -34,10 +34,14 @@ export interface LinkSession extends SessionFate {
   readonly headLimits: HeadLimits;
   /** Writes of request bodies that are not over. */
   writes: number;
+  /** Requests that were refused since the last response head. */
+  refusals: number;
   /** Whether upgrades can be asked for (RFC 8441 §3). */
   readonly takesExtendedConnect: boolean;
   /** Sends a request head. @throws Error when the session does not take it any more */
   request(head: Http2RequestHead, endStream: boolean, waitForTrailers: boolean): ClientHttp2Stream;
+  /** A request was refused. */
+  refused(): void;
   /** The stream is over, or was never begun. */
   released(link: Http2Link): void;
   /** Some stream is not read any more. */
@@ -178,6 +182,7 @@ export class Http2Link implements UpstreamLink, Member {
     const { handler, request } = this;
     if (handler === null || request === null) return;
     if (this.reading !== Reading.awaiting) throw new ProxyError('bad_response', 'more than one response on a stream');
+    this.session.refusals = 0;
     const status = statusOf(headers);
     const fields = readResponseFields(raw, this.session.headLimits);
     if (status < 200) {
@@ -281,6 +286,7 @@ export class Http2Link implements UpstreamLink, Member {
   }
 
   private streamOnClose(): void {
+    if (this.stream?.rstCode === Http2Code.refusedStream && this.reading === Reading.awaiting) this.session.refused();
     this.release();
     const { handler, stream } = this;
     if (handler === null || stream === null) return;

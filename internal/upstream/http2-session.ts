@@ -63,12 +63,20 @@ const SEEN_WHITE_SPACE: object = { strictFieldWhitespaceValidation: false };
 /** Requests on one session; a little under what stream identifiers suffice for (RFC 9113 §5.1.1). */
 const MAX_REQUESTS = 2 ** 30 - 1;
 
+/**
+ * Requests refused in a row after which a session gets no more. A request is sent four times at most: the last time, it goes
+ * to a new session.
+ */
+const MAX_REFUSALS = 3;
+
 /** A connection to an upstream that speaks HTTP/2: many exchanges at once. */
 export class Http2Session implements LinkSession, BreakageOwner, UnreadStreams {
   /** Streams that are open, or about to be. */
   active = 0;
   /** Writes of request bodies that are not over. */
   writes = 0;
+  /** Requests that were refused since the last response head. */
+  refusals = 0;
   /** The peer's last-stream-id of a GOAWAY: streams above it were not looked at (RFC 9113 §6.8). */
   lastStreamId = Number.MAX_SAFE_INTEGER;
   readonly deadlines: Deadlines;
@@ -213,6 +221,14 @@ export class Http2Session implements LinkSession, BreakageOwner, UnreadStreams {
     const stream = this.session.request(head, { endStream, waitForTrailers });
     this.lastRequested = stream.id ?? this.lastRequested;
     return stream;
+  }
+
+  /** @internal A request was refused: a session that does nothing else is not worth another. */
+  refused(): void {
+    this.refusals++;
+    if (this.refusals < MAX_REFUSALS || this.retired) return;
+    this.owner.onFault(new Error(`the upstream has refused ${this.refusals} requests in a row`));
+    this.retire();
   }
 
   /** @internal A stream is over, or was never begun. */

@@ -4,6 +4,7 @@ import { Metadata, status as grpcStatus } from '@grpc/grpc-js';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
 import { EchoClient } from '../grpc/echo-service.ts';
+import { logLines } from '../testing/access-log.ts';
 import { type LogLine, TestDaemon, webConfig } from '../testing/daemon.ts';
 import { H2Client } from '../testing/h2-client.ts';
 import { stopHealthy } from '../testing/health.ts';
@@ -33,7 +34,9 @@ describe('an upstream of HTTP/2 that gives up a call with grpc-timeout', () => {
   beforeAll(async () => {
     upstream = await RawUpstream.start();
     const action = { type: 'proxy', upstream: `http://${upstream.authority}`, proto: 'h2' };
-    daemon = await TestDaemon.start(webConfig([{ action }]));
+    daemon = await TestDaemon.start(
+      webConfig([{ match: { path: '/logged' }, access_log: 'access.log', action }, { action }]),
+    );
   });
   afterEach(() => upstream.reset());
   afterAll(async () => {
@@ -109,7 +112,7 @@ describe('an upstream of HTTP/2 that gives up a call with grpc-timeout', () => {
     async (type) => {
       cancels();
       const client = await H2Client.connect(`http://127.0.0.1:${daemon.port()}`);
-      const sent = { ':method': 'POST', ':path': '/', 'content-type': type, 'grpc-timeout': TIMEOUT };
+      const sent = { ':method': 'POST', ':path': '/logged', 'content-type': type, 'grpc-timeout': TIMEOUT };
       const stream = client.open(sent, false);
       stream.end('x');
       const [head, ended] = await new Promise<[Record<string, unknown>, boolean]>((resolve, reject) => {
@@ -119,6 +122,8 @@ describe('an upstream of HTTP/2 that gives up a call with grpc-timeout', () => {
       client.destroy();
       expect([head[':status'], head['content-type'], head['grpc-status']]).toEqual([200, 'application/grpc', '4']);
       expect(ended).toBe(true);
+      const [line] = await logLines(`${daemon.folder}/access.log`, 1);
+      expect(line).toMatchObject({ status: 200, error: 'upstream_timeout' });
     },
   );
 
