@@ -4,7 +4,8 @@ import type { ServerHandle, Siblings } from '../transport/index.ts';
 import { accessLogsOver } from './access-logs.ts';
 import type { Change } from './engine.ts';
 import { ErrorLog } from './error-log.ts';
-import { reportsTo } from './runtime-reports.ts';
+import type { RepeatedFailures } from './repeated-failures.ts';
+import { failuresTo, reportsTo } from './runtime-reports.ts';
 
 /** What a data plane is made of. */
 export interface DataPlaneOptions {
@@ -27,6 +28,7 @@ export class DataPlane {
   private readonly logger: Logger;
   private readonly files: LogFiles;
   private readonly errorLog: ErrorLog;
+  private readonly failures: RepeatedFailures;
   private readonly runtime: Runtime;
   private level: LogLevel | null = null;
 
@@ -35,9 +37,10 @@ export class DataPlane {
     this.logger = logger;
     this.files = files;
     this.errorLog = new ErrorLog(files, logger);
+    this.failures = failuresTo(logger);
     this.runtime = new Runtime({
       accessLogs: accessLogsOver(files),
-      events: reportsTo(logger),
+      events: reportsTo(logger, this.failures),
       ticketKeys,
       siblings: neighbours?.siblings ?? null,
       wantSpare: neighbours?.wantSpare ?? null,
@@ -90,8 +93,10 @@ export class DataPlane {
   }
 
   /** Stops accepting and lets exchanges finish. @returns how many connections were cut */
-  drain(): Promise<number> {
-    return this.runtime.drain();
+  async drain(): Promise<number> {
+    const cut = await this.runtime.drain();
+    this.failures.flush();
+    return cut;
   }
 
   /** Writes out and closes every log file. To be called after `drain`. */

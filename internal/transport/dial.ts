@@ -231,8 +231,8 @@ function socketOnClose(): void {
 
 /** Fails, but not before the caller knows of the dial. */
 function refuse(address: DialAddress, done: DialDone): Dialing {
-  const text = `${addressText(address)}: all ${descriptors.limit} file descriptors of the process are in use`;
-  const timer = setImmediate(() => done(new ProxyError('dial_failed', text, { retryable: true }), null));
+  const cause = new Error(`all ${descriptors.limit} file descriptors of the process are in use`);
+  const timer = setImmediate(() => done(dialError(address, cause, 'dial_failed'), null));
   return { cancel: () => clearImmediate(timer) };
 }
 

@@ -15,6 +15,11 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
+/** An address that refuses connections. */
+async function deadUpstream(): Promise<string> {
+  return `127.0.0.1:${await freePort()}`;
+}
+
 /** What prox writes to a terminal between its start and SIGTERM; `script` makes the terminal. */
 async function onTerminal(env: Record<string, string>): Promise<string> {
   await writeFile(join(folder, 'prox.json5'), JSON.stringify(webConfig([{ action: { type: 'drop' } }])));
@@ -72,18 +77,22 @@ describe('the console', () => {
   });
 
   it.each(['access.log', 'off'])('has the id of a request in every line about it: access log %s', async (log) => {
-    const targets = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${await freePort()}`];
-    const route = {
+    // Targets of their own for each request: a second failure of the same one is only counted.
+    const targetsOf: Record<string, string[]> = {};
+    for (const path of ['/one', '/two']) targetsOf[path] = [await deadUpstream(), await deadUpstream()];
+    const routes = Object.entries(targetsOf).map(([path, targets]) => ({
+      match: { path },
       balancer: { type: 'roundrobin', targets },
       action: { type: 'proxy', upstream: 'http://{target}' },
       access_log: log,
-    };
-    const daemon = await TestDaemon.start(webConfig([route]));
-    for (let request = 0; request < 2; request++) expect((await fetch(daemon.url())).status).toBe(502);
+    }));
+    const daemon = await TestDaemon.start(webConfig(routes));
+    for (const path of Object.keys(targetsOf)) expect((await fetch(daemon.url(path))).status).toBe(502);
     await eventually('two failures', () => daemon.log.filter(({ msg }) => msg === 'exchange failed').length === 2);
     const lines = daemon.log.filter(({ level }) => level === 'warn');
     const [first, second] = [lines.slice(0, 3), lines.slice(3)];
     for (const about of [first, second]) {
+      const targets = targetsOf[String(about[0]?.['path'])] ?? [];
       expect(about.slice(0, 2).map(({ upstream }) => upstream)).toEqual(expect.arrayContaining(targets));
       expect(targets).toContain(about[2]?.['upstream']);
       expect(new Set(about.map(({ request_id: id }) => id)).size).toBe(1);

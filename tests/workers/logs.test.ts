@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { logLines, readLog } from '../testing/access-log.ts';
 import { PROX, TestDaemon, webConfig } from '../testing/daemon.ts';
+import { failuresIn } from '../testing/failures.ts';
 import { Load } from '../testing/load.ts';
 import { accepts, freePort } from '../testing/ports.ts';
 import { exchangeRaw } from '../testing/raw-client.ts';
@@ -133,7 +134,10 @@ describe('the log of prox', () => {
     for (let nth = 0; nth < 20; nth++) {
       await exchangeRaw(daemon.port(), 'GET /down HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
     }
-    const lines = await logLines(join(daemon.folder, 'error.log'), 20);
+    const lines = await eventually('a line or a count for each request', async () => {
+      const written = await readLog(join(daemon.folder, 'error.log'));
+      return failuresIn(written) === 20 ? written : null;
+    });
     expect(lines.every(({ worker, level }) => (worker === 1 || worker === 2) && level === 'warn')).toBe(true);
     await daemon.logged(({ msg, worker }) => msg === 'exchange failed' && typeof worker === 'number');
   });
