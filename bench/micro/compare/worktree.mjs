@@ -1,6 +1,6 @@
 /** Another commit of this repository, checked out beside it for as long as this process lives. */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -18,9 +18,18 @@ export function checkOut(ref) {
   const tree = join(folder, 'tree');
   process.once('exit', () => remove(folder, tree));
   git('worktree', 'add', '--detach', tree, commit);
-  // The same dependencies: what is compared is the code of the repository.
-  symlinkSync(join(ROOT, 'node_modules'), join(tree, 'node_modules'));
+  // The same dependencies where they are the same; else the commit needs those of its own to be built.
+  if (lockOf(tree) === lockOf(ROOT)) symlinkSync(join(ROOT, 'node_modules'), join(tree, 'node_modules'));
+  else
+    execFileSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--silent'], {
+      cwd: tree,
+      stdio: 'ignore',
+    });
   return { tree, commit };
+}
+
+function lockOf(tree) {
+  return readFileSync(join(tree, 'package-lock.json'), 'utf8');
 }
 
 function commitOf(ref) {
