@@ -69,6 +69,7 @@ export const ERROR_CODES = {
   head_timeout: entry('client', 408, 'The head of the request was not complete within header_timeout.'),
   request_timeout: entry('client', 408, 'The request was not complete within read_timeout.'),
   client_stalled: entry('client', 408, 'The client moved no byte for stall_timeout where one was due.'),
+  body_too_slow: entry('client', 408, 'The body of the request came more slowly than min_rate.'),
   client_closed: entry('client', 0, 'The client closed the connection before the exchange was complete.'),
   response_timeout: entry('client', 0, 'The response was not written within write_timeout.'),
 

@@ -182,6 +182,8 @@ export interface ServiceLimits {
   readonly encodedSlashes: 'keep' | 'refuse';
   /** 0 = none. */
   readonly maxBodyBytes: number;
+  /** Bytes a second of a request's body; 0 = none. */
+  readonly minRate: number;
   /** CIDRs (a bare address is a /32 or /128), checked. */
   readonly trustedProxies: readonly string[];
   readonly proxyProtocol: boolean;

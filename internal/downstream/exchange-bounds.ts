@@ -1,38 +1,50 @@
 import { type Deadline, type Deadlines, ProxyError } from '../base/index.ts';
 import type { ServiceLimits } from '../config/index.ts';
+import { BodyRate, type MeasuredRequest } from './body-rate.ts';
 
 /** Runs what happens on its behalf, so that whatever that throws costs it alone. */
 export interface Guard {
   guard(action: () => void): void;
 }
 
-/** read_timeout and write_timeout: bounds on a whole request and a whole response, whatever moves meanwhile. */
+/** Whose requests and responses are bounded. */
+export interface BoundsOwner extends MeasuredRequest {
+  /** A bound was passed. */
+  onBound(error: ProxyError): void;
+}
+
+/**
+ * read_timeout and write_timeout: bounds on a whole request and a whole response, whatever moves meanwhile. And min_rate,
+ * which bounds how slowly the body of a request may come.
+ */
 export class ExchangeBounds {
   private readonly deadlines: Deadlines;
   private readonly limits: ServiceLimits;
   private readonly request: Deadline;
   private readonly response: Deadline;
+  /** Null without min_rate. */
+  private readonly rate: BodyRate | null;
 
-  private constructor(limits: ServiceLimits, deadlines: Deadlines, onBound: (error: ProxyError) => void) {
-    this.limits = limits;
+  private constructor(limits: ServiceLimits, deadlines: Deadlines, guard: Guard, owner: BoundsOwner) {
     this.deadlines = deadlines;
+    this.limits = limits;
+    const { minRate, readTimeout, writeTimeout } = limits;
+    const pass = (error: ProxyError): void => guard.guard(() => owner.onBound(error));
     this.request = deadlines.create(() =>
-      onBound(new ProxyError('request_timeout', `the request was not complete within ${limits.readTimeout} ms`)),
+      pass(new ProxyError('request_timeout', `the request was not complete within ${readTimeout} ms`)),
     );
     this.response = deadlines.create(() =>
-      onBound(new ProxyError('response_timeout', `the response was not complete within ${limits.writeTimeout} ms`)),
+      pass(new ProxyError('response_timeout', `the response was not complete within ${writeTimeout} ms`)),
     );
+    const onTooSlow = (): void =>
+      pass(new ProxyError('body_too_slow', `the body came more slowly than ${minRate} bytes a second`));
+    this.rate = minRate > 0 ? new BodyRate(minRate, deadlines, owner, onTooSlow) : null;
   }
 
   /** Null where the config sets no bound: then none costs anything. */
-  static of(
-    limits: ServiceLimits,
-    deadlines: Deadlines,
-    guard: Guard,
-    onBound: (error: ProxyError) => void,
-  ): ExchangeBounds | null {
-    if (limits.readTimeout <= 0 && limits.writeTimeout <= 0) return null;
-    return new ExchangeBounds(limits, deadlines, (error) => guard.guard(() => onBound(error)));
+  static of(limits: ServiceLimits, deadlines: Deadlines, guard: Guard, owner: BoundsOwner): ExchangeBounds | null {
+    if (limits.readTimeout <= 0 && limits.writeTimeout <= 0 && limits.minRate <= 0) return null;
+    return new ExchangeBounds(limits, deadlines, guard, owner);
   }
 
   /** The first byte of a request has come. */
@@ -40,8 +52,19 @@ export class ExchangeBounds {
     this.deadlines.set(this.request, this.limits.readTimeout);
   }
 
+  /** Bytes of the body are waited for from now on. */
+  awaitBody(): void {
+    this.rate?.await();
+  }
+
+  /** No bytes of the body are taken for now. */
+  holdBody(): void {
+    this.rate?.hold();
+  }
+
   /** The request is complete. */
   endRequest(): void {
+    this.rate?.end();
     this.deadlines.clear(this.request);
   }
 
@@ -52,6 +75,7 @@ export class ExchangeBounds {
 
   /** The exchange is over, or has become a tunnel. */
   clear(): void {
+    this.rate?.end();
     this.deadlines.remove(this.request);
     this.deadlines.remove(this.response);
   }

@@ -1,6 +1,6 @@
 import { MORE, RequestHeadReader } from '../http1/index.ts';
-import type { ExchangeBounds } from './exchange-bounds.ts';
-import type { SessionHost } from './session-host.ts';
+import { type BoundsOwner, ExchangeBounds, type Guard } from './exchange-bounds.ts';
+import type { SessionHost, SessionSlot } from './session-host.ts';
 
 /** The empty line that may stand before a request (RFC 9112 §2.2). */
 const EMPTY_LINE_BYTES = 2;
@@ -8,18 +8,22 @@ const EMPTY_LINE_BYTES = 2;
 /** Reads the heads of a session, each under the limits of the generation that was in force when it began. */
 export class HeadIntake {
   reader: RequestHeadReader;
-  /** read_timeout and write_timeout; null without them. */
+  /** read_timeout, write_timeout and min_rate; null without them. */
   bounds: ExchangeBounds | null;
   /** Bytes of the head so far. */
   bytes = 0;
   private adopted: SessionHost;
-  private readonly boundsOf: (service: SessionHost) => ExchangeBounds | null;
+  private readonly slot: SessionSlot;
+  private readonly guard: Guard;
+  private readonly owner: BoundsOwner;
 
-  constructor(service: SessionHost, boundsOf: (service: SessionHost) => ExchangeBounds | null) {
-    this.adopted = service;
-    this.boundsOf = boundsOf;
-    this.reader = new RequestHeadReader(service.headLimits);
-    this.bounds = boundsOf(service);
+  constructor(slot: SessionSlot, guard: Guard, owner: BoundsOwner) {
+    this.slot = slot;
+    this.guard = guard;
+    this.owner = owner;
+    this.adopted = slot.current;
+    this.reader = new RequestHeadReader(this.adopted.headLimits);
+    this.bounds = this.newBounds();
   }
 
   /** A head begins. A reload may have brought another generation since the last one. */
@@ -27,7 +31,7 @@ export class HeadIntake {
     if (service !== this.adopted) {
       this.adopted = service;
       this.reader = new RequestHeadReader(service.headLimits);
-      this.bounds = this.boundsOf(service);
+      this.bounds = this.newBounds();
     }
     this.bounds?.startRequest();
   }
@@ -56,5 +60,9 @@ export class HeadIntake {
     this.reader.reset();
     // What fails before it has a method has none.
     this.reader.method = '';
+  }
+
+  private newBounds(): ExchangeBounds | null {
+    return ExchangeBounds.of(this.adopted.limits, this.slot.deadlines, this.guard, this.owner);
   }
 }

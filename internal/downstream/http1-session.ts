@@ -1,11 +1,12 @@
 import { ProxyError } from '../base/index.ts';
 import type { FlushResult } from '../exchange/index.ts';
 import { MORE, NO_BODY } from '../http1/index.ts';
-import { type Connection, type ConnectionHandler, WriteState } from '../transport/index.ts';
+import type { Connection, ConnectionHandler } from '../transport/index.ts';
 import { ClientInput, type InputReader } from './client-input.ts';
+import { ClientOutput } from './client-output.ts';
 import { checkExpectation, describeRequest } from './describe-request.ts';
 import { endsConnection } from './error-response.ts';
-import { ExchangeBounds } from './exchange-bounds.ts';
+import type { BoundsOwner } from './exchange-bounds.ts';
 import { type ExchangeSession, Http1Exchange } from './http1-exchange.ts';
 import { HalfClosed } from './half-closed.ts';
 import { HeadIntake } from './head-intake.ts';
@@ -19,7 +20,7 @@ import { SessionRecords } from './session-records.ts';
 import { SessionSpeed } from './session-speed.ts';
 
 /** The HTTP/1.1 life of a client connection: one exchange after another. */
-export class Http1Session implements ConnectionHandler, DrainableSession, ExchangeSession, InputReader {
+export class Http1Session implements BoundsOwner, ConnectionHandler, DrainableSession, ExchangeSession, InputReader {
   place = -1;
   readonly connection: Connection;
   readonly secure: boolean;
@@ -28,14 +29,12 @@ export class Http1Session implements ConnectionHandler, DrainableSession, Exchan
   private service: SessionHost;
   private readonly heads: HeadIntake;
   private readonly input: ClientInput;
+  private readonly output: ClientOutput;
   private readonly body = new RequestBody();
   private readonly lingering: Lingering;
   private reading: Reading = Reading.idle;
   private exchange: Http1Exchange | null = null;
   private readonly speed = new SessionSpeed(() => this.connection.guard(() => this.input.goOn()));
-  private tunnelHalfClosed = false;
-  /** The client has to take something before it is answered again. */
-  private outputFull = false;
   private readonly halfClosed = new HalfClosed();
   private readonly records = new SessionRecords();
 
@@ -44,11 +43,10 @@ export class Http1Session implements ConnectionHandler, DrainableSession, Exchan
     this.slot = slot;
     this.secure = secure;
     this.input = new ClientInput(connection, this);
+    this.output = new ClientOutput(connection);
     this.lingering = new Lingering(connection);
     this.service = slot.current;
-    this.heads = new HeadIntake(this.service, ({ limits }) =>
-      ExchangeBounds.of(limits, slot.deadlines, connection, (error) => this.onBound(error)),
-    );
+    this.heads = new HeadIntake(slot, connection, this);
     slot.sessions.add(this);
     // A client that connects and says nothing is no better than one that is slow.
     connection.expect(this.service.limits.headerTimeout);
@@ -67,7 +65,7 @@ export class Http1Session implements ConnectionHandler, DrainableSession, Exchan
   }
 
   onDrain(): void {
-    this.outputFull = false;
+    this.output.full = false;
     if (this.exchange === null) this.input.goOn();
     else this.exchange.onDrain();
   }
@@ -79,7 +77,7 @@ export class Http1Session implements ConnectionHandler, DrainableSession, Exchan
     }
     if (reading === Reading.linger) return this.lingering.onDeadline();
     // What is still on its way to the client is `onStalled`'s matter.
-    if (connection.hasPending && (exchange === null || this.tunnelHalfClosed)) {
+    if (connection.hasPending && (exchange === null || this.output.tunnelEnded)) {
       connection.expectDrain(this.service.limits.stallTimeout);
       return connection.expect(this.service.limits.stallTimeout);
     }
@@ -127,8 +125,13 @@ export class Http1Session implements ConnectionHandler, DrainableSession, Exchan
     this.connection.cut(this.exchange !== null);
   }
 
-  /** read_timeout or write_timeout has passed. */
-  private onBound(error: ProxyError): void {
+  /** @internal Bytes of the request under way. */
+  get bytesIn(): number {
+    return this.exchange?.bytesIn ?? 0;
+  }
+
+  /** @internal read_timeout or write_timeout has passed, or the body comes more slowly than min_rate. */
+  onBound(error: ProxyError): void {
     if (this.exchange !== null) this.giveUp(this.exchange, error);
     else if (this.reading === Reading.head) this.refuse(error, false);
   }
@@ -143,7 +146,11 @@ export class Http1Session implements ConnectionHandler, DrainableSession, Exchan
   resumeBody(): void {
     if (!this.body.paused) return;
     this.body.paused = false;
-    if (this.reading === Reading.body && !this.exchange?.tunnel) this.connection.expect(this.exchange?.patience ?? 0);
+    const { exchange, reading } = this;
+    if (reading === Reading.body && exchange?.tunnel === false) {
+      this.connection.expect(exchange.patience);
+      if (!exchange.patient) this.heads.bounds?.awaitBody();
+    }
     this.input.goOn();
   }
 
@@ -152,6 +159,7 @@ export class Http1Session implements ConnectionHandler, DrainableSession, Exchan
     if (this.body.paused || this.reading !== Reading.body) return;
     this.body.paused = true;
     this.connection.expect(0);
+    this.heads.bounds?.holdBody();
     this.connection.pause();
   }
 
@@ -164,12 +172,7 @@ export class Http1Session implements ConnectionHandler, DrainableSession, Exchan
 
   /** @internal Sends what was written. */
   flush(): FlushResult {
-    const state = this.connection.flush();
-    this.outputFull = state === WriteState.full;
-    // Copies of small bytes wait for nobody but idle_timeout: as they grow, they make the connection full.
-    if (state !== WriteState.taken && this.exchange?.tunnel === false)
-      this.connection.expectDrain(this.exchange.patience);
-    return state;
+    return this.output.flush(this.exchange);
   }
 
   /** @internal From here on, the client's bytes are passed on as they are. */
@@ -184,12 +187,7 @@ export class Http1Session implements ConnectionHandler, DrainableSession, Exchan
 
   /** @internal The other side of the tunnel has sent its last byte. */
   endTunnelOutput(): void {
-    this.connection.expectDrain(this.service.limits.stallTimeout);
-    if (this.input.nothingBehind) return this.connection.endAndClose();
-    this.connection.end();
-    // A tunnel that is open to one side only is no longer worth any wait.
-    this.tunnelHalfClosed = true;
-    this.connection.expect(this.service.limits.stallTimeout);
+    this.output.endTunnel(this.input.nothingBehind, this.service.limits.stallTimeout);
   }
 
   /** @internal The exchange cannot be completed: nothing more is sent, and the client must notice. */
@@ -216,20 +214,21 @@ export class Http1Session implements ConnectionHandler, DrainableSession, Exchan
   /** @internal Whether bytes that come now have to be kept for later. */
   get mustWait(): boolean {
     if (this.reading === Reading.body) return this.body.paused || this.speed.uploadWaits;
-    return this.reading === Reading.waiting || (this.reading === Reading.idle && this.outputFull);
+    return this.reading === Reading.waiting || (this.reading === Reading.idle && this.output.full);
   }
 
   /** @internal */
   inputKept(): void {
     // The end of a patient client would be seen too late behind these bytes: it gets the time of one that has left.
     if (this.reading === Reading.waiting) this.halfClosed.wait(this.connection, this.exchange);
+    else if (this.reading === Reading.body) this.heads.bounds?.holdBody();
   }
 
   /** @internal Takes some bytes as the state of reading has it, and returns the position behind them. */
   takeInput(buffer: Buffer, at: number, end: number): number {
     switch (this.reading) {
       case Reading.idle:
-        if (this.outputFull) return at;
+        if (this.output.full) return at;
         this.service = this.slot.current;
         this.reading = Reading.head;
         this.heads.begin(this.service);
@@ -296,8 +295,10 @@ export class Http1Session implements ConnectionHandler, DrainableSession, Exchan
       this.connection.expect(0);
       this.heads.bounds?.endRequest();
       exchange.handler?.onRequestEnd(this.body.trailers);
-    } else if (!this.body.paused && (exchange.tunnel ? this.tunnelHalfClosed : !exchange.patient)) {
+    } else if (!this.body.paused && (exchange.tunnel ? this.output.tunnelEnded : !exchange.patient)) {
       this.connection.expect(this.service.limits.stallTimeout);
+      // After a wait for a speed limit.
+      if (this.reading === Reading.body && !exchange.tunnel) this.heads.bounds?.awaitBody();
     }
     return next;
   }
@@ -369,8 +370,7 @@ export class Http1Session implements ConnectionHandler, DrainableSession, Exchan
   /** Nothing is read any more; the connection closes as soon as everything has left. */
   private endNow(): void {
     this.reading = Reading.closed;
-    this.connection.endAndClose();
-    this.connection.expectDrain(this.service.limits.stallTimeout);
+    this.output.endAndClose(this.service.limits.stallTimeout);
   }
 
   private nextRequest(): void {

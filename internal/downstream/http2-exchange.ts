@@ -11,7 +11,7 @@ import { CHUNKED, type Fields, type Framing } from '../http1/index.ts';
 import type { AccessRecord } from '../logger/index.ts';
 import type { Throttle } from '../throttle/index.ts';
 import { unansweredStatus } from './error-response.ts';
-import type { ExchangeBounds } from './exchange-bounds.ts';
+import type { BoundsOwner, ExchangeBounds } from './exchange-bounds.ts';
 import { http2ErrorResponse } from './grpc-error-response.ts';
 import { type Http2Client, Http2Request } from './http2-request.ts';
 import { MAX_QUEUED_INTERIM } from './http2-limits.ts';
@@ -37,7 +37,7 @@ type Writing = (typeof Writing)[keyof typeof Writing];
 const FRAMING_FIELDS: ReadonlySet<string> = new Set(['content-length', 'trailer']);
 
 /** The exchange of a stream: what actions and filters see of HTTP/2. */
-export class Http2Exchange extends Http2Request implements Exchange, LimitedSink, BodyReader {
+export class Http2Exchange extends Http2Request implements Exchange, LimitedSink, BodyReader, BoundsOwner {
   place = -1;
   route: RouteContext;
   handler: ExchangeHandler | null = null;
@@ -47,7 +47,7 @@ export class Http2Exchange extends Http2Request implements Exchange, LimitedSink
   error: ProxyError | null = null;
   record: AccessRecord | null = null;
   started = 0;
-  /** read_timeout and write_timeout; null without them. */
+  /** read_timeout, write_timeout and min_rate; null without them. */
   bounds: ExchangeBounds | null = null;
   /** What node:http2 has said of the end of the stream. */
   failure: Error | null = null;
@@ -264,6 +264,11 @@ export class Http2Exchange extends Http2Request implements Exchange, LimitedSink
     this.fail(error);
   }
 
+  /** @internal BoundsOwner */
+  onBound(error: ProxyError): void {
+    this.refuse(error);
+  }
+
   /** @internal BodyReader */
   bodyReceived(bytes: number): void {
     this.bytesIn += bytes;
@@ -271,7 +276,13 @@ export class Http2Exchange extends Http2Request implements Exchange, LimitedSink
   }
 
   /** @internal BodyReader */
+  bodyAwaited(): void {
+    if (!this.over && !this.tunnel && !this.patient) this.bounds?.awaitBody();
+  }
+
+  /** @internal BodyReader */
   bodyStopped(): void {
+    this.bounds?.holdBody();
     this.client.windows.watch();
   }
 

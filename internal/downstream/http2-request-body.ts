@@ -10,6 +10,8 @@ export interface BodyReader {
   readonly handler: ExchangeHandler | null;
   /** Bytes of content came. */
   bodyReceived(bytes: number): void;
+  /** The body is read from now on. */
+  bodyAwaited(): void;
   /** The body is not read any more. */
   bodyStopped(): void;
   /** The body is complete. */
@@ -86,7 +88,7 @@ export class Http2RequestBody {
     this.awaited = true;
     if (!this.started) this.start();
     // While bytes are held, the gate goes on when they may pass.
-    if (this.held === null) this.stream.resume();
+    if (this.held === null) this.read();
   }
 
   pause(): void {
@@ -155,7 +157,12 @@ export class Http2RequestBody {
     this.pass(held);
     if (this.held !== null) return;
     if (this.complete) this.tellEnd();
-    else if (this.awaited) this.stream.resume();
+    else if (this.awaited) this.read();
+  }
+
+  private read(): void {
+    this.stream.resume();
+    this.reader.bodyAwaited();
   }
 
   private streamOnTrailers(pairs: string[]): void {

@@ -16,7 +16,7 @@ export function startExchange(exchange: Http2Exchange, pairs: readonly string[],
   if (exchange.output.gone) return;
   const { service, requestFields } = exchange;
   const { limits } = service;
-  exchange.bounds = ExchangeBounds.of(limits, deadlines, exchange, (error) => exchange.refuse(error));
+  exchange.bounds = ExchangeBounds.of(limits, deadlines, exchange, exchange);
   exchange.bounds?.startRequest();
   readHttp2Request(pairs, exchange.body.complete, service.headLimits, exchange);
   const protocol = protocolOf(pairs);

@@ -51,6 +51,7 @@ export function buildLimits(context: BuildContext, written: Written): ServiceLim
     mergeSlashes: raw.merge_slashes ?? defaults.mergeSlashes,
     encodedSlashes: raw.encoded_slashes ?? defaults.encodedSlashes,
     maxBodyBytes: bytes(raw.max_body_bytes, defaults.maxBodyBytes),
+    minRate: bytes(raw.min_rate, defaults.minRate),
     trustedProxies: Object.freeze((raw.trusted_proxies ?? []).map(parseCidr)),
     proxyProtocol: raw.proxy_protocol ?? defaults.proxyProtocol,
     underscores: raw.underscores ?? defaults.underscores,

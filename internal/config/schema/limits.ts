@@ -139,6 +139,11 @@ export const limitsSchema = object(
       { type: 'Size', default: '0' },
       'Largest body of a request; a larger one gets 413. `0` = no limit.',
     ),
+    min_rate: key(
+      byteSize({ min: 0 }),
+      { type: 'Size', default: '0' },
+      'Bytes a second that the body of a request has to bring while prox waits for it, measured over periods of 5 seconds, the first one left out; a slower one gets 408. `0` = off. It ends slow-POST attacks, in which each client holds an upstream connection too; `500` suits most services. Tunnels and `stream: true` are exempt, gRPC streams are not.',
+    ),
     trusted_proxies: key(
       list(parsed(text('an address or a range'), parseCidr), 'a list of addresses and ranges such as "10.0.0.0/8"'),
       { type: 'CIDR[]', default: '[]' },
@@ -209,6 +214,7 @@ export const DEFAULT_LIMITS: ServiceLimits = Object.freeze({
   mergeSlashes: true,
   encodedSlashes: 'keep',
   maxBodyBytes: 0,
+  minRate: 0,
   trustedProxies: Object.freeze([]),
   proxyProtocol: false,
   underscores: true,
