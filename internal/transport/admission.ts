@@ -29,6 +29,9 @@ const REPORT_EVERY = 1000;
 /** Milliseconds after which one free descriptor is enough to accept again: each time costs some 0.2 ms. */
 const REOPEN_AFTER = 20;
 
+/** Milliseconds after which it is looked again, as descriptors come free without a client that leaves. */
+const LOOK_AGAIN = 250;
+
 /** Milliseconds between two looks at the siblings of a process that waits for them: at first, and at last. */
 const FIRST_LOOK = 1;
 const LAST_LOOK = 50;
@@ -58,6 +61,8 @@ export class Admission {
   private readonly yielding = new Set<Gated>();
   private full = false;
   private reopening: NodeJS.Timeout | null = null;
+  /** Runs while it is full. */
+  private again: NodeJS.Timeout | null = null;
   private looking: NodeJS.Timeout | null = null;
   private nextLook = FIRST_LOOK;
   private lookedSince = 0;
@@ -119,7 +124,16 @@ export class Admission {
     this.sayFull();
     if (this.full) return;
     this.full = true;
+    this.lookAgain();
     for (const listener of this.listeners) listener.regulate();
+  }
+
+  /** Upstream connections count too, and one that ends tells nobody. */
+  private lookAgain(): void {
+    this.again = setTimeout(() => {
+      this.reopen();
+      if (this.full) this.lookAgain();
+    }, LOOK_AGAIN).unref();
   }
 
   private reopen(): void {
@@ -128,6 +142,8 @@ export class Admission {
     const { budget } = this;
     if (!this.full || budget.clients >= budget.maxClients) return;
     this.full = false;
+    if (this.again !== null) clearTimeout(this.again);
+    this.again = null;
     this.tell();
     for (const listener of this.listeners) listener.regulate();
   }
