@@ -1,3 +1,4 @@
+import { NOT_IN_FILES } from '../config/index.ts';
 import type { Exchange } from '../exchange/index.ts';
 import { FieldId } from '../http1/index.ts';
 import type { Placeholders } from './template.ts';
@@ -32,6 +33,11 @@ export const EXCHANGE_PLACEHOLDERS: Placeholders<Exchange> = new Map([
   // SHA-256 of it, 64 lower-case hex digits, empty without one.
   ['tls.client.fingerprint', (exchange: Exchange) => exchange.clientCertificate?.fingerprint ?? ''],
 ]);
+
+/** Those that files of bodies may hold. */
+export const FILE_PLACEHOLDERS: Placeholders<Exchange> = new Map(
+  [...EXCHANGE_PLACEHOLDERS].filter(([name]) => !NOT_IN_FILES.includes(name)),
+);
 
 /** `http` or `https`: what a trusted proxy says is believed when it is one of the two. */
 function schemeOf(exchange: Exchange): string {

@@ -1,11 +1,12 @@
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 
 import { escapeFor } from './body-escape.ts';
 
-const EVIL = `/<script>alert("1")&'\``;
-const AS_STRING = '/\\u003Cscript\\u003Ealert(\\u00221\\u0022)\\u0026\\u0027\\u0060';
-const AS_MARKUP = '/&lt;script&gt;alert(&quot;1&quot;)&amp;&#39;`';
+const EVIL = `/<script>alert("1")&'\`{$}\\`;
+const AS_STRING = '/\\u003Cscript\\u003Ealert(\\u00221\\u0022)\\u0026\\u0027\\u0060\\u007B\\u0024\\u007D\\u005C';
+const AS_MARKUP = '/&lt;script&gt;alert(&quot;1&quot;)&amp;&#39;&#96;&#123;&#36;&#125;&#92;';
 
 const CASES: readonly [kind: 'text' | 'json', contentType: string | null, escaped: string][] = [
   ['json', 'application/json', AS_STRING],
@@ -37,9 +38,23 @@ describe('escapeFor', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (value) => {
         expect(JSON.parse(`"${escape(value)}"`)).toBe(value);
-        expect(escape(value)).not.toMatch(/[<>"'`$]|[^\x20-\x7e]/);
+        expect(escape(value)).not.toMatch(/[<>"'`${}]|[^\x20-\x7e]/);
       }),
       { numRuns: 10_000 },
     );
   });
+
+  it.each(['text/html', 'text/javascript'])(
+    'lets no value out of a string or a template literal of a script in %s',
+    (type) => {
+      const escape = escapeFor('text', type);
+      for (const value of ['{alert(1)}', '`+alert(1)+`', '"+alert(1)+"', "'+alert(1)+'", '\\']) {
+        // What a page has as `?${query}`, '?{query}' and "?{query}".
+        const script = `[\`?$${escape(value)}\`, '?${escape(value)}', "?${escape(value)}"]`;
+        const alert = vi.fn();
+        expect(runInNewContext(script, { alert }), script).toHaveLength(3);
+        expect(alert).not.toHaveBeenCalled();
+      }
+    },
+  );
 });

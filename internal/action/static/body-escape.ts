@@ -5,9 +5,12 @@ import type { ResourceConfig } from '../../config/index.ts';
  * a body is therefore escaped for what the body is, so that it can end neither a string nor an element:
  *
  *   JSON, JavaScript     `\u003C`; readers of JSON give the value back unchanged
- *   HTML, XML, SVG       `&lt;`; safe in text and in quoted attributes
+ *   HTML, XML, SVG       `&lt;`; safe in text and in quoted attributes, and in strings of scripts in the page
  *   no or an unsure type as HTML, since a browser may guess that it is HTML
  *   anything else        unchanged: no browser runs text/plain
+ *
+ * Files of pages and scripts are full of template literals: the `{query}` of `${query}` is filled in too, so that a value
+ * must not begin with a brace, hold a backtick, or end a string with a backslash.
  *
  * An author who puts a placeholder where a value is code (outside a string of a script, in an attribute without quotes, in `href`)
  * is not protected.
@@ -32,7 +35,7 @@ export function escapeFor(kind: ResourceConfig['kind'], contentType: string | nu
 }
 
 /** What could end a string of JSON or JavaScript, or begin markup in a page around it. */
-const UNSAFE_IN_STRING = /[^\x20-\x7e]|["\\<>&'`$]/g;
+const UNSAFE_IN_STRING = /[^\x20-\x7e]|["\\<>&'`${}]/g;
 
 function escapeString(value: string): string {
   return value.replace(
@@ -47,10 +50,15 @@ const ENTITIES: Readonly<Record<string, string>> = {
   '>': '&gt;',
   '"': '&quot;',
   "'": '&#39;',
+  '\\': '&#92;',
+  '`': '&#96;',
+  $: '&#36;',
+  '{': '&#123;',
+  '}': '&#125;',
 };
 
 function escapeMarkup(value: string): string {
-  return value.replace(/[&<>"']/g, (character) => ENTITIES[character]);
+  return value.replace(/[&<>"'\\`${}]/g, (character) => ENTITIES[character]);
 }
 
 function unchanged(value: string): string {

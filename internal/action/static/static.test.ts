@@ -197,6 +197,13 @@ describe('static: values from strangers', () => {
     expect(html.body.toString()).toBe('<p>/&lt;b&gt;&quot;&#39;&amp;');
   });
 
+  it('are no code of the scripts in a file', () => {
+    const page = '<script>const {query} = read(); go(`/a?${query}#${uri}`)</script>{path}';
+    const body: ResourceConfig = { kind: 'file', body: Buffer.from(page), contentType: 'text/html', raw: false };
+    const exchange = answer(config({ body }), { path: '/p', query: '?a=1,b=alert(1);x' });
+    expect(exchange.body.toString()).toBe(page.replace('{path}', '/p'));
+  });
+
   it('are escaped as for HTML when the Content-Type depends on the request', () => {
     const exchange = answer(config({ headers: { 'Content-Type': '{match.glob}' }, body: text('{path}') }), {
       path,

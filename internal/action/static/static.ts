@@ -2,7 +2,7 @@ import type { ResourceConfig, StaticConfig } from '../../config/index.ts';
 import { type Action, type Exchange, reasonPhrase } from '../../exchange/index.ts';
 import { Fields, NO_BODY } from '../../http1/index.ts';
 import { escapeFor } from './body-escape.ts';
-import { EXCHANGE_PLACEHOLDERS } from '../exchange-placeholders.ts';
+import { EXCHANGE_PLACEHOLDERS, FILE_PLACEHOLDERS } from '../exchange-placeholders.ts';
 import { compileFieldValue } from '../field-template.ts';
 import { compileTemplate, type Template } from '../template.ts';
 
@@ -96,7 +96,8 @@ function allowsBody(status: number): boolean {
 function compileBody(resource: ResourceConfig, contentType: string | null): Buffer | Template<Exchange> {
   const bytes = Buffer.from(resource.body.buffer, resource.body.byteOffset, resource.body.byteLength);
   if (resource.raw || !bytes.includes('{')) return bytes;
-  const template = compileTemplate(bytes.toString('utf8'), EXCHANGE_PLACEHOLDERS, {
+  const placeholders = resource.kind === 'file' ? FILE_PLACEHOLDERS : EXCHANGE_PLACEHOLDERS;
+  const template = compileTemplate(bytes.toString('utf8'), placeholders, {
     value: escapeFor(resource.kind, contentType),
   });
   return template.constant === null ? template : bytes;

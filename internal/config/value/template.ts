@@ -23,6 +23,12 @@ export const STATIC_PLACEHOLDERS = [
   'tls.client.fingerprint',
 ] as const;
 
+/**
+ * Those that a file is not searched for: a request may hold anything in its query, and scripts in pages have `{query}` as code
+ * of their own (`const {query} = …`), where no escaping helps.
+ */
+export const NOT_IN_FILES: readonly string[] = ['query', 'uri'];
+
 /** In an upstream a brace is never text: no address holds one. */
 const UPSTREAM_PLACEHOLDER = /\{([^{}]*)\}/g;
 
@@ -86,6 +92,7 @@ export function checkStaticTemplate(text: string): void {
 export function fileTemplateWarning(text: string, isCode: boolean): string | null {
   const found = new Set(Array.from(text.matchAll(SINGLE_BRACES), ([, name]) => name));
   for (const name of found) {
+    if (NOT_IN_FILES.includes(name)) continue;
     if ((STATIC_PLACEHOLDERS as readonly string[]).includes(name)) {
       if (isCode) return `\`{${name}}\` in it is filled in for each request; \`raw: true\` sends the file as it is`;
     } else if (!isCode && name.length >= 4 && nearest(name, STATIC_PLACEHOLDERS) !== null) {
