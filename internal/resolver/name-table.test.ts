@@ -157,6 +157,14 @@ describe('bounds', () => {
     expect(waiters.filter(({ told }) => told.length === 1)).toHaveLength(MAX_WAITERS);
   });
 
+  it('hold for those that wait for new addresses: the others take the old ones', () => {
+    lookup('a');
+    answer(found(['10.0.0.1'], 1));
+    pass(1000);
+    for (let i = 0; i < MAX_WAITERS; i++) expect(table.lookup('a', new Waiter())).toBe(null);
+    expect(lookup('a')).toEqual(['10.0.0.1']);
+  });
+
   it('hold for names that are looked up at once, but known ones are found', () => {
     lookup('known');
     answer(found(['10.0.0.1'], 1));

@@ -92,7 +92,9 @@ export class NameTable {
     if (now < record.until || (record.addresses !== null && !this.worthWaiting(record, now))) {
       return record.addresses ?? record.error;
     }
-    if (record.waiters.size >= MAX_WAITERS) return new Error(`${MAX_WAITERS} other connections wait for its addresses`);
+    if (record.waiters.size >= MAX_WAITERS) {
+      return record.addresses ?? new Error(`${MAX_WAITERS} other connections wait for its addresses`);
+    }
     record.waiters.add(waiter);
     return null;
   }
