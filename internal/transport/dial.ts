@@ -77,6 +77,8 @@ class Dial implements Dialing, LookupWaiter, RaceOwner {
   /** The same without TLS. */
   private plain: Socket | null = null;
   private dialed = '';
+  /** The addresses of the name were not known at once. */
+  private waited = false;
 
   constructor(address: DialAddress, options: DialOptions, context: DialContext, done: DialDone) {
     this.address = address;
@@ -97,6 +99,7 @@ class Dial implements Dialing, LookupWaiter, RaceOwner {
     // `dial` has not returned yet, and its caller is not told before it has.
     if (known instanceof Error) process.nextTick(() => this.onLookupFailed(known));
     else if (known !== null) this.onAddresses(known);
+    else this.waited = true;
   }
 
   cancel(): void {
@@ -105,6 +108,11 @@ class Dial implements Dialing, LookupWaiter, RaceOwner {
 
   onAddresses(addresses: readonly string[]): void {
     if (this.step !== 'resolving') return;
+    // All that have waited go on in one turn: the budget that each has looked at before is not theirs any more.
+    if (this.waited && !descriptors.mayDial && !descriptors.relieve()) {
+      this.fail(usedUp(this.address));
+      return;
+    }
     // What is no address would be looked up once more, by Node and with a thread.
     const usable = this.context.resolver.order(addresses).filter((address) => isIP(address) !== 0);
     if (usable.length === 0) process.nextTick(() => this.onLookupFailed(new Error('no usable address')));
@@ -231,9 +239,13 @@ function socketOnClose(): void {
 
 /** Fails, but not before the caller knows of the dial. */
 function refuse(address: DialAddress, done: DialDone): Dialing {
-  const cause = new Error(`all ${descriptors.limit} file descriptors of the process are in use`);
-  const timer = setImmediate(() => done(dialError(address, cause, 'dial_failed'), null));
+  const timer = setImmediate(() => done(usedUp(address), null));
   return { cancel: () => clearImmediate(timer) };
+}
+
+function usedUp(address: DialAddress): ProxyError {
+  const cause = new Error(`all ${descriptors.limit} file descriptors of the process are in use`);
+  return dialError(address, cause, 'dial_failed');
 }
 
 function connectPlain(
