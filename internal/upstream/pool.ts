@@ -198,7 +198,11 @@ export class PeerPool implements ConnectionOwner, SessionDialer {
   /** Closes idle connections that are old, or lead where the name does not lead any more. Looks the name up again if need be. */
   tidy(): void {
     const { address } = this.peer;
-    if (!this.used && this.idle.count === 0 && this.sessions.size === 0) return;
+    if (!this.used && this.idle.count === 0 && this.sessions.size === 0) {
+      // What is not kept fresh must not be judged by.
+      this.holding = null;
+      return;
+    }
     this.used = false;
     if (address.kind === 'tcp') this.holding = this.pools.resolver.holding(address.host);
     for (const connection of this.idle.without((one) => this.holds(one))) {
