@@ -9,6 +9,9 @@ import { candidates, type ResolvConf } from './resolv-conf.ts';
  */
 const RESOLUTION_DELAY_MS = 50;
 
+/** Seconds for which the addresses of one family are kept when those of the other were later than that. */
+const HALF_TTL_S = 5;
+
 /** How often c-ares repeats a question to one server within the time that the server has. */
 const ARES_TRIES = 3;
 
@@ -53,7 +56,7 @@ export class DnsServers {
       six.then((answer) => ({ answer, other: four })),
     ]);
     const two = one.answer.kind === 'found' ? await within(one.other, RESOLUTION_DELAY_MS) : await one.other;
-    return two === null ? one.answer : joined(one.answer, two);
+    return two === null ? halfOf(one.answer) : joined(one.answer, two);
   }
 
   private async oneByOne(name: string): Promise<FamilyAnswer> {
@@ -152,6 +155,11 @@ function failure(code: string, server: string): FamilyAnswer {
   if (code === 'ENODATA' || code === 'EBADNAME') return { kind: 'missing', reason: 'no address' };
   const silent = code === 'ETIMEOUT' || code === 'ECONNREFUSED' || code === 'ECANCELLED';
   return { kind: 'failed', reason: `${server} answered ${code}`, silent };
+}
+
+/** The addresses of one family, asked for again soon, as those of the other were only late. */
+function halfOf(answer: FamilyAnswer): FamilyAnswer {
+  return answer.kind === 'found' ? { ...answer, ttl: Math.min(answer.ttl, HALF_TTL_S) } : answer;
 }
 
 function joined(one: FamilyAnswer, two: FamilyAnswer): FamilyAnswer {

@@ -27,6 +27,7 @@ export class TestDnsServer {
   readonly address: string;
   private readonly socket: Socket;
   private readonly names = new Map<string, Knowledge>();
+  private readonly unanswered = new Set<Question['type']>();
 
   private constructor(socket: Socket) {
     this.socket = socket;
@@ -50,6 +51,11 @@ export class TestDnsServer {
     this.names.set(name, 'silence');
   }
 
+  /** Questions of that type are not answered, whatever the name is. */
+  silenceType(type: Question['type']): void {
+    this.unanswered.add(type);
+  }
+
   /** Questions for the name are refused with a code. */
   refuse(name: string, code: keyof typeof CODES): void {
     this.names.set(name, { code });
@@ -67,7 +73,9 @@ export class TestDnsServer {
 
   private socketOnMessage(message: Buffer, from: RemoteInfo): void {
     const { name, type, end } = readQuestion(message);
-    this.questions.push({ name, type: type === A ? 'A' : type === AAAA ? 'AAAA' : 'other' });
+    const kind = type === A ? 'A' : type === AAAA ? 'AAAA' : 'other';
+    this.questions.push({ name, type: kind });
+    if (this.unanswered.has(kind)) return;
     const known = this.names.get(name) ?? { code: 'nxdomain' };
     if (known === 'silence') return;
     const addresses = 'code' in known ? [] : known.addresses.filter((one) => type === (one.includes(':') ? AAAA : A));
