@@ -184,6 +184,16 @@ export class Http2Session implements DrainableSession, Http2Client, BreakageOwne
   }
 
   /** @internal */
+  shed(bytes: number): void {
+    let left = bytes;
+    for (const { body, stream } of this.open.snapshot().sort((a, b) => (b.stream.id ?? 0) - (a.stream.id ?? 0))) {
+      if (left <= 0) return;
+      left -= body.unread;
+      if (body.unread > 0) stream.close(ErrorCode.enhanceYourCalm);
+    }
+  }
+
+  /** @internal */
   get writing(): boolean {
     if (this.socket.bytesWritten === this.abandonedAt) return true;
     for (const { output } of this.open) if (output.pending > 0) return true;

@@ -10,6 +10,12 @@ const LOOK_MS = 100;
 /** Windows are opened again when so small a part of the bound is unread. */
 const OPEN_AGAIN = 1 / 4;
 
+/**
+ * How many times the bound may be unread. A peer may have sent that much before it learns of the short windows; one that
+ * does not heed them would go on.
+ */
+const MOST_UNREAD = 8;
+
 /** Windows of a session (RFC 9113 §5.2), in bytes. */
 export interface WindowSizes {
   /** What may come on one stream before it is read. */
@@ -24,12 +30,15 @@ export interface UnreadStreams {
   readonly unreadBytes: number;
   /** Some stream is not being read. */
   readonly anyStopped: boolean;
+  /** Ends streams that hold so many unread bytes together, the newest first. Left out where the peer is trusted. */
+  shed?(bytes: number): void;
 }
 
 /**
  * Bounds what the unread streams of a session hold. The window of each is large, so that one of them alone is fast, and
  * node:http2 gives the window of the connection back as bytes come, read or not. Therefore, when more than the window of
- * the connection is unread, a SETTINGS frame makes the windows of all streams short, until most of it was read.
+ * the connection is unread, a SETTINGS frame makes the windows of all streams short, until most of it was read. Streams
+ * that hold more than MOST_UNREAD times as much in spite of that are ended.
  */
 export class Http2Windows {
   private readonly session: SettledSession;
@@ -68,6 +77,7 @@ export class Http2Windows {
         initialWindowSize: this.short ? Math.min(SHORT_WINDOW_BYTES, h2StreamWindow) : h2StreamWindow,
       });
     }
+    if (unreadBytes > bound * MOST_UNREAD) this.streams.shed?.(unreadBytes - bound * MOST_UNREAD);
     if (anyStopped || this.short) this.watch();
   }
 }

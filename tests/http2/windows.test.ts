@@ -97,4 +97,21 @@ describe('the windows that prox opens', () => {
     expect(windows()).toEqual([MIB, 65_535, MIB]);
     expect(peer.ended).toBe(false);
   });
+
+  it('end the newest streams of a client that has sent more than eight times as much', async () => {
+    const { daemon } = await start({ h2_connection_window: MIB });
+    const client = await connect(daemon);
+    const body = data(0, 'x'.repeat(STREAM)).slice(9);
+    const ids = Array.from({ length: 16 }, (_, i) => 2 * i + 1);
+    for (const id of ids) {
+      client.headers(id, request('POST', '/'), false);
+      for (let i = 0; i < MIB / STREAM; i++) client.write(data(id, body));
+    }
+    const reset = (): number[] => client.of(Type.rstStream).map(({ stream }) => stream);
+    await client.until(() => reset().length >= 7, 'streams that are reset');
+    expect(reset()).not.toContain(1);
+    expect(Math.min(...reset())).toBeGreaterThan(ids[5]);
+    for (const { payload } of client.of(Type.rstStream)) expect(number(payload, 0, 4)).toBe(11);
+    expect(client.closed).toBe(false);
+  });
 });
