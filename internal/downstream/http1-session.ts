@@ -217,9 +217,8 @@ export class Http1Session implements BoundsOwner, ConnectionHandler, DrainableSe
     return this.reading === Reading.waiting || (this.reading === Reading.idle && this.output.full);
   }
 
-  /** @internal */
+  /** @internal The end of a patient client would be seen too late behind such bytes: it gets the time of one that has left. */
   inputKept(): void {
-    // The end of a patient client would be seen too late behind these bytes: it gets the time of one that has left.
     if (this.reading === Reading.waiting) this.halfClosed.wait(this.connection, this.exchange);
     else if (this.reading === Reading.body) this.heads.bounds?.holdBody();
   }
@@ -307,6 +306,7 @@ export class Http1Session implements BoundsOwner, ConnectionHandler, DrainableSe
     const next = this.body.feed(buffer, at, end);
     this.input.messageEndsAt(next);
     if (this.body.done) this.nextRequest();
+    else if (this.body.tooLong) this.close();
     else this.connection.expect(this.service.limits.stallTimeout);
     return next;
   }

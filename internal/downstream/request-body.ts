@@ -5,6 +5,13 @@ import type { Http1Exchange } from './http1-exchange.ts';
 /** So much of an unwanted body is read over to keep the connection; before more, closing is cheaper, and is said. */
 const MAX_DISCARD_BYTES = 65_536;
 
+/**
+ * So much is read over where closing was not said: an answer may come long before the end of an upload, and a client that
+ * keeps the connection for its next request should get it. Behind more, the connection is closed all the same: what is
+ * read over is bound by no limit of speed or rate.
+ */
+const MAX_UNANNOUNCED_BYTES = 1_048_576;
+
 /** The body of the request under way: finds its end, bounds its size, and gives it to whoever handles the exchange. */
 export class RequestBody implements BodySink {
   /** Nobody has asked for the body yet, or nobody can take more of it for now. */
@@ -17,6 +24,7 @@ export class RequestBody implements BodySink {
   private bytes = 0;
   /** 0 = no limit. */
   private maxBytes = 0;
+  private discarded = 0;
 
   /**
    * Starts a body, paused until it is asked for.
@@ -56,7 +64,8 @@ export class RequestBody implements BodySink {
   onBody(buffer: Buffer, start: number, end: number): void {
     this.bytes += end - start;
     if (this.maxBytes > 0 && this.bytes > this.maxBytes) throw this.tooLarge();
-    this.exchange?.handler?.onRequestBody(buffer, start, end);
+    if (this.exchange === null) this.discarded += end - start;
+    else this.exchange.handler?.onRequestBody(buffer, start, end);
   }
 
   /** The client sends no more. @returns whether the body is complete */
@@ -65,12 +74,18 @@ export class RequestBody implements BodySink {
   }
 
   /**
-   * The response is complete before the body: what is left of it is read over, however long it is. The response has not said
+   * The response is complete before the body: what is left of it is read over. The response has not said
    * `Connection: close`, so that the client may send its next request already.
    */
   discard(): void {
     this.exchange = null;
     this.paused = false;
+    this.discarded = 0;
+  }
+
+  /** Whether more was read over than the connection is worth. */
+  get tooLong(): boolean {
+    return this.discarded > MAX_UNANNOUNCED_BYTES;
   }
 
   /** Whether the connection cannot go on behind a response with that status that begins now, before the body has ended. */

@@ -46,8 +46,9 @@ export class IdleConnections {
 
   /** @param milliseconds it is kept */
   add(connection: Http1Connection, milliseconds: number): void {
-    connection.idleSince = this.deadlines.now;
+    // The clock stands still while nothing has a deadline, and goes on with this one.
     connection.waitIdle(milliseconds);
+    connection.idleSince = this.deadlines.now;
     this.list.push(connection);
   }
 

@@ -244,7 +244,7 @@ describe('both directions', () => {
     client.destroy();
   });
 
-  it('an early answer that does not say close keeps the connection, however long the upload is', async () => {
+  it('an early answer that does not say close keeps the connection behind an upload of 200 KB', async () => {
     proxied.upstream.onConnection(async (peer) => {
       await peer.sees('xxxx');
       peer.send(response('early'));
@@ -257,6 +257,20 @@ describe('both directions', () => {
     for (let i = 0; i < 20; i++) client.send(`2710\r\n${'x'.repeat(10_000)}\r\n`);
     client.send(`0\r\n\r\n${head('GET / HTTP/1.1', HOST)}`);
     await client.sees('next');
+    client.destroy();
+  });
+
+  it('an early answer ends the connection of an upload that goes on for more than 1 MiB', async () => {
+    proxied.upstream.onConnection(async (peer) => {
+      await peer.sees('xxxx');
+      peer.send(response('early'));
+    });
+    const client = await proxied.connect();
+    client.send(`${head('POST / HTTP/1.1', HOST, 'Transfer-Encoding: chunked')}4\r\nxxxx\r\n`);
+    await client.sees('early');
+    for (let i = 0; i < 12; i++) client.send(`186a0\r\n${'x'.repeat(100_000)}\r\n`);
+    await client.until(() => client.closed || client.ended, 'the connection to end');
+    expect(undated(client.received)).toBe(response('early'));
     client.destroy();
   });
 
