@@ -143,6 +143,13 @@ describe('upstreams', () => {
 });
 
 describe('what is not set', () => {
+  it.each([`''`, 'null'])('is a problem as %s where it guards the door', async (value) => {
+    const problems = await problemsOf({
+      'prox.json5': root(`tls: true, tls_client_ca: ${value}, routes: [{ action: 'a' }]`),
+    });
+    expect(problems.join()).toContain('tls_client_ca');
+  });
+
   it('may be written as null', async () => {
     const config = await load({
       'prox.json5': root(

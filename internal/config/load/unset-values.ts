@@ -8,9 +8,13 @@ interface Candidate {
   readonly key: string;
 }
 
+/** Keys that guard something: a value that is missing by mistake must not leave the door open. */
+const GUARDS: readonly string[] = ['tls_client_ca', 'tls_client_auth'];
+
 /**
  * Takes keys out of a config value that are written as `null` or `''` to leave them unset, as generated configs do. A key
- * that is required stays, and so does one whose schema takes such a value: the text of a resource may be empty.
+ * that is required stays, and so does one that guards something, or whose schema takes such a value: the text of a
+ * resource may be empty.
  */
 export function dropUnset(root: unknown, schema: z.ZodType): void {
   const candidates: Candidate[] = [];
@@ -33,7 +37,7 @@ function collect(value: unknown, path: readonly PropertyKey[], found: Candidate[
   const owner = value as Record<string, unknown>;
   for (const key of Object.keys(owner)) {
     const child = owner[key];
-    if (child === null || child === '') found.push({ owner, path, key });
+    if ((child === null || child === '') && !GUARDS.includes(key)) found.push({ owner, path, key });
     else if (typeof child === 'object') collect(child, [...path, key], found);
   }
 }
