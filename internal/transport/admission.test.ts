@@ -15,6 +15,13 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
+it('leaves clients their share where much else is open', () => {
+  const budget = new DescriptorBudget(1024);
+  budget.measure(400);
+  expect(budget.reserve).toBe(128);
+  expect(budget.maxClients).toBe(248);
+});
+
 it('accepts again when others than clients have let go of descriptors, though no client leaves', () => {
   const budget = new DescriptorBudget(256);
   budget.measure(30);

@@ -3,6 +3,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 /** Descriptors that stay free for files, for reopened logs and for a reload, however little the process has open. */
 const LEAST_RESERVE = 32;
 
+/** Nor is more than this share of the limit kept: with many listeners, or files open at the moment, clients would get nothing. */
+const LARGEST_RESERVE = 1 / 8;
+
 /**
  * The descriptors of a process, and who may take another one.
  *
@@ -35,7 +38,7 @@ export class DescriptorBudget {
    */
   measure(open: number): void {
     this.others = Math.max(0, open - this.clients - this.dialed);
-    this.reserve = Math.max(LEAST_RESERVE, this.others);
+    this.reserve = Math.max(LEAST_RESERVE, Math.min(this.others, Math.floor(this.limit * LARGEST_RESERVE)));
   }
 
   /** Sockets that clients may have open at a time: 1 at least. */
