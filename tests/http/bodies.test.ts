@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
 import { head, Proxied, response, undated } from '../testing/proxied.ts';
+import type { RawClient } from '../testing/raw-client.ts';
 
 let proxied: Proxied;
 beforeAll(async () => {
@@ -244,7 +245,8 @@ describe('both directions', () => {
     client.destroy();
   });
 
-  it('an early answer that does not say close keeps the connection behind an upload of 200 KB', async () => {
+  /** A client that has sent the first chunk of an upload, and has its answer already. */
+  async function answeredEarly(): Promise<RawClient> {
     proxied.upstream.onConnection(async (peer) => {
       await peer.sees('xxxx');
       peer.send(response('early'));
@@ -252,6 +254,11 @@ describe('both directions', () => {
     const client = await proxied.connect();
     client.send(`${head('POST / HTTP/1.1', HOST, 'Transfer-Encoding: chunked')}4\r\nxxxx\r\n`);
     await client.sees('early');
+    return client;
+  }
+
+  it('an early answer that does not say close keeps the connection behind an upload of 200 KB', async () => {
+    const client = await answeredEarly();
     expect(client.received).not.toContain('Connection: close');
     proxied.upstream.serve(response('next'));
     for (let i = 0; i < 20; i++) client.send(`2710\r\n${'x'.repeat(10_000)}\r\n`);
@@ -261,13 +268,7 @@ describe('both directions', () => {
   });
 
   it('an early answer ends the connection of an upload that goes on for more than 1 MiB', async () => {
-    proxied.upstream.onConnection(async (peer) => {
-      await peer.sees('xxxx');
-      peer.send(response('early'));
-    });
-    const client = await proxied.connect();
-    client.send(`${head('POST / HTTP/1.1', HOST, 'Transfer-Encoding: chunked')}4\r\nxxxx\r\n`);
-    await client.sees('early');
+    const client = await answeredEarly();
     for (let i = 0; i < 12; i++) client.send(`186a0\r\n${'x'.repeat(100_000)}\r\n`);
     await client.until(() => client.closed || client.ended, 'the connection to end');
     expect(undated(client.received)).toBe(response('early'));

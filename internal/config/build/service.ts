@@ -7,25 +7,9 @@ import { formatPosition } from '../problem.ts';
 import { type BuildContext, mergeNames, partOf, pluginNames, positionOf, report } from './context.ts';
 import { buildLimits } from './limits.ts';
 import { buildRoute } from './route.ts';
-import { buildTls } from './tls.ts';
+import { buildTls, TLS_KEYS } from './tls.ts';
 
-const OWN_KEYS = [
-  'listen',
-  'tls',
-  'tls_cert',
-  'tls_key',
-  'tls_client_ca',
-  'tls_client_auth',
-  'tls_min',
-  'tls_max',
-  'tls_ciphers',
-  'tls_curves',
-  'acme',
-  'h2',
-  'plugins',
-  'service_plugins',
-  'config',
-];
+const OWN_KEYS = ['listen', 'tls', ...TLS_KEYS, 'acme', 'h2', 'plugins', 'service_plugins', 'config'];
 
 /** Routes that are built before others may use the event loop: about ten milliseconds. */
 const ROUTES_AT_A_TIME = 1000;

@@ -77,7 +77,8 @@ function terminates({ action }: RouteConfig): boolean {
   return action.type !== 'pass' && action.type !== 'drop';
 }
 
-const TLS_KEYS = [
+/** The keys of a service that only a listener with TLS uses. */
+export const TLS_KEYS = [
   'tls_cert',
   'tls_key',
   'tls_client_ca',
