@@ -116,8 +116,9 @@ describe('whatever is thrown at prox', () => {
     proxied.upstream.serve(response('well'));
     const answer = await exchangeRaw(proxied.daemon.port(), head('GET / HTTP/1.1', 'Host: a', 'Connection: close'));
     expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*\r\n\r\nwell$/);
-    for (const peer of proxied.upstream.peers) peer.destroy();
-    await socketsBackTo(proxied.daemon, baseline);
+    await socketsBackTo(proxied.daemon, baseline, () => {
+      for (const peer of proxied.upstream.peers) peer.destroy();
+    });
   }
 
   it('by clients, it answers or closes, and lives on', async () => {

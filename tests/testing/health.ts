@@ -22,7 +22,18 @@ export async function openSockets(daemon: TestDaemon): Promise<number> {
   return (await Promise.all(targets)).filter((target) => target.startsWith('socket:')).length;
 }
 
-/** Waits until the daemon has no more sockets open than given. */
-export async function socketsBackTo(daemon: TestDaemon, count: number): Promise<void> {
-  await eventually(`at most ${count} open sockets`, async () => (await openSockets(daemon)) <= count);
+/**
+ * Waits until the daemon has no more sockets open than given.
+ * @param closeIdle closes what the daemon may keep open: called before each look, as a request that is still under way when
+ * the wait begins leaves an idle upstream connection behind when it ends
+ */
+export async function socketsBackTo(
+  daemon: TestDaemon,
+  count: number,
+  closeIdle: () => void = () => {},
+): Promise<void> {
+  await eventually(`at most ${count} open sockets`, async () => {
+    closeIdle();
+    return (await openSockets(daemon)) <= count;
+  });
 }
