@@ -6,17 +6,19 @@
 /** Lowest first. A new package takes a place here before its first file is written. */
 const LEVELS = [
   ['base'],
-  ['http1', 'tlshello', 'proxy-protocol', 'config', 'logger', 'balancer', 'throttle', 'resolver'],
+  ['message'],
+  ['http1', 'tlshello', 'proxy-protocol', 'config', 'logger', 'balancing', 'throttle', 'resolver'],
   ['router', 'transport'],
-  ['upstream', 'exchange'],
-  ['downstream', 'action'],
+  ['upstream'],
+  ['exchange'],
+  ['downstream', 'proxy', 'files', 'static', 'relay'],
   ['dispatcher'],
-  ['runtime'],
+  ['dataplane'],
   ['watcher', 'supervisor'],
 ];
 
 /** Bytes in, events out: no sockets, files, timers or logger. */
-const PURE = ['http1', 'tlshello', 'proxy-protocol', 'balancer', 'router', 'throttle'];
+const PURE = ['message', 'http1', 'tlshello', 'proxy-protocol', 'balancing', 'router', 'throttle'];
 
 /** What the bundle holds. All are devDependencies, as an installed prox needs none of them. */
 const BUNDLED = ['chokidar', 'commander', 'fastest-levenshtein', 'ipaddr.js', 'json5', 'mime', 'picomatch'].concat([
@@ -66,10 +68,11 @@ module.exports = {
     },
     {
       name: 'only-through-index',
-      comment: "A package's face is its index.ts: nobody imports another package's inner files.",
+      comment:
+        "A package's face is its index.ts; its inner files are its own. Tests may share what stands in testing/.",
       severity: 'error',
       from: { path: '^internal/([^/]+)/' },
-      to: { path: '^internal/', pathNot: ['^internal/$1/', '^internal/[^/]+/index\\.ts$'] },
+      to: { path: '^internal/', pathNot: ['^internal/$1/', '^internal/[^/]+/index\\.ts$', '/testing/'] },
     },
     {
       name: 'only-through-index-from-outside',

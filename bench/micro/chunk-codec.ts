@@ -2,8 +2,9 @@
  * What a chunked body costs: decoding, from chunks as servers send them down to the smallest there are, and writing
  * chunks to a client.
  */
-import { Http1Exchange } from '../../internal/downstream/http1-exchange.ts';
-import { BodyDecoder, type BodySink, CHUNKED, Fields } from '../../internal/http1/index.ts';
+import { Http1Exchange } from '../../internal/downstream/http1/http1-exchange.ts';
+import { BodyDecoder, type BodySink } from '../../internal/http1/index.ts';
+import { CHUNKED, Fields } from '../../internal/message/index.ts';
 import { bench, keep } from './harness.ts';
 import { MemorySession, SERVICE } from './testdata/exchange.ts';
 

@@ -1,6 +1,6 @@
 /** What reading a head costs: the grammar alone, and with all that the exchange is to know of a request. */
-import { describeRequest } from '../../internal/downstream/describe-request.ts';
-import { Http1Exchange } from '../../internal/downstream/http1-exchange.ts';
+import { describeRequest } from '../../internal/downstream/http1/describe-request.ts';
+import { Http1Exchange } from '../../internal/downstream/http1/http1-exchange.ts';
 import { DEFAULT_HEAD_LIMITS, RequestHeadReader, ResponseHeadReader } from '../../internal/http1/index.ts';
 import { bench, keep } from './harness.ts';
 import { MemorySession, SERVICE } from './testdata/exchange.ts';

@@ -2,19 +2,14 @@
  * What writing heads costs, by the code that writes them: the request head to an upstream, and the response head to the
  * client. The string is copied out as well, as it is put together from its parts only then.
  */
-import { compileFieldValue } from '../../internal/action/field-template.ts';
-import { ownedNames } from '../../internal/action/owned-names.ts';
-import type { RequestEdits } from '../../internal/action/upstream-fields.ts';
-import { upstreamHead } from '../../internal/action/upstream-head.ts';
-import { describeRequest } from '../../internal/downstream/describe-request.ts';
-import { Http1Exchange } from '../../internal/downstream/http1-exchange.ts';
-import {
-  DEFAULT_HEAD_LIMITS,
-  FieldId,
-  RequestHeadReader,
-  ResponseHeadReader,
-  responseFraming,
-} from '../../internal/http1/index.ts';
+import { describeRequest } from '../../internal/downstream/http1/describe-request.ts';
+import { Http1Exchange } from '../../internal/downstream/http1/http1-exchange.ts';
+import { compileFieldValue } from '../../internal/exchange/field-template.ts';
+import { DEFAULT_HEAD_LIMITS, RequestHeadReader, ResponseHeadReader } from '../../internal/http1/index.ts';
+import { FieldId, responseFraming } from '../../internal/message/index.ts';
+import { ownedNames } from '../../internal/proxy/owned-names.ts';
+import type { RequestEdits } from '../../internal/proxy/upstream-fields.ts';
+import { upstreamHead } from '../../internal/proxy/upstream-head.ts';
 import { parsePeer } from '../../internal/upstream/index.ts';
 import { bench, keep } from './harness.ts';
 import { MemorySession, SERVICE } from './testdata/exchange.ts';

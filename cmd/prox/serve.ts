@@ -10,7 +10,7 @@ import {
   SocketActivation,
 } from '../../internal/supervisor/index.ts';
 import { descriptors, measureDescriptors } from '../../internal/transport/index.ts';
-import { attend } from './attend.ts';
+import { controlProcess } from './process-control.ts';
 import { surviveFaults } from './survive-faults.ts';
 
 /** What `prox serve` was told on its command line. */
@@ -46,7 +46,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     levelEnv,
     workers,
     logger,
-    inherited: predecessor?.estate ?? null,
+    inherited: predecessor?.inheritance ?? null,
     activation,
   });
   try {
@@ -62,7 +62,15 @@ export async function serve(options: ServeOptions): Promise<void> {
   }
   let introduce = (): void => {};
   const introduced = new Promise<void>((resolve) => (introduce = resolve));
-  attend({ daemon, logger, manager, pidFile, watch: options.watch, introduced, succeeds: predecessor !== null });
+  controlProcess({
+    daemon,
+    logger,
+    manager,
+    pidFile,
+    watch: options.watch,
+    introduced,
+    succeeds: predecessor !== null,
+  });
   // Last, as it tells those who wait for it that signals are heeded too.
   logger.info('ready', {
     version: options.version,
@@ -74,7 +82,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   });
   // Before the predecessor ends: it is the main process of the service until the manager knows of this one.
   await manager.ready('Serving');
-  predecessor?.ready([...daemon.estate.addresses.keys()]);
+  predecessor?.ready([...daemon.inheritance.addresses.keys()]);
   introduce();
 }
 

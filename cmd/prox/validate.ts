@@ -1,5 +1,5 @@
 import { type Config, formatProblem, loadConfig } from '../../internal/config/index.ts';
-import { refuseUnsupported, warningsOf } from '../../internal/runtime/index.ts';
+import { refuseUnsupported, warningsOf } from '../../internal/dataplane/index.ts';
 import { problemsOf } from '../../internal/supervisor/index.ts';
 
 /**

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Deadlines } from './index.ts';
+import { Deadlines } from './deadlines.ts';
 
 /** A wheel on a clock that the test moves, in steps as the interval would. */
 function wheel() {

@@ -1,7 +1,7 @@
 import type { SessionSlot } from '../downstream/index.ts';
 import type { Connection, ConnectionHandler } from '../transport/index.ts';
-import { begin } from './begin.ts';
-import { ProxyHeaderStart } from './proxy-header-start.ts';
+import { detectProtocol } from './detect-protocol.ts';
+import { ProxyHeaderDetection } from './proxy-header-detection.ts';
 
 /**
  * Decides what an accepted connection is, by its first bytes:
@@ -19,7 +19,7 @@ import { ProxyHeaderStart } from './proxy-header-start.ts';
 export function dispatch(connection: Connection, slot: SessionSlot): ConnectionHandler {
   const { current } = slot;
   if (current.expectsProxyHeader && current.trusts(connection.remoteAddress)) {
-    return new ProxyHeaderStart(connection, slot);
+    return new ProxyHeaderDetection(connection, slot);
   }
-  return begin(connection, slot);
+  return detectProtocol(connection, slot);
 }

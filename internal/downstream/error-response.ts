@@ -1,6 +1,5 @@
 import type { ProxyError } from '../base/index.ts';
-import { reasonPhrase } from '../exchange/index.ts';
-import { Fields } from '../http1/index.ts';
+import { Fields, reasonPhrase } from '../message/index.ts';
 
 /** What a failed exchange is answered with. */
 export interface ErrorResponse {

@@ -1,4 +1,4 @@
-import { dropTable, FieldId, Fields } from '../http1/index.ts';
+import { dropTable, FieldId, Fields } from '../message/index.ts';
 
 /** Fields of a response that are for one hop (RFC 9110 §7.6.1) or written anew. */
 export const RESPONSE_DROP = dropTable(

@@ -1,6 +1,6 @@
 import type { Deadlines, ProxyError } from '../base/index.ts';
-import type { Fields, Framing } from '../http1/index.ts';
 import type { AccessRecord } from '../logger/index.ts';
+import type { Fields, Framing } from '../message/index.ts';
 import type { ClientCertificate, Connection } from '../transport/index.ts';
 import type { RouteSpeed } from './route-speed.ts';
 

@@ -1,8 +1,7 @@
 import type { ErrorCode } from '../base/index.ts';
+import { CHUNKED, type Fields, type Framing, UNTIL_CLOSE } from '../message/index.ts';
 import type { BodySink } from './body-sink.ts';
 import { ChunkedDecoder } from './chunked-decoder.ts';
-import type { Fields } from './fields.ts';
-import { CHUNKED, type Framing, UNTIL_CLOSE } from './framing.ts';
 
 /** Finds the end of a body, whatever its framing. One decoder serves one connection, a body after another. */
 export class BodyDecoder {

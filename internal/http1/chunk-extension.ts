@@ -1,4 +1,4 @@
-import { FIELD_VALUE, HTAB, SP, TOKEN_LOWER } from './characters.ts';
+import { FIELD_VALUE, HTAB, SP, TOKEN_LOWER } from '../message/index.ts';
 
 const DQUOTE = 0x22;
 const SEMICOLON = 0x3b;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ErrorCode } from '../base/index.ts';
-import { BodyDecoder, CHUNKED } from './index.ts';
+import { CHUNKED } from '../message/index.ts';
+import { BodyDecoder } from './body-decoder.ts';
 import { bytesOf, expectWire } from './testing/expect-wire.ts';
 
 const HEAD = 'POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n';

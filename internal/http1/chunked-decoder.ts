@@ -1,8 +1,7 @@
 import { type ErrorCode, ProxyError } from '../base/index.ts';
+import { CR, type Fields, HEX_DIGIT, HTAB, LF, SP } from '../message/index.ts';
 import type { BodySink } from './body-sink.ts';
-import { CR, HEX_DIGIT, HTAB, LF, SP } from './characters.ts';
 import { Extension, mayEnd, stepExtension } from './chunk-extension.ts';
-import type { Fields } from './fields.ts';
 import { MORE } from './head-reader.ts';
 import { MAX_CHUNK_EXTENSION_BYTES, MAX_CHUNK_HEAD_BYTES, MAX_CHUNK_SIZE_DIGITS } from './limits.ts';
 import { TrailerReader } from './trailer-section.ts';

@@ -1,9 +1,20 @@
 import { type ErrorCode, ProxyError } from '../base/index.ts';
-import { COLON, CR, FIELD_VALUE, HTAB, LF, SP, TOKEN_LOWER } from './characters.ts';
-import { skipFieldValue, wordsOf } from './field-value-scan.ts';
-import { FieldId, fieldIdAt } from './field-names.ts';
-import { Fields } from './fields.ts';
-import { type HeadLimits, MAX_LENGTH_DIGITS } from './limits.ts';
+import {
+  COLON,
+  CR,
+  FIELD_VALUE,
+  FieldId,
+  fieldIdAt,
+  Fields,
+  HTAB,
+  LF,
+  MAX_LENGTH_DIGITS,
+  skipFieldValue,
+  SP,
+  TOKEN_LOWER,
+  wordsOf,
+} from '../message/index.ts';
+import { type HeadLimits } from './limits.ts';
 
 /** The codes that a kind of head fails with: a request's faults are the client's, a response's the upstream's. */
 export interface HeadErrorCodes {

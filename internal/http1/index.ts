@@ -1,16 +1,8 @@
-export { isAuthority } from './authority.ts';
 export { BodyDecoder } from './body-decoder.ts';
 export type { BodySink } from './body-sink.ts';
 export { ChunkedDecoder } from './chunked-decoder.ts';
-export { ConnectionOption, persists, takeConnectionOptions } from './connection-options.ts';
-export { dropTable, FieldId, fieldIdOf } from './field-names.ts';
-export { readFieldPairs } from './field-pairs.ts';
-export { type FieldNames, Fields, isFieldValue, isToken } from './fields.ts';
-export { CHUNKED, type Framing, NO_BODY, requestFraming, responseFraming, UNTIL_CLOSE } from './framing.ts';
 export { MORE } from './head-reader.ts';
 export { DEFAULT_HEAD_LIMITS, type HeadLimits, MAX_METHOD_BYTES, TRAILER_LIMITS } from './limits.ts';
 export { RequestHeadReader } from './request-head.ts';
 export { ResponseHeadReader } from './response-head.ts';
-export { readTarget, type RequestTarget } from './target.ts';
 export { TrailerReader } from './trailer-section.ts';
-export { WantedNames } from './wanted-names.ts';

@@ -40,6 +40,3 @@ export const DEFAULT_HEAD_LIMITS: HeadLimits = {
   maxHeaders: DEFAULT_MAX_HEADERS,
   maxTargetBytes: DEFAULT_MAX_TARGET_BYTES,
 };
-
-/** Digits of a Content-Length: all that a number holds exactly, and no room for leading zeros by the dozen. */
-export const MAX_LENGTH_DIGITS = 16;

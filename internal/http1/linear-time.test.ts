@@ -1,13 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import {
-  BodyDecoder,
-  type BodySink,
-  CHUNKED,
-  DEFAULT_HEAD_LIMITS,
-  MORE,
-  RequestHeadReader,
-  takeConnectionOptions,
-} from './index.ts';
+import { CHUNKED, takeConnectionOptions } from '../message/index.ts';
+import { BodyDecoder } from './body-decoder.ts';
+import { type BodySink } from './body-sink.ts';
+import { MORE } from './head-reader.ts';
+import { DEFAULT_HEAD_LIMITS } from './limits.ts';
+import { RequestHeadReader } from './request-head.ts';
 import { bytesOf } from './testing/expect-wire.ts';
 
 /**

@@ -1,16 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  BodyDecoder,
-  type BodySink,
-  CHUNKED,
-  DEFAULT_HEAD_LIMITS,
-  dropTable,
-  FieldId,
-  Fields,
-  MORE,
-  RequestHeadReader,
-} from './index.ts';
+import { CHUNKED, dropTable, FieldId, Fields } from '../message/index.ts';
+import { BodyDecoder } from './body-decoder.ts';
+import { type BodySink } from './body-sink.ts';
+import { MORE } from './head-reader.ts';
+import { DEFAULT_HEAD_LIMITS } from './limits.ts';
+import { RequestHeadReader } from './request-head.ts';
 import {
   chunkExtension,
   cutsAt,

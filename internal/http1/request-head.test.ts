@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { ErrorCode } from '../base/index.ts';
-import { DEFAULT_HEAD_LIMITS, MORE, RequestHeadReader } from './index.ts';
+import { MORE } from './head-reader.ts';
+import { DEFAULT_HEAD_LIMITS } from './limits.ts';
+import { RequestHeadReader } from './request-head.ts';
 import { bytesOf, expectWire } from './testing/expect-wire.ts';
 
 const REQUEST = { kind: 'request' } as const;

@@ -9,7 +9,7 @@ import {
   TARGET_QUESTION,
   TARGET_SLASH,
   TOKEN_LOWER,
-} from './characters.ts';
+} from '../message/index.ts';
 import { HeadReader, MORE } from './head-reader.ts';
 import { type HeadLimits, MAX_METHOD_BYTES } from './limits.ts';
 

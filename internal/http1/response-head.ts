@@ -1,5 +1,5 @@
 import { ProxyError } from '../base/index.ts';
-import { CR, FIELD_VALUE, LF, SP } from './characters.ts';
+import { CR, FIELD_VALUE, LF, SP } from '../message/index.ts';
 import { HeadReader, MORE } from './head-reader.ts';
 import type { HeadLimits } from './limits.ts';
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ProxyError } from '../base/index.ts';
-import { DEFAULT_HEAD_LIMITS, readTarget, RequestHeadReader, type RequestTarget } from './index.ts';
+import { readTarget, type RequestTarget } from '../message/index.ts';
+import { DEFAULT_HEAD_LIMITS, RequestHeadReader } from './index.ts';
 import { bytesOf } from './testing/expect-wire.ts';
 
 /** Authority, path and query in brackets, or the code of the error. */

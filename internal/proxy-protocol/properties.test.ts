@@ -2,8 +2,11 @@ import { isIP } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { formatIp, parseIpv4, parseIpv6 } from './ip-address.ts';
-import { type ProxyEndpoint, ProxyHeaderReader, proxyHeaderV1, proxyHeaderV2 } from './index.ts';
+import { ProxyHeaderReader } from './proxy-header-reader.ts';
+import { type ProxyEndpoint } from './proxy-header.ts';
 import { headerLog } from './testing/header-log.ts';
+import { proxyHeaderV1 } from './version-1.ts';
+import { proxyHeaderV2 } from './version-2.ts';
 
 const RUNS = 10_000;
 const port = fc.integer({ min: 0, max: 65_535 });

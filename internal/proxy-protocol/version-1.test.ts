@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { proxyHeaderV1 } from './index.ts';
 import { headerLogHoweverCut } from './testing/header-log.ts';
+import { proxyHeaderV1 } from './version-1.ts';
 
 /** The longest that the grammar allows (proxy-protocol.txt §2.1). */
 const LONGEST = `PROXY UNKNOWN ${'ffff:'.repeat(7)}ffff ${'ffff:'.repeat(7)}ffff 65535 65535\r\n`;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { MAX_PROXY_HEADER_BYTES, ProxyHeaderReader, proxyHeaderV2 } from './index.ts';
+import { MAX_PROXY_HEADER_BYTES, ProxyHeaderReader } from './proxy-header-reader.ts';
 import { headerLog, headerLogHoweverCut } from './testing/header-log.ts';
+import { proxyHeaderV2 } from './version-2.ts';
 
 const SIGNATURE = '0d0a0d0a000d0a515549540a';
 const V4 = 'c0000201c6336402dc0401bb';

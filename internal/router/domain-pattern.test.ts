@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import picomatch from 'picomatch';
 import { describe, expect, it } from 'vitest';
 
-import { compileDomain } from './index.ts';
+import { compileDomain } from './domain-pattern.ts';
 
 describe('compileDomain', () => {
   const matching: readonly (readonly [pattern: string, host: string, domain: string, glob: string])[] = [

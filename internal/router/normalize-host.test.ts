@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { normalizeHost } from './index.ts';
+import { normalizeHost } from './normalize-host.ts';
 
 describe('normalizeHost', () => {
   const cases: readonly (readonly [authority: string, host: string])[] = [

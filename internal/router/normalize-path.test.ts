@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { DEFAULT_PATH_RULES, isNormalPath, normalizePath, pathForms, type PathRules } from './index.ts';
+import { DEFAULT_PATH_RULES, isNormalPath, normalizePath, pathForms, type PathRules } from './normalize-path.ts';
 
 const UNMERGED: PathRules = { ...DEFAULT_PATH_RULES, mergeSlashes: false };
 const REFUSING: PathRules = { ...DEFAULT_PATH_RULES, encodedSlashes: 'refuse' };

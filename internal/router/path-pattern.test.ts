@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { compilePath } from './index.ts';
+import { compilePath } from './path-pattern.ts';
 
 describe('compilePath', () => {
   const cases: readonly (readonly [patterns: string[], path: string, pattern: string | null, rest: string])[] = [

@@ -2,7 +2,8 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import type { MatchConfig } from '../config/index.ts';
-import { compileRouter, DEFAULT_PATH_RULES, normalizePath, type Route } from './index.ts';
+import { compileRouter, type Route } from './router.ts';
+import { DEFAULT_PATH_RULES, normalizePath } from './normalize-path.ts';
 
 /*
  * The reference: CONFIG.md's rules as a plain scan, sharing no code with the router. Alphabets are small, so that

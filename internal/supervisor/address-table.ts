@@ -1,5 +1,5 @@
 import type { Config, Problem, ServiceConfig } from '../config/index.ts';
-import { bindProblem, ListenError, listenKey, StartError } from '../runtime/index.ts';
+import { bindProblem, ListenError, listenKey, StartError } from '../dataplane/index.ts';
 import { BoundAddress } from '../transport/index.ts';
 
 /** An address in force, as the log tells of it. */

@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { type Config, ConfigError, formatProblem, loadConfig } from '../config/index.ts';
+import { StartError, warningsOf } from '../dataplane/index.ts';
 import { LogFiles, type Logger, resolveLevel } from '../logger/index.ts';
-import { StartError, warningsOf } from '../runtime/index.ts';
 import { AddressTable, type Applied, type Listening, type Rebinding } from './address-table.ts';
 import { type Engine, NoWorkerError } from './engine.ts';
-import type { Estate } from './estate.ts';
-import { Fleet } from './fleet.ts';
 import { LocalEngine } from './local-engine.ts';
-import type { SocketActivation } from './socket-activation.ts';
+import type { Inheritance } from './restart/inheritance.ts';
+import type { SocketActivation } from './service/socket-activation.ts';
+import { Fleet } from './workers/fleet.ts';
 
 /** What a daemon is started with. */
 export interface DaemonOptions {
@@ -21,7 +21,7 @@ export interface DaemonOptions {
   readonly workers: number;
   readonly logger: Logger;
   /** What the generation before has left, null in the first one. */
-  readonly inherited: Estate | null;
+  readonly inherited: Inheritance | null;
   /** What the service manager has bound. */
   readonly activation: SocketActivation;
 }
@@ -77,7 +77,7 @@ export class Daemon {
   }
 
   /** What a successor gets. */
-  get estate(): Estate {
+  get inheritance(): Inheritance {
     return { addresses: this.addresses.bound, ticketKeys: this.ticketKeys };
   }
 

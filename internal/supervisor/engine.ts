@@ -1,12 +1,5 @@
-import type { Config } from '../config/index.ts';
-import type { LogLevel } from '../logger/index.ts';
+import type { Change } from '../dataplane/index.ts';
 import type { BoundAddress } from '../transport/index.ts';
-
-/** A config that is to come in force, and the log level that goes with it. */
-export interface Change {
-  readonly config: Config;
-  readonly level: LogLevel;
-}
 
 /** Addresses by their key. */
 export type Addresses = ReadonlyMap<string, BoundAddress>;

@@ -1,6 +1,6 @@
+import { type Change, DataPlane, type DataPlaneOptions } from '../dataplane/index.ts';
 import type { ServerHandle } from '../transport/index.ts';
-import { DataPlane, type DataPlaneOptions } from './data-plane.ts';
-import type { Addresses, Change, Engine } from './engine.ts';
+import type { Addresses, Engine } from './engine.ts';
 
 /** Serves in this very process: `-workers 0`. */
 export class LocalEngine implements Engine {

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { type Gate, Throttle } from './index.ts';
+import { type Gate, Throttle } from './throttle.ts';
 
 interface Timer {
   readonly at: number;

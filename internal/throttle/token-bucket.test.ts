@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { TokenBucket } from './index.ts';
+import { TokenBucket } from './token-bucket.ts';
 
 describe('TokenBucket', () => {
   it('is full at first and gives whole bytes', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { ClientHelloReader, MAX_CLIENT_HELLO_BYTES } from './index.ts';
+import { ClientHelloReader } from './client-hello-reader.ts';
+import { MAX_CLIENT_HELLO_BYTES } from './limits.ts';
 import { extension, hex, message, messageOf, records, serverName, vector16, vector8 } from './testing/hello-bytes.ts';
 import { everyByte, helloLog, helloLogHoweverCut } from './testing/hello-log.ts';
 

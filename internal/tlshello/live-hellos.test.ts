@@ -3,7 +3,8 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { connect } from 'node:tls';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type ClientHello, ClientHelloReader } from './index.ts';
+import { ClientHelloReader } from './client-hello-reader.ts';
+import { type ClientHello } from './client-hello.ts';
 
 /** What a client offers: its own options of node:tls. */
 interface Offer {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ClientHelloReader } from './index.ts';
+import { ClientHelloReader } from './client-hello-reader.ts';
 import { extension, hex, message, messageIn, records, serverName, vector16, vector8 } from './testing/hello-bytes.ts';
 import { helloLog } from './testing/hello-log.ts';
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { type ClientHello, ClientHelloReader } from './index.ts';
+import { ClientHelloReader } from './client-hello-reader.ts';
+import { type ClientHello } from './client-hello.ts';
 import { messageIn, records } from './testing/hello-bytes.ts';
 import { everyByte, helloLog, helloLogHoweverCut } from './testing/hello-log.ts';
 

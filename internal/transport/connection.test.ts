@@ -4,7 +4,7 @@ import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Deadlines } from '../base/index.ts';
 import { Connection, WriteState } from './connection.ts';
-import { NOBODY } from './nobody.ts';
+import { IDLE_HANDLER } from './idle-handler.ts';
 
 describe('what is written before the socket takes it', () => {
   let server: Server;
@@ -17,7 +17,7 @@ describe('what is written before the socket takes it', () => {
     if (address === null || typeof address === 'string') throw new Error('no port');
     // Nothing leaves before the connection stands, so that everything waits, as it always does for TLS.
     const socket = new Socket({ highWaterMark: 65_536 } as SocketConstructorOpts).connect(address.port);
-    connection = new Connection(socket, new Deadlines(), NOBODY);
+    connection = new Connection(socket, new Deadlines(), IDLE_HANDLER);
   });
 
   afterEach(() => {
@@ -90,7 +90,7 @@ describe('a socket that is given away', () => {
     setFlagsFromString('--expose-gc');
     const collect = runInNewContext('gc') as () => void;
     const socket = new Socket();
-    const connection = new WeakRef(new Connection(socket, new Deadlines(), NOBODY));
+    const connection = new WeakRef(new Connection(socket, new Deadlines(), IDLE_HANDLER));
     connection.deref()?.release(null);
     // A WeakRef keeps its target for the turn of the loop in which it was looked at.
     await new Promise(setImmediate);

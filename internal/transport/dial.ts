@@ -5,7 +5,7 @@ import type { LookupWaiter, Resolver } from '../resolver/index.ts';
 import { ConnectRace, type RaceOwner } from './connect-race.ts';
 import { Connection } from './connection.ts';
 import { descriptors } from './descriptors.ts';
-import { NOBODY } from './nobody.ts';
+import { IDLE_HANDLER } from './idle-handler.ts';
 import type { TlsFacts } from './tls-facts.ts';
 import { type DialTls, dialTlsId, upstreamContext, UpstreamSessions } from './upstream-context.ts';
 
@@ -174,7 +174,7 @@ class Dial implements Dialing, LookupWaiter, RaceOwner {
     const connection = new Connection(
       socket,
       deadlines,
-      NOBODY,
+      IDLE_HANDLER,
       this.reads?.first ?? null,
       facts,
       this.plain ?? socket,

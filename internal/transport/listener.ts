@@ -2,9 +2,9 @@ import { createServer, type Server, type Socket } from 'node:net';
 import type { Deadlines } from '../base/index.ts';
 import type { Admission, Gated } from './admission.ts';
 import type { ServerHandle } from './bound-address.ts';
-import { Connection } from './connection.ts';
 import type { ConnectionHandler } from './connection-handler.ts';
-import { NOBODY } from './nobody.ts';
+import { Connection } from './connection.ts';
+import { IDLE_HANDLER } from './idle-handler.ts';
 import { WaitingLine } from './waiting-line.ts';
 
 /**
@@ -259,7 +259,7 @@ export class Listener implements Gated {
     socket.once('close', () => this.socketOnClose(counts));
     const { keepAlive } = this.settings;
     if (keepAlive > 0) socket.setKeepAlive(true, keepAlive);
-    const connection = new Connection(socket, this.deadlines, NOBODY);
+    const connection = new Connection(socket, this.deadlines, IDLE_HANDLER);
     connection.handler = this.accept(connection);
     if (this.full) this.regulate();
   }

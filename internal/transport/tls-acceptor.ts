@@ -3,7 +3,7 @@ import { createServer, type Server, type TLSSocket } from 'node:tls';
 import { type Deadline, type Deadlines, ProxyError } from '../base/index.ts';
 import { Connection } from './connection.ts';
 import { HelloReading } from './hello-reading.ts';
-import { NOBODY } from './nobody.ts';
+import { IDLE_HANDLER } from './idle-handler.ts';
 import {
   CertificateChoice,
   type CertificateGroup,
@@ -205,7 +205,7 @@ export class TlsAcceptor {
       client: socket.authorized ? client : null,
     };
     socket.allowHalfOpen = true;
-    const connection = new Connection(socket, this.deadlines, NOBODY, null, facts, handshake.carrier ?? socket);
+    const connection = new Connection(socket, this.deadlines, IDLE_HANDLER, null, facts, handshake.carrier ?? socket);
     connection.succeed(handshake.plain);
     handshake.succeed(connection);
   }

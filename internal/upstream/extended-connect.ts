@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { Fields, readFieldPairs } from '../http1/index.ts';
+import { Fields, readFieldPairs } from '../message/index.ts';
 import type { UpstreamRequest } from './upstream-link.ts';
 
 /** RFC 6455 §1.3: proves that the server has understood the handshake. */

@@ -1,20 +1,17 @@
 import { ProxyError } from '../base/index.ts';
+import { BodyDecoder, type HeadLimits, MORE, ResponseHeadReader } from '../http1/index.ts';
 import {
-  BodyDecoder,
   CHUNKED,
   ConnectionOption,
   FieldId,
   type Fields,
   type Framing,
-  type HeadLimits,
-  MORE,
   NO_BODY,
   persists,
   responseFraming,
-  ResponseHeadReader,
   takeConnectionOptions,
   UNTIL_CLOSE,
-} from '../http1/index.ts';
+} from '../message/index.ts';
 import { type Connection, type ConnectionHandler, WriteState } from '../transport/index.ts';
 import type { ResponseHandler } from './response-handler.ts';
 import { TRAILER_DROP } from './trailer-drop.ts';

@@ -1,23 +1,16 @@
 import type { ClientHttp2Stream, IncomingHttpHeaders } from 'node:http2';
 import { addAbortSignal } from 'node:stream';
 import { type Deadline, type Deadlines, type Member, ProxyError } from '../base/index.ts';
-import {
-  CHUNKED,
-  Fields,
-  type Framing,
-  type HeadLimits,
-  NO_BODY,
-  TRAILER_LIMITS,
-  UNTIL_CLOSE,
-} from '../http1/index.ts';
+import { type HeadLimits, TRAILER_LIMITS } from '../http1/index.ts';
+import { CHUNKED, Fields, type Framing, NO_BODY, UNTIL_CLOSE } from '../message/index.ts';
 import { WriteState } from '../transport/index.ts';
+import { switchedFields } from './extended-connect.ts';
 import { overdueAt } from './grpc-timeout.ts';
 import { Http2Code, noUpgrade, refused, type SessionFate, streamError } from './http2-errors.ts';
 import { isBodiless, readResponseFields, responseFramingOf, statusOf } from './http2-response.ts';
 import type { ResponseHandler } from './response-handler.ts';
 import { TRAILER_DROP } from './trailer-drop.ts';
 import type { Http2RequestHead, UpstreamLink, UpstreamRequest, UpstreamTimeouts } from './upstream-link.ts';
-import { switchedFields } from './extended-connect.ts';
 
 /**
  *     idle ──send──> awaiting ──head──> body ──END_STREAM──> over

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { CHUNKED, DEFAULT_HEAD_LIMITS, NO_BODY } from '../http1/index.ts';
+import { DEFAULT_HEAD_LIMITS } from '../http1/index.ts';
+import { CHUNKED, NO_BODY } from '../message/index.ts';
 import { readResponseFields, responseFramingOf, statusOf } from './http2-response.ts';
 
 describe('statusOf', () => {

@@ -1,14 +1,6 @@
 import { ProxyError } from '../base/index.ts';
-import {
-  CHUNKED,
-  FieldId,
-  Fields,
-  type Framing,
-  type HeadLimits,
-  NO_BODY,
-  readFieldPairs,
-  responseFraming,
-} from '../http1/index.ts';
+import { type HeadLimits } from '../http1/index.ts';
+import { CHUNKED, FieldId, Fields, type Framing, NO_BODY, readFieldPairs, responseFraming } from '../message/index.ts';
 
 /** Fields that make a message of HTTP/2 malformed (RFC 9113 §8.2.2). */
 const FORBIDDEN =

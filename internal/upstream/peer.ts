@@ -1,5 +1,5 @@
 import { ProxyError } from '../base/index.ts';
-import { isAuthority } from '../http1/index.ts';
+import { isAuthority } from '../message/index.ts';
 import { addressText, type DialAddress, type DialTls, dialTlsId } from '../transport/index.ts';
 
 /** What HTTP an upstream speaks: `alpn` when the TLS handshake decides it (RFC 7301). */

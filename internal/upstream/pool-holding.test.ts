@@ -1,7 +1,8 @@
 import { type AddressInfo, createServer } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
 import { Deadlines } from '../base/index.ts';
-import { DEFAULT_HEAD_LIMITS, NO_BODY } from '../http1/index.ts';
+import { DEFAULT_HEAD_LIMITS } from '../http1/index.ts';
+import { NO_BODY } from '../message/index.ts';
 import { Resolver } from '../resolver/index.ts';
 import { parsePeer } from './peer.ts';
 import { type PoolOptions, Pools } from './pool.ts';

@@ -1,8 +1,8 @@
-import { createServer, type Server, type Socket } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Deadlines } from '../base/index.ts';
-import { DEFAULT_HEAD_LIMITS, NO_BODY } from '../http1/index.ts';
+import { DEFAULT_HEAD_LIMITS } from '../http1/index.ts';
+import { NO_BODY } from '../message/index.ts';
 import { Resolver } from '../resolver/index.ts';
 import { parsePeer } from './peer.ts';
 import { type LinkNeeds, type PeerPool, type PoolOptions, Pools } from './pool.ts';

@@ -1,5 +1,5 @@
 import type { ProxyError } from '../base/index.ts';
-import type { Fields, Framing } from '../http1/index.ts';
+import type { Fields, Framing } from '../message/index.ts';
 
 /** Gets the response to a request, in this order: interim heads, the head, the body, and the end or an error. */
 export interface ResponseHandler {

@@ -1,4 +1,4 @@
-import { dropTable, FieldId } from '../http1/index.ts';
+import { dropTable, FieldId } from '../message/index.ts';
 
 /**
  * Fields of a trailer section that must not be there (RFC 9110 §6.5.1): they frame a message, route it, say who sent

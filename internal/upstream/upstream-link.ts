@@ -1,4 +1,4 @@
-import type { Fields, Framing } from '../http1/index.ts';
+import type { Fields, Framing } from '../message/index.ts';
 import type { WriteState } from '../transport/index.ts';
 import type { ResponseHandler } from './response-handler.ts';
 

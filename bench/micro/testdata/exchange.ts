@@ -1,7 +1,7 @@
 /** Exchanges of the real class without a socket: what they write is gathered, and written to memory at each flush. */
-import type { ExchangeSession } from '../../../internal/downstream/http1-exchange.ts';
-import { FlushResult, type RouteContext } from '../../../internal/exchange/index.ts';
+import type { ExchangeSession } from '../../../internal/downstream/http1/http1-exchange.ts';
 import type { SessionHost } from '../../../internal/downstream/index.ts';
+import { FlushResult, type RouteContext } from '../../../internal/exchange/index.ts';
 
 /** As a connection does it: one string from the parts, which is copied out in one go. */
 class MemoryConnection {

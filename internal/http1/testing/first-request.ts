@@ -1,15 +1,11 @@
 /** Reads the first request of some bytes with our codec, in the terms that llhttp's reading is compared in. */
 import { ProxyError } from '../../base/index.ts';
-import {
-  BodyDecoder,
-  type BodySink,
-  DEFAULT_HEAD_LIMITS,
-  MORE,
-  readTarget,
-  requestFraming,
-  RequestHeadReader,
-  type RequestTarget,
-} from '../index.ts';
+import { readTarget, requestFraming, type RequestTarget } from '../../message/index.ts';
+import { BodyDecoder } from '../body-decoder.ts';
+import { type BodySink } from '../body-sink.ts';
+import { MORE } from '../head-reader.ts';
+import { DEFAULT_HEAD_LIMITS } from '../limits.ts';
+import { RequestHeadReader } from '../request-head.ts';
 
 /** How a parser took the first message of some bytes. */
 export type Outcome =

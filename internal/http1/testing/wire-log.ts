@@ -3,20 +3,13 @@
  * the start line, for each field, for the framing, the content, each trailer field, and the end or the error.
  */
 import { ProxyError } from '../../base/index.ts';
-import {
-  BodyDecoder,
-  type BodySink,
-  CHUNKED,
-  DEFAULT_HEAD_LIMITS,
-  type Framing,
-  type HeadLimits,
-  MORE,
-  requestFraming,
-  RequestHeadReader,
-  responseFraming,
-  ResponseHeadReader,
-  UNTIL_CLOSE,
-} from '../index.ts';
+import { CHUNKED, type Framing, requestFraming, responseFraming, UNTIL_CLOSE } from '../../message/index.ts';
+import { BodyDecoder } from '../body-decoder.ts';
+import { type BodySink } from '../body-sink.ts';
+import { MORE } from '../head-reader.ts';
+import { DEFAULT_HEAD_LIMITS, type HeadLimits } from '../limits.ts';
+import { RequestHeadReader } from '../request-head.ts';
+import { ResponseHeadReader } from '../response-head.ts';
 
 /** What is on the wire, and how it is to be read. */
 export interface Wire {

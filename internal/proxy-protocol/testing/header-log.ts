@@ -1,6 +1,6 @@
 /** Runs bytes through the reader as a connection does, and says in one line what came of them. */
 import { ProxyError } from '../../base/index.ts';
-import { MORE, ProxyHeaderReader } from '../index.ts';
+import { MORE, ProxyHeaderReader } from '../proxy-header-reader.ts';
 
 /** Bytes around every slice that belong to nobody: a reader that looks at them gets caught. An LF tempts most. */
 const MARGIN = 3;

@@ -1,6 +1,7 @@
 /** Runs bytes through the reader as a connection does, and says what came of them. */
 import { ProxyError } from '../../base/index.ts';
-import { type ClientHello, ClientHelloReader } from '../index.ts';
+import { ClientHelloReader } from '../client-hello-reader.ts';
+import { type ClientHello } from '../client-hello.ts';
 
 /** What the bytes were: a hello, not enough, or an error by its code. */
 export type Outcome = ClientHello | 'more' | `error ${string}`;

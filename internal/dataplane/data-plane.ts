@@ -1,0 +1,113 @@
+import type { Config } from '../config/index.ts';
+import type { LogFiles, Logger, LogLevel } from '../logger/index.ts';
+import type { ServerHandle, Siblings } from '../transport/index.ts';
+import { accessLogsOver } from './access-logs.ts';
+import { ErrorLog } from './error-log.ts';
+import { failuresTo, reportsTo } from './failure-reports.ts';
+import { Generations } from './generations.ts';
+import type { RepeatedFailures } from './repeated-failures.ts';
+
+/** A config that is to come in force, and the log level that goes with it. */
+export interface Change {
+  readonly config: Config;
+  readonly level: LogLevel;
+}
+
+/** What a data plane is made of. */
+export interface DataPlaneOptions {
+  readonly logger: Logger;
+  readonly files: LogFiles;
+  /** Keys of the TLS session tickets, the same in all workers and generations: 48 bytes. */
+  readonly ticketKeys: Buffer;
+}
+
+/** What a data plane has beside others that accept from the same sockets. */
+export interface Neighbours {
+  /** Null where there are none. */
+  readonly siblings: Siblings | null;
+  /** Asks for another socket on the address with this key, for `giveSpare`. */
+  readonly wantSpare: (key: string) => void;
+}
+
+/** What serves in a process: the runtime, and the logs that come in force with a config. */
+export class DataPlane {
+  private readonly logger: Logger;
+  private readonly files: LogFiles;
+  private readonly errorLog: ErrorLog;
+  private readonly failures: RepeatedFailures;
+  private readonly generations: Generations;
+  private level: LogLevel | null = null;
+
+  /** @param neighbours null where this process is the only one that has the sockets */
+  constructor({ logger, files, ticketKeys }: DataPlaneOptions, neighbours: Neighbours | null) {
+    this.logger = logger;
+    this.files = files;
+    this.errorLog = new ErrorLog(files, logger);
+    this.failures = failuresTo(logger);
+    this.generations = new Generations({
+      accessLogs: accessLogsOver(files),
+      events: reportsTo(logger, this.failures),
+      ticketKeys,
+      siblings: neighbours?.siblings ?? null,
+      wantSpare: neighbours?.wantSpare ?? null,
+    });
+  }
+
+  /** @throws StartError; nothing is held then */
+  async prepare({ config, level }: Change): Promise<void> {
+    await this.errorLog.prepare(config);
+    try {
+      await this.generations.prepare(config);
+    } catch (error) {
+      await this.errorLog.rollback();
+      throw error;
+    }
+    this.level = level;
+  }
+
+  suspend(keys: readonly string[]): void {
+    this.generations.suspend(keys);
+  }
+
+  /** @throws ListenError */
+  attach(handles: ReadonlyMap<string, ServerHandle>): Promise<void> {
+    return this.generations.attach(handles);
+  }
+
+  async commit(): Promise<void> {
+    this.generations.commit();
+    if (this.level !== null) this.logger.setLevel(this.level);
+    await this.errorLog.commit();
+  }
+
+  async rollback(): Promise<void> {
+    await this.generations.rollback();
+    await this.errorLog.rollback();
+  }
+
+  resume(handles: ReadonlyMap<string, ServerHandle>): Promise<void> {
+    return this.generations.resume(handles);
+  }
+
+  /** Brings a socket that was asked for. */
+  giveSpare(key: string, handle: ServerHandle | undefined): void {
+    this.generations.giveSpare(key, handle);
+  }
+
+  reopenLogs(): Promise<void> {
+    return this.files.reopen();
+  }
+
+  /** Stops accepting and lets exchanges finish. @returns how many connections were cut */
+  async drain(): Promise<number> {
+    const cut = await this.generations.drain();
+    this.failures.flush();
+    return cut;
+  }
+
+  /** Writes out and closes every log file. To be called after `drain`. */
+  async closeLogs(): Promise<void> {
+    await this.errorLog.close();
+    await this.files.close();
+  }
+}

@@ -1,0 +1,154 @@
+import { type Balancer, type TargetStore } from '../balancing/index.ts';
+import type { Deadlines, ProxyError } from '../base/index.ts';
+import type { ActionConfig, Config, LoggingConfig } from '../config/index.ts';
+import type { FailureSubject } from '../exchange/index.ts';
+import type { Peer, Pools } from '../upstream/index.ts';
+import type { RecordSink } from './access-log-filter.ts';
+import { CompiledService, type FailureReports } from './compiled-service.ts';
+import { openingLog } from './start-error.ts';
+import { createTlsAcceptor } from './tls-acceptor.ts';
+import { UpstreamTls } from './upstream-tls.ts';
+
+/** Access logs by path. The same path is one file, as long as anybody holds it. */
+export interface AccessLogs {
+  /** Opens the log, or holds it once more. @throws Error that names the path when it cannot be opened. */
+  acquire(path: string, logging: LoggingConfig): Promise<HeldLog>;
+}
+
+/** A log that somebody holds. */
+export interface HeldLog {
+  readonly sink: RecordSink;
+  /** Lets go of it; the last one closes it. */
+  release(): Promise<void>;
+}
+
+/** What outlives a generation. */
+export interface Environment extends FailureReports {
+  readonly pools: Pools;
+  readonly targets: TargetStore;
+  readonly accessLogs: AccessLogs;
+  readonly deadlines: Deadlines;
+  /** Keys of the TLS session tickets, the same in all generations and processes: 48 bytes. */
+  readonly ticketKeys: Buffer;
+  /** An upstream is verified against the roots of the system. */
+  systemRootsUsed(): void;
+  unreachable(subject: FailureSubject, error: ProxyError): void;
+}
+
+/** Everything that is compiled from one config. */
+export class Generation {
+  readonly config: Config;
+  /** By the text of their address. */
+  readonly services: ReadonlyMap<string, CompiledService>;
+  /** Keys of the peers that it may send to. */
+  readonly peerKeys: ReadonlySet<string>;
+  private readonly logs: readonly HeldLog[];
+
+  private constructor(
+    config: Config,
+    services: ReadonlyMap<string, CompiledService>,
+    peerKeys: ReadonlySet<string>,
+    logs: readonly HeldLog[],
+  ) {
+    this.config = config;
+    this.services = services;
+    this.peerKeys = peerKeys;
+    this.logs = logs;
+  }
+
+  /**
+   * Compiles a config and opens its access logs. Binds nothing, changes nothing that is in force.
+   * @throws StartError when a log cannot be opened; nothing is held then.
+   */
+  static async compile(config: Config, environment: Environment, previous: Generation | null): Promise<Generation> {
+    const logs = new Map<string, HeldLog>();
+    try {
+      for (const path of accessLogPaths(config)) {
+        const open = (): Promise<HeldLog> => environment.accessLogs.acquire(path, config.logging);
+        logs.set(path, await openingLog(config, path, open));
+      }
+      const peerKeys = new Set<string>();
+      const services = await compileServices({ config, environment, previous, logs, peerKeys });
+      return new Generation(config, services, peerKeys, [...logs.values()]);
+    } catch (error) {
+      for (const log of logs.values()) await log.release();
+      throw error;
+    }
+  }
+
+  /** Lets go of the logs, once the last exchange that began in this generation is over. */
+  async retire(): Promise<void> {
+    await Promise.all([...this.services.values()].map((service) => service.idle()));
+    for (const log of this.logs) await log.release();
+  }
+}
+
+/**
+ * The key of a listen address: what two services may not share, and what tells whether a reload keeps it. Port 0 is
+ * another port for each service.
+ */
+export function listenKey(config: Config['services'][number]): string {
+  const { listen } = config;
+  if (listen.kind === 'tcp' && listen.port === 0) return `${listen.host ?? '*'}:0 ${config.name}`;
+  return listen.kind === 'unix' ? `unix:${listen.path}` : `${listen.host ?? '*'}:${listen.port}`;
+}
+
+interface Ingredients {
+  readonly config: Config;
+  readonly environment: Environment;
+  readonly previous: Generation | null;
+  readonly logs: ReadonlyMap<string, HeldLog>;
+  /** Filled here. */
+  readonly peerKeys: Set<string>;
+}
+
+async function compileServices(ingredients: Ingredients): Promise<Map<string, CompiledService>> {
+  const { config, environment, previous, logs, peerKeys } = ingredients;
+  const upstreamTls = new UpstreamTls();
+  const balancers = new Map<string, Balancer>();
+  for (const service of previous?.services.values() ?? []) {
+    for (const [id, balancer] of service.balancers()) balancers.set(id, balancer);
+  }
+  const services = new Map<string, CompiledService>();
+  for (const service of config.services) {
+    const dependencies = {
+      service: service.name,
+      pools: environment.pools,
+      targets: environment.targets,
+      limits: service.limits,
+      tls: createTlsAcceptor(service, environment.ticketKeys, environment.deadlines),
+      upstreamTls,
+      accessLog: (path: string | null) => logs.get(path ?? config.logging.accessLog ?? '')?.sink ?? null,
+      previousBalancer: (id: string) => balancers.get(id) ?? null,
+      notePeers(peers: readonly Peer[]) {
+        for (const peer of peers) {
+          peerKeys.add(peer.key);
+          if (peer.tls !== null && peer.tls.ca === null && !peer.tls.insecure) environment.systemRootsUsed();
+        }
+      },
+      unreachable: environment.unreachable.bind(environment),
+    };
+    services.set(listenKey(service), await CompiledService.compile(service, dependencies, environment));
+  }
+  return services;
+}
+
+/** Every access log that the config names, each once. */
+function accessLogPaths(config: Config): Set<string> {
+  const paths = new Set<string>();
+  const add = (path: string | null): void => {
+    if (path !== null && path !== 'off') paths.add(path);
+  };
+  add(config.logging.accessLog);
+  for (const service of config.services) {
+    for (const route of service.routes) {
+      add(route.accessLog);
+      for (let action: ActionConfig | null = route.action; action !== null;) {
+        add(action.accessLog);
+        action = action.type === 'proxy' ? action.fallback : null;
+      }
+    }
+  }
+  paths.delete('off');
+  return paths;
+}

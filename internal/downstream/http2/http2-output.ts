@@ -1,0 +1,234 @@
+import type { OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import { ProxyError } from '../../base/index.ts';
+import { FlushResult } from '../../exchange/index.ts';
+import { CHUNKED, type Framing, NO_BODY } from '../../message/index.ts';
+import { ErrorCode } from './http2-limits.ts';
+import type { Http2Head } from './http2-response-head.ts';
+
+/** Up to this many bytes are copied, as Buffer has a pool for them: then the memory that they came in is free at once. */
+const COPIED_BYTES = 4095;
+
+/**
+ * The most that node:http2 is given at once of a larger buffer. It counts what it was given against the memory of the
+ * session, and tells only when all of it has left, which is how a stall is seen.
+ */
+const PIECE_BYTES = 65_536;
+
+/** Who writes to a stream. */
+export interface OutputOwner {
+  /** The client has taken what was pending. */
+  outputDrained(): void;
+  /** Runs what happens to the stream: what it throws costs this exchange alone. */
+  guard(action: () => void): void;
+}
+
+/**
+ * The response side of a stream. The head waits for what follows it, and a piece of the body for the next one, so that
+ * the last frame of a response that is here as a whole is the one that ends the stream.
+ */
+export class Http2Output {
+  /** Bytes given so far, heads as their text would be. */
+  bytes = 0;
+  private readonly stream: ServerHttp2Stream;
+  private readonly owner: OutputOwner;
+  private head: OutgoingHttpHeaders | null = null;
+  private chunk: Buffer | null = null;
+  /** Memory of others is in use since the last flush. */
+  private lent = false;
+  private framing: Framing = NO_BODY;
+  /** There is no body, whatever the framing says. */
+  private bodiless = false;
+  private mayTrail = false;
+  private trailers: OutgoingHttpHeaders | null = null;
+  private drainAwaited = false;
+  /** What is given when node:http2 has room again, in order. */
+  private readonly waiting: Buffer[] = [];
+  private waitingBytes = 0;
+  /** The end of the response was given, and waits for these. */
+  private ending = false;
+  /** Nothing more is to leave. Its stream may stay all the same, where node:http2 has lost the session. */
+  private cut = false;
+
+  constructor(stream: ServerHttp2Stream, owner: OutputOwner) {
+    this.stream = stream;
+    this.owner = owner;
+  }
+
+  /** The stream takes nothing any more. */
+  get gone(): boolean {
+    return this.stream.destroyed || this.stream.closed;
+  }
+
+  /** Bytes that have not left yet, and still may. */
+  get pending(): number {
+    return this.cut ? 0 : this.stream.writableLength + this.waitingBytes;
+  }
+
+  /** Whether the stream ends by a trailer section, which node:http2 sends some time after the body. */
+  get trailing(): boolean {
+    return this.trailers !== null;
+  }
+
+  /** Sends an interim head. */
+  inform(head: Http2Head): void {
+    if (this.gone) return;
+    this.bytes += head.bytes;
+    this.stream.additionalHeaders(head.fields);
+  }
+
+  /**
+   * Gives the head.
+   * @param bodiless HEAD, 204, 304: the head is all there is
+   * @param mayTrail trailers may follow a body that is not here yet
+   */
+  begin(head: Http2Head, framing: Framing, bodiless: boolean, mayTrail: boolean): void {
+    this.head = head.fields;
+    this.bytes += head.bytes;
+    this.framing = framing;
+    this.bodiless = bodiless;
+    this.mayTrail = mayTrail;
+  }
+
+  /** Gives bytes of the body. @throws ProxyError when they are more than the framing has said */
+  write(buffer: Buffer, start: number, end: number): void {
+    const length = end - start;
+    if (this.bodiless || length === 0) return;
+    if (this.framing >= 0) {
+      if (length > this.framing) throw new ProxyError('internal', 'a body longer than its Content-Length');
+      this.framing -= length;
+    }
+    if (this.gone) return;
+    this.bytes += length;
+    this.sendChunk();
+    this.lent ||= length > COPIED_BYTES;
+    const chunk = buffer.subarray(start, end);
+    this.chunk = length > COPIED_BYTES ? chunk : Buffer.from(chunk);
+  }
+
+  /** Bytes that the framing still asks for. */
+  get missing(): number {
+    return this.bodiless ? 0 : Math.max(0, this.framing);
+  }
+
+  /** Sends what was given. */
+  flush(): FlushResult {
+    const { stream, lent } = this;
+    this.lent = false;
+    if (this.gone) {
+      this.chunk = null;
+    } else {
+      this.sendHead(false);
+      this.sendChunk();
+    }
+    if (this.gone || (this.waitingBytes === 0 && !stream.writableNeedDrain))
+      return lent ? FlushResult.pending : FlushResult.taken;
+    this.awaitDrain();
+    return FlushResult.full;
+  }
+
+  /** The response is complete. Flushes. */
+  end(trailers: Http2Head | null): FlushResult {
+    const { stream, chunk, lent } = this;
+    this.lent = false;
+    this.chunk = null;
+    if (this.gone) return lent ? FlushResult.pending : FlushResult.taken;
+    if (this.head !== null) {
+      this.mayTrail = trailers !== null;
+      this.sendHead(chunk === null && trailers === null);
+    }
+    if (trailers !== null && this.mayTrail) {
+      this.trailers = trailers.fields;
+      this.bytes += trailers.bytes;
+    }
+    if (this.waitingBytes > 0 || (chunk !== null && chunk.length > PIECE_BYTES)) {
+      this.ending = true;
+      if (chunk !== null) this.give(chunk);
+    } else if (!stream.writableEnded) {
+      if (chunk === null) stream.end();
+      else stream.end(chunk);
+    }
+    return lent ? FlushResult.pending : FlushResult.taken;
+  }
+
+  /**
+   * Ends the stream so that the client cannot take what it got for complete. Not by `close` where there is a head:
+   * that would end the body first.
+   */
+  reset(error: ProxyError): void {
+    this.cut = true;
+    this.chunk = this.head = null;
+    this.waiting.length = this.waitingBytes = 0;
+    const { stream } = this;
+    if (stream.destroyed) return;
+    if (stream.headersSent && !stream.writableEnded) stream.destroy(error);
+    else stream.close(error.source === 'client' ? ErrorCode.cancel : ErrorCode.internalError);
+  }
+
+  private sendHead(last: boolean): void {
+    const { head, stream } = this;
+    if (head === null) return;
+    this.head = null;
+    if (last || this.bodiless) return stream.respond(head, END_STREAM);
+    if (!this.mayTrail) return stream.respond(head);
+    stream.on('wantTrailers', () => this.owner.guard(() => this.streamOnWantTrailers()));
+    stream.respond(head, WAIT_FOR_TRAILERS);
+  }
+
+  private sendChunk(): void {
+    const { chunk } = this;
+    if (chunk === null) return;
+    this.chunk = null;
+    this.sendHead(false);
+    this.give(chunk);
+  }
+
+  /** Gives node:http2 as much as it should have; the rest waits. */
+  private give(chunk: Buffer): void {
+    if (this.waitingBytes > 0) {
+      this.waiting.push(chunk);
+      this.waitingBytes += chunk.length;
+      return;
+    }
+    let at = 0;
+    while (chunk.length - at > PIECE_BYTES && !this.stream.writableNeedDrain) {
+      this.stream.write(chunk.subarray(at, at + PIECE_BYTES));
+      at += PIECE_BYTES;
+    }
+    if (!this.stream.writableNeedDrain) {
+      this.stream.write(at === 0 ? chunk : chunk.subarray(at));
+      return;
+    }
+    this.waiting.push(chunk.subarray(at));
+    this.waitingBytes = chunk.length - at;
+    this.awaitDrain();
+  }
+
+  private streamOnDrain(): void {
+    const waiting = this.waiting.splice(0);
+    this.waitingBytes = 0;
+    if (this.gone) return;
+    for (const chunk of waiting) this.give(chunk);
+    if (this.waitingBytes > 0) return;
+    if (this.ending && !this.stream.writableEnded) this.stream.end();
+    else if (!this.stream.writableNeedDrain) this.owner.outputDrained();
+  }
+
+  private awaitDrain(): void {
+    if (this.drainAwaited) return;
+    this.drainAwaited = true;
+    this.stream.on('drain', () => this.owner.guard(() => this.streamOnDrain()));
+  }
+
+  /** An empty section ends the stream by an empty DATA frame. */
+  private streamOnWantTrailers(): void {
+    if (!this.gone) this.stream.sendTrailers(this.trailers ?? {});
+  }
+}
+
+const END_STREAM = { endStream: true };
+const WAIT_FOR_TRAILERS = { waitForTrailers: true };
+
+/** Whether a response of that framing may end with trailers: always where its length is not known. */
+export function mayTrail(framing: Framing, wanted: boolean): boolean {
+  return framing === CHUNKED || wanted;
+}

@@ -1,0 +1,27 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { ProxyError } from '../../base/index.ts';
+import type { Fields } from '../../message/index.ts';
+
+/** RFC 6455 §1.3 */
+const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
+
+const KEY_BYTES = 16;
+
+/** What HTTP/1.1 needs for the handshake and HTTP/2 does without (RFC 8441 §5). */
+export const HANDSHAKE_FIELDS: ReadonlySet<string> = new Set(['sec-websocket-accept', 'content-length']);
+
+/**
+ * Gives a request that came as extended CONNECT (RFC 8441) the fields that make it the GET of RFC 6455 §4.1.
+ * @param protocol the value of `:protocol`
+ * @returns what Sec-WebSocket-Accept has to be
+ * @throws ProxyError with status 501 for other protocols
+ */
+export function beginWebSocket(protocol: string, fields: Fields): string {
+  if (protocol !== 'websocket') {
+    throw new ProxyError('bad_upgrade', `:protocol ${protocol.slice(0, 100)} is not served`, { status: 501 });
+  }
+  const key = randomBytes(KEY_BYTES).toString('base64');
+  fields.set('Sec-WebSocket-Key', key);
+  if (!fields.has('sec-websocket-version')) fields.append('Sec-WebSocket-Version', '13');
+  return createHash('sha1').update(`${key}${GUID}`).digest('base64');
+}

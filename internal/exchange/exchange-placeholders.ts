@@ -1,0 +1,47 @@
+import { NOT_IN_FILES } from '../config/index.ts';
+import { FieldId } from '../message/index.ts';
+import type { Exchange } from './exchange.ts';
+import type { Placeholders } from './template.ts';
+
+/** The placeholders that every template about a request knows. */
+export const EXCHANGE_PLACEHOLDERS: Placeholders<Exchange> = new Map([
+  // The host that routes match on: lower case, no port.
+  ['domain', (exchange: Exchange) => exchange.host],
+  // The domain pattern as configured.
+  ['domain.pattern', (exchange: Exchange) => exchange.route.domainPattern],
+  // What the `*` of the pattern stand for, joined with `.`.
+  ['match.domain', (exchange: Exchange) => exchange.route.captures(exchange.host).domain],
+  // What `**` stands for.
+  ['match.glob', (exchange: Exchange) => exchange.route.captures(exchange.host).glob],
+  // The path in match form, still percent-encoded: it never begins with two slashes, unless the config wants it so.
+  ['path', (exchange: Exchange) => exchange.path],
+  // The path pattern that matched, as configured.
+  ['match.path', (exchange: Exchange) => exchange.route.matchedPath(exchange.path)],
+  ['method', (exchange: Exchange) => exchange.method],
+  // The host as the client wrote it, with its port.
+  ['host', (exchange: Exchange) => exchange.authority],
+  // The query as the client sent it, without its `?`.
+  ['query', (exchange: Exchange) => exchange.query.slice(1)],
+  // Path and query as an upstream gets them, and so as the client sent them but for dot segments.
+  ['uri', (exchange: Exchange) => exchange.forwardPath + exchange.query],
+  // Of the client's connection, or as a trusted proxy says.
+  ['scheme', schemeOf],
+  // The address of the client behind trusted proxies.
+  ['client', (exchange: Exchange) => exchange.originAddress],
+  // The distinguished name of the verified client certificate (RFC 4514), empty without one.
+  ['tls.client.subject', (exchange: Exchange) => exchange.clientCertificate?.subject ?? ''],
+  // SHA-256 of it, 64 lower-case hex digits, empty without one.
+  ['tls.client.fingerprint', (exchange: Exchange) => exchange.clientCertificate?.fingerprint ?? ''],
+]);
+
+/** Those that files of bodies may hold. */
+export const FILE_PLACEHOLDERS: Placeholders<Exchange> = new Map(
+  [...EXCHANGE_PLACEHOLDERS].filter(([name]) => !NOT_IN_FILES.includes(name)),
+);
+
+/** `http` or `https`: what a trusted proxy says is believed when it is one of the two. */
+function schemeOf(exchange: Exchange): string {
+  const announced = exchange.trusted ? exchange.requestFields.list(FieldId.xForwardedProto)?.toLowerCase() : undefined;
+  if (announced === 'http' || announced === 'https') return announced;
+  return exchange.secure ? 'https' : 'http';
+}

@@ -1,0 +1,1 @@
+export { createServeAction } from './serve.ts';

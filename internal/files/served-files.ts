@@ -1,0 +1,223 @@
+import type { ServeCacheConfig } from '../config/index.ts';
+import { CachedFile } from './cached-file.ts';
+import { contentTypeOf } from './content-type.ts';
+import { FileCache } from './file-cache.ts';
+import type { FileSource } from './file-source.ts';
+import type { OpenFile } from './open-file.ts';
+import { CODINGS, mayHaveSiblings } from './precompressed.ts';
+import { Representation } from './representation.ts';
+import { type FileState, isSameState } from './validators.ts';
+
+/**
+ * A file that changed less than so many milliseconds before it was read may have changed again without a trace: the clock
+ * of a file system ticks every few milliseconds, on some every two seconds. Its contents are read again at the next look.
+ */
+const TICK_MS = 2000;
+
+/**
+ * Looks that no request waits for, at a time. Each may have some files open, and without a bound there could be one for
+ * each file in memory. What is not looked at ahead is looked at when its time is over.
+ */
+const MAX_AHEAD = 16;
+
+/** A look at the disk that is under way. */
+interface Look {
+  /** When it began, on the clock of the cache. */
+  readonly began: number;
+  readonly result: Promise<CachedFile | null>;
+}
+
+/**
+ * The files of one action, and what is kept of them in memory.
+ *
+ *     fresh(name) ──known, looked at within max_age──> answer
+ *       │             └─more than half of max_age ago─> look ahead, which nobody waits for
+ *       └─no─> look(name)   opens it and its siblings with every check; what did not change keeps its contents
+ *                └─> fill()    reads contents, where they fit
+ *
+ * What many requests ask for at a time is done once for all of them. A file that is asked for all the time is always
+ * answered from memory: what a look ahead finds changed is read before it takes the place of what was there.
+ */
+export class ServedFiles {
+  readonly source: FileSource;
+  readonly cache: FileCache;
+  readonly #enabled: boolean;
+  readonly #maxAge: number;
+  readonly #looks = new Map<string, Look>();
+  readonly #fills = new Map<Representation, Promise<void>>();
+  #ahead = 0;
+
+  constructor(source: FileSource, limits: ServeCacheConfig, cache: FileCache = new FileCache(limits)) {
+    this.source = source;
+    this.cache = cache;
+    this.#enabled = limits.size > 0 && limits.maxAge > 0;
+    this.#maxAge = limits.maxAge;
+  }
+
+  /** The file of that name, if it was looked at within max_age. */
+  fresh(name: string): CachedFile | null {
+    const file = this.cache.fresh(name);
+    if (file === null || file.usedAt - file.checkedAt < this.#maxAge / 2) return file;
+    if (this.#ahead < MAX_AHEAD && !this.#looks.has(name)) void this.#lookAhead(file);
+    return file;
+  }
+
+  /**
+   * Looks at the disk. Null for a folder.
+   * @throws ProxyError not_found or file_error
+   */
+  look(name: string): Promise<CachedFile | null> {
+    // Without a cache, each request sees the files as they are when it comes.
+    if (!this.#enabled) return this.#inspect(name, this.cache.now(), null);
+    const going = this.#looks.get(name);
+    // On a disk that hangs, what an old look brings would be older than max_age.
+    if (going !== undefined && this.cache.now() - going.began < this.#maxAge) return going.result;
+    return this.#look(name, null);
+  }
+
+  /** Reads the contents of a representation, where they may be held and there is room for them. */
+  async fill(file: CachedFile, representation: Representation): Promise<void> {
+    if (!this.#enabled || representation.content !== null || !this.cache.mayHold(representation)) return;
+    const going = this.#fills.get(representation);
+    if (going !== undefined) return going;
+    const { size } = representation;
+    if (!this.cache.reserve(file, size)) return;
+    this.cache.hold(file);
+    const fill = this.#read(file, representation).finally(() => {
+      this.#fills.delete(representation);
+      if (representation.content === null) this.cache.unreserve(file, size);
+      this.cache.release(file);
+    });
+    this.#fills.set(representation, fill);
+    return fill;
+  }
+
+  /** Looks at a file that is still fresh. Never rejects. */
+  async #lookAhead(file: CachedFile): Promise<void> {
+    this.#ahead++;
+    try {
+      await this.#look(file.name, file);
+    } catch {
+      // The file is not in memory any more: the next request meets the same error, or finds it gone.
+    } finally {
+      this.#ahead--;
+    }
+  }
+
+  /** @param inUse the file that answers requests meanwhile */
+  #look(name: string, inUse: CachedFile | null): Promise<CachedFile | null> {
+    const began = this.cache.now();
+    const result = this.#renew(name, began, inUse).finally(() => {
+      // A later look may have taken its place.
+      if (this.#looks.get(name) === look) this.#looks.delete(name);
+    });
+    const look: Look = { began, result };
+    this.#looks.set(name, look);
+    return result;
+  }
+
+  /** Looks at the disk; what is no file any more, or cannot be looked at, is not answered from memory again. */
+  async #renew(name: string, began: number, inUse: CachedFile | null): Promise<CachedFile | null> {
+    let file: CachedFile | null = null;
+    try {
+      file = await this.#inspect(name, began, inUse);
+    } finally {
+      if (file === null) this.cache.dropOlder(name, began);
+    }
+    return file;
+  }
+
+  async #inspect(name: string, checkedAt: number, inUse: CachedFile | null): Promise<CachedFile | null> {
+    const original = await this.#stateOf(name);
+    if (original === null) return null;
+    const contentType = contentTypeOf(this.source.pathOf(name));
+    const siblings = mayHaveSiblings(contentType)
+      ? await Promise.all(CODINGS.map(({ extension }) => this.#siblingState(name + extension)))
+      : [];
+    const known = this.cache.known(name);
+    if (known !== null && isUnchanged(known, original, siblings)) {
+      known.checkedAt = Math.max(known.checkedAt, checkedAt);
+      return known;
+    }
+    const varyLine = siblings.some((state) => state !== null) ? 'Vary: Accept-Encoding\r\n' : '';
+    const now = Date.now();
+    const representations = [new Representation(original, null, contentType, varyLine, now)];
+    siblings.forEach((state, index) => {
+      if (state !== null) representations.push(new Representation(state, CODINGS[index], contentType, varyLine, now));
+    });
+    const file = new CachedFile(name, representations, checkedAt);
+    if (inUse !== null) await this.#refill(file, inUse);
+    else if (this.#enabled) this.cache.put(file);
+    return file;
+  }
+
+  /** Reads what is in memory of the state before, and only then takes the file in. */
+  async #refill(file: CachedFile, before: CachedFile): Promise<void> {
+    const wanted = before.representations.flatMap(({ coding, content }) => (content === null ? [] : [coding]));
+    this.cache.hold(file);
+    try {
+      await Promise.all(
+        file.representations.filter(({ coding }) => wanted.includes(coding)).map((one) => this.fill(file, one)),
+      );
+      this.cache.put(file);
+    } finally {
+      this.cache.release(file);
+    }
+  }
+
+  /** Null for a folder. */
+  async #stateOf(name: string): Promise<FileState | null> {
+    const opened = await this.source.open(name);
+    await opened.close();
+    return opened.kind === 'folder' ? null : opened.state;
+  }
+
+  /** Null when there is none that can be sent: then there is the original. */
+  async #siblingState(name: string): Promise<FileState | null> {
+    try {
+      return await this.#stateOf(name);
+    } catch {
+      return null;
+    }
+  }
+
+  async #read(file: CachedFile, representation: Representation): Promise<void> {
+    let opened: OpenFile | null = null;
+    try {
+      opened = await this.source.open(file.name + representation.extension);
+      const readAt = Date.now();
+      const content = Buffer.allocUnsafeSlow(representation.size);
+      if (isSameState(opened.state, representation.state)) {
+        await opened.readFully(content, 0, content.length);
+        if (isSameState(await opened.look(), representation.state)) {
+          representation.content = content;
+          representation.readAt = readAt;
+          return;
+        }
+      }
+    } catch {
+      // The request opens the file again to send it, and meets the same error.
+    } finally {
+      await opened?.close();
+    }
+    // It is another file by now, or one that is being written to.
+    this.cache.drop(file);
+  }
+}
+
+function isUnchanged(file: CachedFile, original: FileState, siblings: readonly (FileState | null)[]): boolean {
+  const states = [original, ...siblings];
+  const seen = file.representations;
+  const codings = [null, ...CODINGS.filter((_, index) => (siblings[index] ?? null) !== null)];
+  const there = states.filter((state) => state !== null);
+  return (
+    there.length === seen.length &&
+    there.every((state, index) => codings[index] === seen[index].coding && isSameState(state, seen[index].state)) &&
+    seen.every(isSettled)
+  );
+}
+
+/** Whether the contents, where there are some, were read long enough after the last change. */
+function isSettled({ content, readAt, state }: Representation): boolean {
+  return content === null || Number(state.ctimeNs / 1_000_000n) + TICK_MS < readAt;
+}

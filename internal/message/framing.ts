@@ -1,0 +1,94 @@
+import { ProxyError } from '../base/index.ts';
+import { FieldId } from './field-names.ts';
+import type { Fields } from './fields.ts';
+
+/**
+ * How the end of a body is found. A number is a Content-Length in bytes; the names are below 0 so that one
+ * comparison tells them apart from it.
+ */
+export type Framing = number;
+
+/** Digits of a Content-Length: all that a number holds exactly, and no room for leading zeros by the dozen. */
+export const MAX_LENGTH_DIGITS = 16;
+
+/** No body and no field that says so. */
+export const NO_BODY: Framing = 0;
+/** Transfer-Encoding: chunked. */
+export const CHUNKED: Framing = -1;
+/** A response that ends with its connection. */
+export const UNTIL_CLOSE: Framing = -2;
+
+/** Well-formed names of codings other than chunked, and then chunked: tokens without parameters, as lists are written. */
+const CODINGS_THEN_CHUNKED = /^(?:(?!chunked[ \t,])[!#$%&'*+\-.^_`|~0-9a-z]+[ \t]*,[ \t]*)+chunked$/;
+
+/**
+ * The framing of a request body (RFC 9112 §6.3), stricter where the RFC lets a recipient choose: nothing that two
+ * parsers could read in two ways goes on.
+ * @throws ProxyError bad_framing, unknown_coding or bad_content_length
+ */
+export function requestFraming(fields: Fields, minorVersion: number): Framing {
+  const hasLength = (fields.present & (1 << FieldId.contentLength)) !== 0;
+  if ((fields.present & (1 << FieldId.transferEncoding)) !== 0) {
+    // Step 3: both together "ought to be handled as an error"; §6.1: Transfer-Encoding in HTTP/1.0 is faulty framing.
+    if (hasLength) throw new ProxyError('bad_framing', 'Content-Length together with Transfer-Encoding');
+    if (minorVersion === 0) throw new ProxyError('bad_framing', 'Transfer-Encoding in an HTTP/1.0 request');
+    const coding = (fields.list(FieldId.transferEncoding) as string).toLowerCase();
+    if (coding === 'chunked') return CHUNKED;
+    // §6.1: a coding that is not understood is a 501. Step 4: without a final chunked the length cannot be found.
+    if (CODINGS_THEN_CHUNKED.test(coding)) {
+      throw new ProxyError('unknown_coding', `Transfer-Encoding: ${coding}, prox decodes chunked alone`);
+    }
+    throw new ProxyError('bad_framing', `Transfer-Encoding: ${coding} does not end with one chunked`);
+  }
+  // Step 5 and 6; step 7: a request without either has no body.
+  return hasLength ? contentLength(fields, 'bad_content_length') : NO_BODY;
+}
+
+/**
+ * The framing of a response body (RFC 9112 §6.3). 1xx responses are not given to this function: they end with
+ * their head.
+ * @throws ProxyError bad_response
+ */
+export function responseFraming(fields: Fields, minorVersion: number, status: number, method: string): Framing {
+  const hasLength = (fields.present & (1 << FieldId.contentLength)) !== 0;
+  const hasCoding = (fields.present & (1 << FieldId.transferEncoding)) !== 0;
+  // Step 2: a 2xx to CONNECT has no body, what follows is the tunnel; RFC 9110 §9.3.6: its framing fields are ignored.
+  if (method === 'CONNECT' && status >= 200 && status < 300) return NO_BODY;
+  // Step 3
+  if (hasLength && hasCoding) throw bad('Content-Length together with Transfer-Encoding');
+  // Step 1: HEAD, 204 and 304 end with the head, whatever the fields say.
+  if (method === 'HEAD' || status === 204 || status === 304) {
+    if (hasLength) contentLength(fields, 'bad_response');
+    return NO_BODY;
+  }
+  if (hasCoding) {
+    if (minorVersion === 0) throw bad('Transfer-Encoding in an HTTP/1.0 response');
+    const coding = (fields.list(FieldId.transferEncoding) as string).toLowerCase();
+    // Step 4: another final coding would be read until the close; prox takes chunked alone, as it must know the end.
+    if (coding !== 'chunked') throw bad(`Transfer-Encoding: ${coding}, prox decodes chunked alone`);
+    return CHUNKED;
+  }
+  // Step 6 and 8.
+  return hasLength ? contentLength(fields, 'bad_response') : UNTIL_CLOSE;
+}
+
+/** Content-Length = 1*DIGIT, once. RFC 9112 §6.3 step 5 would let "5, 5" pass; prox does not. */
+function contentLength(fields: Fields, code: 'bad_content_length' | 'bad_response'): number {
+  const value = fields.first(FieldId.contentLength) as string;
+  if ((fields.repeated & (1 << FieldId.contentLength)) !== 0) {
+    throw new ProxyError(code, 'more than one Content-Length');
+  }
+  if (value.length === 0 || value.length > MAX_LENGTH_DIGITS) throw new ProxyError(code, `Content-Length: ${value}`);
+  let length = 0;
+  for (let i = 0; i < value.length; i++) {
+    const digit = value.charCodeAt(i) - 0x30;
+    if (digit < 0 || digit > 9) throw new ProxyError(code, `Content-Length: ${value}`);
+    length = length * 10 + digit;
+  }
+  if (!Number.isSafeInteger(length)) throw new ProxyError(code, `Content-Length: ${value}`);
+  return length;
+}
+
+function bad(what: string): ProxyError {
+  return new ProxyError('bad_response', what);
+}

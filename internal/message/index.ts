@@ -1,0 +1,34 @@
+export { isAuthority } from './authority.ts';
+export {
+  COLON,
+  CR,
+  FIELD_VALUE,
+  HEX_DIGIT,
+  HTAB,
+  LF,
+  REQUEST_TARGET,
+  SP,
+  TARGET_BEYOND_ASCII,
+  TARGET_IRREGULAR,
+  TARGET_QUESTION,
+  TARGET_SLASH,
+  TOKEN_LOWER,
+} from './characters.ts';
+export { ConnectionOption, persists, takeConnectionOptions } from './connection-options.ts';
+export { dropTable, FieldId, fieldIdAt, fieldIdOf } from './field-names.ts';
+export { readFieldPairs } from './field-pairs.ts';
+export { skipFieldValue, wordsOf } from './field-value-scan.ts';
+export { type FieldNames, Fields, isFieldValue, isToken } from './fields.ts';
+export {
+  CHUNKED,
+  type Framing,
+  MAX_LENGTH_DIGITS,
+  NO_BODY,
+  requestFraming,
+  responseFraming,
+  UNTIL_CLOSE,
+} from './framing.ts';
+export { currentHttpDate, formatHttpDate, parseHttpDate } from './http-date.ts';
+export { reasonPhrase } from './reason-phrase.ts';
+export { readTarget, type RequestTarget } from './target.ts';
+export { WantedNames } from './wanted-names.ts';

@@ -1,0 +1,1 @@
+export { createProxyAction, type ProxyContext } from './proxy.ts';

@@ -1,0 +1,151 @@
+import type { Balancer } from '../balancing/index.ts';
+import type { ProxyError } from '../base/index.ts';
+import type { ProxyConfig, ProxyProtocolVersion, ServiceLimits } from '../config/index.ts';
+import { type Action, compileFieldValue, type Exchange } from '../exchange/index.ts';
+import { DEFAULT_HEAD_LIMITS } from '../http1/index.ts';
+import { fieldIdOf } from '../message/index.ts';
+import { type DialTls } from '../transport/index.ts';
+import { parsePeer, type Peer, type PoolOptions, type Pools, type UpstreamTimeouts } from '../upstream/index.ts';
+import { Forwarding } from './forwarding.ts';
+import { mayForward } from './max-forwards.ts';
+import { ownedNames } from './owned-names.ts';
+import type { ProxyRoute } from './proxy-route.ts';
+import type { RequestEdits } from './upstream-fields.ts';
+
+/** Connecting takes milliseconds or fails; 5 s leave room for a lost SYN and its repetitions. */
+const DEFAULT_DIAL_TIMEOUT_MS = 5000;
+
+/** Milliseconds of silence before an upstream is pinged: servers of gRPC-Go take one PING in 5 minutes, and no more. */
+const DEFAULT_UPSTREAM_PING_MS = 300_000;
+
+/** What a proxy action needs of its route, its service and the daemon. */
+export interface ProxyContext {
+  readonly pools: Pools;
+  readonly limits: ServiceLimits;
+  readonly balancer: Balancer | null;
+  /** The route's `set`. */
+  readonly variables: Readonly<Record<string, string>>;
+  readonly fallback: Action | null;
+  /** The route names CONNECT among its methods. */
+  readonly connect: boolean;
+  /** TLS settings for https upstreams, read from their files; null for the defaults. */
+  readonly tls: DialTls | null;
+  /** Logs an upstream that was not reached while another was tried. */
+  unreachable(exchange: Exchange, error: ProxyError): void;
+}
+
+/** Compiles a proxy action for a route. @throws ProxyError bad_upstream_address */
+export function createProxyAction(
+  config: ProxyConfig,
+  context: ProxyContext,
+): Action & { readonly peers: readonly Peer[] } {
+  return new ProxyAction(config, context);
+}
+
+class ProxyAction implements Action, ProxyRoute {
+  readonly pools: Pools;
+  readonly poolOptions: PoolOptions;
+  readonly timeouts: UpstreamTimeouts;
+  readonly silentStartTimeouts: UpstreamTimeouts;
+  readonly balancer: Balancer | null;
+  readonly edits: RequestEdits;
+  readonly fallback: Action | null;
+  readonly stream: boolean;
+  readonly answersConnect: boolean;
+  readonly proxyProtocol: ProxyProtocolVersion | null;
+  readonly takesConnect: boolean;
+  readonly unreachable: (exchange: Exchange, error: ProxyError) => void;
+  private readonly peersByTarget = new Map<string, Peer>();
+
+  constructor(config: ProxyConfig, context: ProxyContext) {
+    this.pools = context.pools;
+    this.poolOptions = poolOptionsOf(config, context.limits);
+    this.timeouts = {
+      responseHeader: context.limits.responseHeaderTimeout,
+      // A stream may be silent for as long as both sides like.
+      stall: config.stream ? 0 : context.limits.stallTimeout,
+    };
+    this.silentStartTimeouts = { ...this.timeouts, responseHeader: 0 };
+    this.balancer = context.balancer;
+    this.fallback = context.fallback;
+    this.stream = config.stream;
+    this.proxyProtocol = config.proxyProtocol;
+    // Bytes that are not HTTP/2 have no place on a connection that speaks it.
+    this.answersConnect = context.connect && !config.stream && config.proto === null;
+    this.takesConnect = config.stream || this.answersConnect;
+    this.edits = editsOf(config, context.limits.underscores);
+    this.unreachable = (exchange, error) => context.unreachable(exchange, error);
+    const upstream = fill(config.upstream, context.variables);
+    const targets = context.balancer?.targets.map((target) => target.address) ?? [''];
+    for (const target of targets) {
+      this.peersByTarget.set(
+        target,
+        parsePeer(
+          upstream.replaceAll('{target}', () => target),
+          context.tls,
+          config.proto,
+        ),
+      );
+    }
+  }
+
+  /** Every peer that requests may go to. */
+  get peers(): readonly Peer[] {
+    return [...this.peersByTarget.values()];
+  }
+
+  handle(exchange: Exchange): void {
+    if (!mayForward(exchange)) return;
+    exchange.patient = this.stream;
+    const filters = exchange.route.filters;
+    if (filters !== null && filters.onUpstreamRequest !== null) {
+      for (const filter of filters.onUpstreamRequest) filter.onUpstreamRequest(exchange, exchange.requestFields);
+    }
+    const forwarding = new Forwarding(exchange, this);
+    exchange.handler = forwarding;
+    forwarding.start();
+  }
+
+  peerOf(target: string): Peer {
+    return this.peersByTarget.get(target) as Peer;
+  }
+}
+
+function fill(template: string, variables: Readonly<Record<string, string>>): string {
+  return template.replaceAll(/\{([^{}]+)\}/g, (whole, name: string) => variables[name] ?? whole);
+}
+
+function editsOf(config: ProxyConfig, underscores: boolean): RequestEdits {
+  const all = Object.entries(config.headers).map(([name, value]) => ({ name, value: compileFieldValue(value) }));
+  const fields = all.filter(({ name }) => name.toLowerCase() !== 'host');
+  return {
+    host: all.find(({ name }) => name.toLowerCase() === 'host')?.value ?? null,
+    preserveHost: config.preserveHost,
+    fields,
+    owned: ownedNames(
+      fields.map(({ name }) => name),
+      underscores,
+    ),
+    replaced: all.reduce((bits, { name }) => bits | (1 << fieldIdOf(name)), 0),
+    // Such a connection belongs to one client: none of another may follow.
+    close: config.stream || config.proxyProtocol !== null,
+  };
+}
+
+function poolOptionsOf(config: ProxyConfig, limits: ServiceLimits): PoolOptions {
+  return {
+    timeout: limits.dialTimeout ?? config.timeout ?? DEFAULT_DIAL_TIMEOUT_MS,
+    tlsTimeout: limits.tlsHandshakeTimeout,
+    keepAlive: limits.keepAlive,
+    readBufferSize: limits.readBufferSize,
+    writeBufferSize: limits.writeBufferSize,
+    idleTimeout: limits.idleTimeout,
+    maxIdle: limits.maxIdleConns,
+    maxIdlePerHost: limits.maxIdleConnsPerHost,
+    h2ReadIdleTimeout: limits.h2ReadIdleTimeout ?? DEFAULT_UPSTREAM_PING_MS,
+    h2PingTimeout: limits.h2PingTimeout,
+    h2StreamWindow: limits.h2StreamWindow,
+    h2ConnectionWindow: limits.h2ConnectionWindow,
+    headLimits: { ...DEFAULT_HEAD_LIMITS, maxHeaderBytes: limits.maxHeaderBytes, maxHeaders: limits.maxHeaders },
+  };
+}

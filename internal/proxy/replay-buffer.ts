@@ -1,0 +1,45 @@
+import type { Fields } from '../message/index.ts';
+import type { UpstreamLink } from '../upstream/index.ts';
+
+/**
+ * Bytes of a request body that are kept until the upstream has answered: enough for forms and the messages of gRPC, and
+ * little beside the window of a stream.
+ */
+const MAX_KEPT_BYTES = 65_536;
+
+/**
+ * The body of a request to an upstream of HTTP/2 so far: one that goes away may refuse a request that was sent already
+ * (RFC 9113 §8.7), and is met all day where servers are replaced. A longer body is not kept, and its request fails then.
+ */
+export class ReplayBuffer {
+  /** Nothing is missing. */
+  whole = true;
+  private parts: Buffer[] = [];
+  private bytes = 0;
+  private complete = false;
+  private trailers: Fields | null = null;
+
+  /** Copies bytes, which are borrowed. */
+  add(buffer: Buffer, start: number, end: number): void {
+    this.bytes += end - start;
+    if (this.bytes > MAX_KEPT_BYTES) {
+      this.whole = false;
+      this.parts = [];
+      return;
+    }
+    this.parts.push(Buffer.from(buffer.subarray(start, end)));
+  }
+
+  /** The body is complete. */
+  end(trailers: Fields | null): void {
+    this.complete = true;
+    this.trailers = trailers;
+  }
+
+  /** Gives what there is to another link. @returns whether that was all */
+  replay(link: UpstreamLink): boolean {
+    for (const part of this.parts) link.write(part, 0, part.length);
+    if (this.complete) link.endRequest(this.trailers);
+    return this.complete;
+  }
+}

@@ -1,0 +1,125 @@
+import type { Exchange, Template } from '../exchange/index.ts';
+import { dropTable, FieldId, type Fields, isAuthority } from '../message/index.ts';
+import type { Peer } from '../upstream/index.ts';
+import { maxForwardsLine } from './max-forwards.ts';
+import type { OwnedNames } from './owned-names.ts';
+
+/** Fields of a request that are for one hop (RFC 9110 §7.6.1), or written anew for the next one. */
+const WRITTEN_ANEW = [
+  FieldId.host,
+  FieldId.connection,
+  FieldId.keepAlive,
+  FieldId.proxyConnection,
+  FieldId.transferEncoding,
+  FieldId.te,
+  FieldId.upgrade,
+  FieldId.http2Settings,
+  FieldId.forwarded,
+  FieldId.xForwardedFor,
+  FieldId.xForwardedHost,
+  FieldId.xForwardedProto,
+  FieldId.via,
+  FieldId.maxForwards,
+] as const;
+
+const DROP_OF_TRUSTED = dropTable(...WRITTEN_ANEW);
+
+/** What only a trusted proxy may say of its client besides: X-Forwarded-Port, -Prefix and the others, X-Real-IP. */
+const DROP_OF_OTHERS = dropTable(...WRITTEN_ANEW, FieldId.xForwardedOther, FieldId.xRealIp);
+
+/** What prox calls itself in Via, behind the version that the request came with (RFC 9110 §7.6.3). */
+const VIA = '1.1 prox';
+const VIA_OF_OTHERS: Readonly<Record<string, string>> = { 'HTTP/1.0': '1.0 prox', 'HTTP/2.0': '2.0 prox' };
+
+/** The fields that a proxy action sets on each request. */
+export interface RequestEdits {
+  /** Null when Host is the upstream's authority, or the client's if `preserveHost`. */
+  readonly host: Template<Exchange> | null;
+  readonly preserveHost: boolean;
+  /** Names as configured, with their values; Host is not among them. */
+  readonly fields: readonly { readonly name: string; readonly value: Template<Exchange> }[];
+  /** What the client sent under these names does not go on. */
+  readonly owned: OwnedNames;
+  /** A bit for each of these names that prox would write itself otherwise: `1 << FieldId.via`. */
+  readonly replaced: number;
+  /** Ask the upstream to close behind the response. */
+  readonly close: boolean;
+}
+
+/**
+ * The fields of the request to the upstream but Host and what frames it: what the client sent, re-serialised, less this
+ * hop's fields. Each is a line, `name: value CRLF`. The fields of the exchange stay what they are: a fallback and the
+ * access log want what the client has sent.
+ */
+export function fieldLines(exchange: Exchange, edits: RequestEdits): string {
+  const fields = exchange.requestFields;
+  const { owned } = edits;
+  const omit = fields.namesHold('_') ? owned.withUnderscores : owned.omitted;
+  let lines = fields.lines(exchange.trusted ? DROP_OF_TRUSTED : DROP_OF_OTHERS, omit);
+  if ((edits.replaced & (1 << FieldId.maxForwards)) === 0) lines += maxForwardsLine(fields, exchange.method);
+  lines += forwardedLines(exchange, fields, edits.replaced);
+  for (const { name, value } of edits.fields) lines += `${name}: ${value.constant ?? value.render(exchange)}\r\n`;
+  return lines;
+}
+
+/** Whether TE: trailers goes on. RFC 9110 §10.1.4: TE is for one hop; trailers are all of it that prox passes on. */
+export function offersTrailers(exchange: Exchange, edits: RequestEdits): boolean {
+  const offered = exchange.requestFields.present & ~edits.replaced & (1 << FieldId.te);
+  return offered !== 0 && exchange.acceptsTrailers;
+}
+
+/** The target (RFC 9112 §3.2), or the :path (RFC 9113 §8.3.1). */
+export function targetOf(exchange: Exchange, peer: Peer): string {
+  // RFC 9112 §3.2.3 and §3.2.4: authority-form and asterisk-form stay what they are.
+  if (exchange.method === 'CONNECT') return exchange.authority;
+  if (exchange.path === '*') return '*';
+  return peer.pathPrefix + exchange.forwardPath + exchange.query;
+}
+
+/** Host, or :authority. */
+export function hostOf(exchange: Exchange, peer: Peer, edits: RequestEdits): string {
+  if (exchange.method === 'CONNECT') return exchange.authority;
+  if (edits.host !== null) return edits.host.constant ?? filledHost(edits.host.render(exchange), peer);
+  return edits.preserveHost && exchange.authority !== '' ? exchange.authority : peer.authority;
+}
+
+/** A pattern that captured nothing, or a request without Host, can leave half a name: the upstream's own is better. */
+function filledHost(host: string, peer: Peer): string {
+  return isAuthority(host) && !host.startsWith('.') && !host.includes('..') ? host : peer.authority;
+}
+
+/**
+ * X-Forwarded-For, -Host and -Proto, Forwarded and Via: believed and extended from trusted proxies, replaced from anyone else. What the
+ * config sets is left to it.
+ */
+function forwardedLines(exchange: Exchange, fields: Fields, replaced: number): string {
+  const { clientAddress, authority, trusted } = exchange;
+  const proto = exchange.secure ? 'https' : 'http';
+  let lines = '';
+  if ((replaced & (1 << FieldId.xForwardedFor)) === 0) {
+    const before = trusted ? fields.list(FieldId.xForwardedFor) : null;
+    lines = `X-Forwarded-For: ${before === null ? clientAddress : `${before}, ${clientAddress}`}\r\n`;
+  }
+  if ((replaced & (1 << FieldId.xForwardedHost)) === 0) {
+    const host = (trusted ? fields.list(FieldId.xForwardedHost) : null) ?? authority;
+    if (host !== '') lines += `X-Forwarded-Host: ${host}\r\n`;
+  }
+  if ((replaced & (1 << FieldId.xForwardedProto)) === 0) {
+    lines += `X-Forwarded-Proto: ${(trusted ? fields.list(FieldId.xForwardedProto) : null) ?? proto}\r\n`;
+  }
+  if (trusted && (replaced & (1 << FieldId.forwarded)) === 0) {
+    const forwarded = fields.list(FieldId.forwarded);
+    if (forwarded !== null) lines += `Forwarded: ${forwarded}, for=${forwardedNode(clientAddress)};proto=${proto}\r\n`;
+  }
+  if ((replaced & (1 << FieldId.via)) !== 0) return lines;
+  const via = fields.list(FieldId.via);
+  const { protocol } = exchange;
+  const ours = protocol === 'HTTP/1.1' ? VIA : (VIA_OF_OTHERS[protocol] ?? VIA);
+  return `${lines}Via: ${via === null ? ours : `${via}, ${ours}`}\r\n`;
+}
+
+/** A node of Forwarded (RFC 7239 §6): IPv6 in brackets and quotes; a unix socket has no address to tell. */
+function forwardedNode(address: string): string {
+  if (address === 'unix') return 'unknown';
+  return address.includes(':') ? `"[${address}]"` : address;
+}

@@ -1,0 +1,20 @@
+import type { Exchange } from '../exchange/index.ts';
+import { CHUNKED } from '../message/index.ts';
+import type { Peer } from '../upstream/index.ts';
+import { fieldLines, hostOf, offersTrailers, type RequestEdits, targetOf } from './upstream-fields.ts';
+
+/** The head of the request to an upstream that speaks HTTP/1.1 (RFC 9112 §2.1). */
+export function upstreamHead(exchange: Exchange, peer: Peer, edits: RequestEdits): string {
+  let head = `${exchange.method} ${targetOf(exchange, peer)} HTTP/1.1\r\nHost: ${hostOf(exchange, peer, edits)}\r\n`;
+  head += fieldLines(exchange, edits);
+  if (exchange.requestFraming === CHUNKED) head += 'Transfer-Encoding: chunked\r\n';
+  return head + connectionLines(exchange, edits);
+}
+
+/** Connection and what it names; the empty line ends the head. */
+function connectionLines(exchange: Exchange, edits: RequestEdits): string {
+  if (exchange.upgrade !== null) return `Connection: upgrade\r\nUpgrade: ${exchange.upgrade}\r\n\r\n`;
+  if (offersTrailers(exchange, edits))
+    return edits.close ? 'TE: trailers\r\nConnection: TE, close\r\n\r\n' : 'TE: trailers\r\nConnection: TE\r\n\r\n';
+  return edits.close ? 'Connection: close\r\n\r\n' : '\r\n';
+}

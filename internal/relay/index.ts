@@ -1,0 +1,1 @@
+export { createPassAction, type PassContext } from './pass.ts';

@@ -1,0 +1,153 @@
+import type { Balancer, Lease, Target } from '../balancing/index.ts';
+import { ProxyError } from '../base/index.ts';
+import type { ProxyProtocolVersion, ServiceLimits } from '../config/index.ts';
+import type { FailureSubject, RelayedConnection } from '../exchange/index.ts';
+import { proxyHeaderV1, proxyHeaderV2 } from '../proxy-protocol/index.ts';
+import {
+  type Connection,
+  type ConnectionHandler,
+  dial,
+  type DialContext,
+  type Dialing,
+  type DialOptions,
+} from '../transport/index.ts';
+import type { Peer } from '../upstream/index.ts';
+import { Relay } from './relay.ts';
+
+/** A pass action as one route uses it: everything that does not change from one connection to the next. */
+export interface RelayRoute {
+  readonly limits: ServiceLimits;
+  readonly balancer: Balancer | null;
+  readonly dialOptions: DialOptions;
+  readonly dialContext: DialContext;
+  /** The PROXY header that opens each upstream connection; null for none. */
+  readonly proxyProtocol: ProxyProtocolVersion | null;
+  /** The peer for a target; for an upstream without `{target}` there is one, whatever the argument. */
+  peerOf(target: string): Peer;
+  /** Logs that an upstream was not reached, though another one is tried. */
+  unreachable(subject: FailureSubject, error: ProxyError): void;
+}
+
+/**
+ * A client connection whose upstream is being looked for. It is paused meanwhile: what it sends waits in the kernel.
+ *
+ *     dialing ──connected──> Relay
+ *        │ ↑
+ *        └─┴── not reached: the next target; none is left, or the client has gone: over
+ */
+export class RelayDialing implements ConnectionHandler {
+  private readonly client: RelayedConnection;
+  private readonly route: RelayRoute;
+  private lease: Lease | null = null;
+  private dialing: Dialing | null = null;
+  /** Targets that could not be reached for this connection; null while there are none. */
+  private tried: Set<Target> | null = null;
+  private lastError: ProxyError | null = null;
+  /** What goes to the upstream first. */
+  private head: Buffer;
+  private clientEnded = false;
+  private startedAt = 0;
+  private over = false;
+
+  constructor(client: RelayedConnection, route: RelayRoute) {
+    this.client = client;
+    this.route = route;
+    this.head = client.head;
+  }
+
+  /** Takes the connection and looks for an upstream. */
+  start(): void {
+    const { connection } = this.client;
+    connection.handler = this;
+    connection.expect(0);
+    connection.pause();
+    this.startedAt = performance.now();
+    this.next();
+  }
+
+  /** What was under way when the pause came. */
+  onData(buffer: Buffer, start: number, end: number): void {
+    this.head = Buffer.concat([this.head, buffer.subarray(start, end)]);
+  }
+
+  onEnd(): void {
+    this.clientEnded = true;
+  }
+
+  onDrain(): void {}
+
+  onDeadline(): void {}
+
+  onClose(error: Error | null): void {
+    this.finish(new ProxyError('client_closed', 'the client closed the connection', { cause: error }));
+  }
+
+  onBroken(error: unknown): void {
+    this.finish(ProxyError.from(error));
+  }
+
+  private next(): void {
+    const { balancer, dialContext, dialOptions } = this.route;
+    this.lease = balancer?.select(this.tried) ?? null;
+    if (balancer === null ? this.lastError !== null : this.lease === null) {
+      return this.finish(this.lastError ?? new ProxyError('no_target', 'the balancer has no target'));
+    }
+    const peer = this.route.peerOf(this.lease?.target.address ?? '');
+    this.dialing = dial(peer.address, dialOptions, dialContext, (error, upstream) => {
+      this.dialing = null;
+      // Nothing else guards what a dial calls: it happens on no connection yet.
+      try {
+        if (upstream === null) this.unreachable(error as ProxyError);
+        else this.connected(upstream, peer);
+      } catch (thrown) {
+        upstream?.destroy();
+        this.finish(ProxyError.from(thrown));
+      }
+    });
+  }
+
+  private unreachable(error: ProxyError): void {
+    this.lastError = error;
+    if (this.lease !== null) {
+      this.tried ??= new Set();
+      this.tried.add(this.lease.target);
+      this.release();
+      this.route.unreachable(this.client, error);
+    }
+    this.next();
+  }
+
+  private connected(upstream: Connection, peer: Peer): void {
+    const { client, lease, route } = this;
+    if (client.record !== null) {
+      client.record.upstream = peer.text;
+      client.record.upstreamConnect = performance.now() - this.startedAt;
+    }
+    if (route.proxyProtocol !== null) this.head = Buffer.concat([this.proxyHeader(route.proxyProtocol), this.head]);
+    const relay = new Relay(client, upstream, route.limits, () => lease?.release());
+    this.over = true;
+    relay.start(this.head, this.clientEnded);
+  }
+
+  /** What tells the upstream who the client is. It stands before every byte of the client (PROXY protocol §2). */
+  private proxyHeader(version: ProxyProtocolVersion): Buffer {
+    const { connection, clientAddress } = this.client;
+    const source = { address: clientAddress, port: connection.remotePort };
+    const destination = { address: connection.localAddress, port: connection.localPort };
+    return version === 'v1' ? proxyHeaderV1(source, destination) : proxyHeaderV2(source, destination);
+  }
+
+  private finish(error: ProxyError): void {
+    if (this.over) return;
+    this.over = true;
+    this.dialing?.cancel();
+    this.release();
+    this.client.connection.destroy();
+    this.client.over(error);
+  }
+
+  private release(): void {
+    this.lease?.release();
+    this.lease = null;
+  }
+}

@@ -1,0 +1,2 @@
+export { createDropAction } from './drop.ts';
+export { createStaticAction } from './static.ts';

@@ -1,0 +1,109 @@
+import type { ResourceConfig, StaticConfig } from '../config/index.ts';
+import {
+  type Action,
+  compileFieldValue,
+  compileTemplate,
+  type Exchange,
+  EXCHANGE_PLACEHOLDERS,
+  FILE_PLACEHOLDERS,
+  type Template,
+} from '../exchange/index.ts';
+import { Fields, NO_BODY, reasonPhrase } from '../message/index.ts';
+import { escapeFor } from './body-escape.ts';
+
+/**
+ * Fields that belong to the connection or to the framing, which are the session's: set by a config they could only
+ * break the message (RFC 9110 §7.6.1, RFC 9112 §6).
+ */
+const NOT_CONFIGURABLE = new Set([
+  'connection',
+  'content-length',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/**
+ * Answers with a configured status, headers and body. Header values, and bodies that are not `raw`, may hold
+ * placeholders (see EXCHANGE_PLACEHOLDERS); everything that holds none is built here, once.
+ *
+ * Without a configured Content-Type the resource's own is sent. 204, 205 and 304 have no body (RFC 9110 §15). A request
+ * body is left unread.
+ * @throws TypeError when a header name is no token
+ */
+export function createStaticAction(config: StaticConfig): Action {
+  return new StaticAction(config);
+}
+
+/** A header value that is made for each request. */
+interface DynamicField {
+  readonly name: string;
+  readonly value: Template<Exchange>;
+}
+
+class StaticAction implements Action {
+  readonly #status: number;
+  readonly #reason: string;
+  /** The fields that never change, as they are sent. */
+  readonly #lines: string;
+  readonly #dynamic: readonly DynamicField[];
+  /** Null for no body. */
+  readonly #body: Buffer | Template<Exchange> | null;
+
+  constructor(config: StaticConfig) {
+    this.#status = config.status;
+    this.#reason = reasonPhrase(config.status);
+    const compiled = Object.entries(config.headers)
+      .filter(([name]) => !NOT_CONFIGURABLE.has(name.toLowerCase()))
+      .map(([name, value]) => ({ name, value: compileFieldValue(value) }));
+    const configuredType = compiled.find(({ name }) => name.toLowerCase() === 'content-type');
+    const resource = allowsBody(config.status) ? config.body : null;
+
+    const constant = new Fields();
+    if (configuredType === undefined && resource !== null) constant.append('Content-Type', resource.contentType);
+    for (const { name, value } of compiled) {
+      // append checks the names of dynamic fields, too, so that a bad one fails at load and not with a request.
+      if (value.constant === null) new Fields().append(name, '');
+      else constant.append(name, value.constant);
+    }
+    this.#lines = constant.lines(KEEP_ALL);
+    this.#dynamic = compiled.filter(({ value }) => value.constant === null);
+    this.#body =
+      resource === null
+        ? null
+        : compileBody(resource, configuredType === undefined ? resource.contentType : configuredType.value.constant);
+  }
+
+  handle(exchange: Exchange): void {
+    const fields = new Fields();
+    fields.appendLines(this.#lines);
+    for (const { name, value } of this.#dynamic) fields.append(name, value.render(exchange));
+    const template = this.#body;
+    const body =
+      template === null || Buffer.isBuffer(template) ? template : Buffer.from(template.render(exchange), 'utf8');
+    exchange.respond(this.#status, this.#reason, fields, body === null ? NO_BODY : body.length);
+    if (body !== null && body.length > 0 && exchange.method !== 'HEAD') exchange.write(body, 0, body.length);
+    exchange.end(null);
+  }
+}
+
+/** `Fields.lines` with nothing left out. */
+const KEEP_ALL = new Uint8Array(32);
+
+function allowsBody(status: number): boolean {
+  return status !== 204 && status !== 205 && status !== 304;
+}
+
+/** @param contentType what the body is sent as; null when a placeholder decides that for each request */
+function compileBody(resource: ResourceConfig, contentType: string | null): Buffer | Template<Exchange> {
+  const bytes = Buffer.from(resource.body.buffer, resource.body.byteOffset, resource.body.byteLength);
+  if (resource.raw || !bytes.includes('{')) return bytes;
+  const placeholders = resource.kind === 'file' ? FILE_PLACEHOLDERS : EXCHANGE_PLACEHOLDERS;
+  const template = compileTemplate(bytes.toString('utf8'), placeholders, {
+    value: escapeFor(resource.kind, contentType),
+  });
+  return template.constant === null ? template : bytes;
+}
