@@ -44,7 +44,7 @@ async function benchRequest({ name, head }: SampleHead, how: string, edits: Requ
   const exchange = new Http1Exchange(new MemorySession().asSession, SERVICE, reader.fields);
   describeRequest(reader, exchange);
   await bench(`to the upstream: ${name}${how}`, (ops) => {
-    for (let i = 0; i < ops; i++) keep(MEMORY.write(upstreamHead(exchange, PEER, edits), 0, 'latin1'));
+    for (let i = 0; i < ops; i++) keep(MEMORY.write(upstreamHead(exchange, exchange, PEER, edits), 0, 'latin1'));
   });
 }
 

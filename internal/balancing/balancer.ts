@@ -2,7 +2,7 @@ import { LeastConnections } from './least-connections.ts';
 import { RandomChoice } from './random-choice.ts';
 import { RoundRobin } from './round-robin.ts';
 import type { Selection } from './selection.ts';
-import type { MutableTarget, Target } from './target.ts';
+import type { Target } from './target.ts';
 import { TwoChoices } from './two-choices.ts';
 
 /** roundrobin, random, leastconn as in the config; twochoices is the less busy of two random targets. */
@@ -14,17 +14,12 @@ export interface Balancer {
   /** The target that a new balancer of the same kind should go on with; null when the order means nothing. */
   readonly next: Target | null;
   /**
-   * Takes a target and counts it as busy until the lease is released. `exclude` holds targets that failed already for
-   * the same request, null for none. Null when no target is left.
+   * Chooses a target and counts nothing: that is the matter of a TargetSearch.
+   * @param key what balancers that look at the request choose by; null for nothing. None of today's does.
+   * @param exclude targets not to choose, null for none
+   * @returns null when no target is left
    */
-  select(exclude: ReadonlySet<Target> | null): Lease | null;
-}
-
-/** A target in use. It counts once, however often it is released. */
-export interface Lease {
-  readonly target: Target;
-  /** To be called when the response or the tunnel has ended. Calling it again changes nothing. */
-  release(): void;
+  select(key: string | null, exclude: ReadonlySet<Target> | null): Target | null;
 }
 
 export interface BalancerOptions {
@@ -49,7 +44,7 @@ export function createBalancer(
 ): Balancer {
   const random = options.random ?? Math.random;
   const start = startOf(targets, options.previous ?? null, random);
-  return new LeasingBalancer(targets, selectionOf(type, targets, start, random));
+  return new SelectingBalancer(targets, selectionOf(type, targets, start, random));
 }
 
 function selectionOf(type: BalancerType, targets: readonly Target[], start: number, random: () => number): Selection {
@@ -71,8 +66,8 @@ function startOf(targets: readonly Target[], previous: Balancer | null, random: 
   return known < 0 ? Math.floor(random() * targets.length) : known;
 }
 
-/** Keeps the count for whatever the algorithm chooses, so that no algorithm can forget it. */
-class LeasingBalancer implements Balancer {
+/** The targets of a route, and the algorithm that chooses among them. */
+class SelectingBalancer implements Balancer {
   readonly targets: readonly Target[];
   readonly #selection: Selection;
 
@@ -85,24 +80,7 @@ class LeasingBalancer implements Balancer {
     return this.#selection.next;
   }
 
-  select(exclude: ReadonlySet<Target> | null): Lease | null {
-    const target = this.#selection.pick(exclude);
-    return target === null ? null : new OpenLease(target);
-  }
-}
-
-class OpenLease implements Lease {
-  readonly target: Target;
-  #open = true;
-
-  constructor(target: MutableTarget) {
-    this.target = target;
-    target.active++;
-  }
-
-  release(): void {
-    if (!this.#open) return;
-    this.#open = false;
-    (this.target as MutableTarget).active--;
+  select(key: string | null, exclude: ReadonlySet<Target> | null): Target | null {
+    return this.#selection.pick(key, exclude);
   }
 }

@@ -1,2 +1,3 @@
-export { createBalancer, type Balancer, type BalancerOptions, type BalancerType, type Lease } from './balancer.ts';
-export { TargetStore, type Target } from './target.ts';
+export { type Balancer, type BalancerOptions, type BalancerType, createBalancer } from './balancer.ts';
+export { type Target, TargetStore } from './target.ts';
+export { TargetSearch } from './target-search.ts';

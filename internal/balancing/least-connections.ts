@@ -21,7 +21,7 @@ export class LeastConnections implements Selection {
     return this.#targets[this.#cursor] ?? null;
   }
 
-  pick(exclude: ReadonlySet<Target> | null): Target | null {
+  pick(_key: string | null, exclude: ReadonlySet<Target> | null): Target | null {
     const targets = this.#targets;
     const count = targets.length;
     let leastAt = -1;

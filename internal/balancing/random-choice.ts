@@ -12,7 +12,7 @@ export class RandomChoice implements Selection {
     this.#random = random;
   }
 
-  pick(exclude: ReadonlySet<Target> | null): Target | null {
+  pick(_key: string | null, exclude: ReadonlySet<Target> | null): Target | null {
     const candidates = remaining(this.#targets, exclude);
     if (candidates.length === 0) return null;
     return candidates[Math.floor(this.#random() * candidates.length)];

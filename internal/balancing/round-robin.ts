@@ -15,7 +15,7 @@ export class RoundRobin implements Selection {
     return this.#targets[this.#cursor] ?? null;
   }
 
-  pick(exclude: ReadonlySet<Target> | null): Target | null {
+  pick(_key: string | null, exclude: ReadonlySet<Target> | null): Target | null {
     const count = this.#targets.length;
     for (let tried = 0; tried < count; tried++) {
       const target = this.#targets[this.#cursor];

@@ -4,8 +4,8 @@ import type { Target } from './target.ts';
 export interface Selection {
   /** The target that comes next in turn; null for algorithms without a turn. */
   readonly next: Target | null;
-  /** `exclude` holds targets not to choose, null for none. Null when no target is left. */
-  pick(exclude: ReadonlySet<Target> | null): Target | null;
+  /** See Balancer.select. */
+  pick(key: string | null, exclude: ReadonlySet<Target> | null): Target | null;
 }
 
 /** What is left to choose from. Only a request that failed somewhere excludes anything, so the copy is rare. */

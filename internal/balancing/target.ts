@@ -2,11 +2,11 @@
 export interface Target {
   /** As the config has it; what `{target}` stands for. */
   readonly address: string;
-  /** Leases that are open now, over all balancers that hold the target. Only leases change it. */
+  /** Searches that hold the target now, over all balancers that have it. Only TargetSearch changes it. */
   readonly active: number;
 }
 
-/** The target as leases see it. */
+/** The target as TargetSearch sees it. */
 export interface MutableTarget extends Target {
   active: number;
 }
@@ -15,7 +15,7 @@ export interface MutableTarget extends Target {
  * The targets of a worker, one object for each address in a scope, so that counts survive a reload: the generation
  * that comes and the one that drains hold the same objects, and count together.
  *
- * The store holds no target alive: one that no balancer and no lease knows any more is forgotten with its count.
+ * The store holds no target alive: one that no balancer and no search knows any more is forgotten with its count.
  */
 export class TargetStore {
   readonly #known = new Map<string, WeakRef<MutableTarget>>();

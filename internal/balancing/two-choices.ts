@@ -15,7 +15,7 @@ export class TwoChoices implements Selection {
     this.#random = random;
   }
 
-  pick(exclude: ReadonlySet<Target> | null): Target | null {
+  pick(_key: string | null, exclude: ReadonlySet<Target> | null): Target | null {
     const candidates = remaining(this.#targets, exclude);
     const count = candidates.length;
     if (count < 2) return candidates[0] ?? null;

@@ -132,6 +132,7 @@ export const ERROR_CODES = {
   relay_idle: entry('client', 0, 'Neither side of a passed connection has sent a byte for idle_timeout.'),
 
   // The upstream could not be reached, or answered badly.
+  filter_timeout: entry('internal', 503, 'A middleware of the route waited too long for what it had asked.'),
   no_target: entry('upstream', 503, 'The balancer of the route has no target to offer.'),
   bad_upstream_address: entry('upstream', 502, 'The upstream template gave something that is no address.'),
   dial_failed: entry('upstream', 502, 'The connection to the upstream was refused, or its name did not resolve.'),

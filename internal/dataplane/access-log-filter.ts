@@ -18,7 +18,7 @@ export class AccessLogFilter implements Filter {
     this.service = service;
   }
 
-  onLog(exchange: Exchange, outcome: Outcome): void {
+  onEnd(exchange: Exchange, outcome: Outcome): void {
     const { record, requestFields } = exchange;
     if (record === null) return;
     record.service = this.service;
@@ -39,7 +39,7 @@ export class AccessLogFilter implements Filter {
     this.sink.write(record);
   }
 
-  onConnectionLog(client: RelayedConnection, outcome: RelayOutcome): void {
+  onRelayEnd(client: RelayedConnection, outcome: RelayOutcome): void {
     const { record, route } = client;
     if (record === null) return;
     record.service = this.service;

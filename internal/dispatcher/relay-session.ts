@@ -31,7 +31,7 @@ export class RelaySession implements RelayedConnection, DrainableSession {
     this.service = slot.current;
     // A connection that is gone has no address any more.
     this.clientAddress = connection.remoteAddress;
-    this.record = route.filters === null || route.filters.onConnectionLog === null ? null : new AccessRecord();
+    this.record = route.filters === null || route.filters.onRelayEnd === null ? null : new AccessRecord();
     this.record?.reset(Date.now());
     this.service.exchangeBegan();
     slot.sessions.add(this);
@@ -47,8 +47,8 @@ export class RelaySession implements RelayedConnection, DrainableSession {
     if (error !== null) service.exchangeFailed(this, error);
     const { bytesRead: bytesIn, bytesWritten: bytesOut } = connection;
     try {
-      for (const filter of this.route.filters?.onConnectionLog ?? []) {
-        filter.onConnectionLog(this, { bytesIn, bytesOut, error, started: this.started });
+      for (const filter of this.route.filters?.onRelayEnd ?? []) {
+        filter.onRelayEnd(this, { bytesIn, bytesOut, error, started: this.started });
       }
     } catch (thrown) {
       service.sessionBroken(this.clientAddress, ProxyError.from(thrown));

@@ -2,7 +2,7 @@ import type { ProxyError } from '../base/index.ts';
 import { Fields, reasonPhrase } from '../message/index.ts';
 
 /** What a failed exchange is answered with. */
-export interface ErrorResponse {
+export interface ErrorAnswer {
   readonly status: number;
   readonly reason: string;
   readonly fields: Fields;
@@ -10,7 +10,7 @@ export interface ErrorResponse {
 }
 
 /** The answer to a failed exchange: what the status means, and the code that docs/errors.md explains. */
-export function errorResponse(error: ProxyError): ErrorResponse {
+export function errorResponse(error: ProxyError): ErrorAnswer {
   const reason = reasonPhrase(error.status);
   const fields = Fields.of([['Content-Type', 'text/plain; charset=utf-8']]);
   if (error.status === 405) fields.append('Allow', error.allow);

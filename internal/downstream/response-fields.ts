@@ -1,4 +1,4 @@
-import { dropTable, FieldId, Fields } from '../message/index.ts';
+import { dropTable, FieldId } from '../message/index.ts';
 
 /** Fields of a response that are for one hop (RFC 9110 §7.6.1) or written anew. */
 export const RESPONSE_DROP = dropTable(
@@ -29,10 +29,3 @@ export const TRAILER_DROP = dropTable(
   FieldId.transferEncoding,
   FieldId.upgrade,
 );
-
-/** Trailers stand in memory that the upstream connection uses again. */
-export function copyOfTrailers(trailers: Fields): Fields {
-  const copy = new Fields();
-  copy.appendLines(trailers.lines(TRAILER_DROP));
-  return copy;
-}

@@ -1,6 +1,7 @@
 import { ProxyError } from '../base/index.ts';
-import type { RouteContext, RouteSpeed } from '../exchange/index.ts';
+import { type FilterChain, type RouteContext, type RouteSpeed, runPhase } from '../exchange/index.ts';
 import type { Throttle } from '../throttle/index.ts';
+import { FilterWait } from './filter-wait.ts';
 import type { SessionHost } from './session-host.ts';
 import type { LoggedExchange } from './session-records.ts';
 
@@ -10,6 +11,8 @@ export interface RoutedExchange extends LoggedExchange {
   readonly service: SessionHost;
   /** Limits the speed of the response. */
   limit(throttle: Throttle): void;
+  /** Tells the handler of an error, and the client. */
+  giveUp(error: ProxyError): void;
 }
 
 /** Knows the speed limits of the connection. */
@@ -26,21 +29,35 @@ export interface Records {
 
 /**
  * Gives an exchange that was read out of its head to the first route that matches: its limits, filters and action.
- * @throws ProxyError no_route, method_not_allowed, or whatever the action throws
+ * @throws ProxyError no_route, method_not_allowed, or whatever a filter or the action throws
  */
 export function routeExchange(exchange: RoutedExchange, speed: SpeedLimits, records: Records): void {
   const route = exchange.service.route(exchange.host, exchange.path, exchange.method);
   if (route === null) throw new ProxyError('no_route', `no route for ${exchange.host}${exchange.path}`);
   exchange.route = route;
-  const { action, filters } = route;
+  const { filters } = route;
   const download = speed.use(route.speed);
   if (download !== null) exchange.limit(download);
   if (filters !== null) {
-    if (filters.onLog !== null) records.start(exchange);
-    if (filters.onRequest !== null) {
-      for (const filter of filters.onRequest) if (filter.onRequest(exchange)) return;
-    }
+    if (filters.onEnd !== null) records.start(exchange);
+    if (filters.onRequest !== null) return runFilters(exchange, filters.onRequest);
   }
+  act(exchange);
+}
+
+/** Runs the filters, and then the action, or the one that a filter names instead. */
+function runFilters(exchange: RoutedExchange, filters: NonNullable<FilterChain['onRequest']>): void {
+  runPhase(
+    filters,
+    new FilterWait(exchange),
+    (filter) => filter.onRequest(exchange),
+    (action) => (action === null ? act(exchange) : action.handle(exchange)),
+    (error) => exchange.fail(error),
+  );
+}
+
+function act(exchange: RoutedExchange): void {
+  const { action } = exchange.route;
   if (exchange.method === 'CONNECT' && action.takesConnect !== true) {
     throw new ProxyError('method_not_allowed', 'CONNECT to a route that is no tunnel');
   }

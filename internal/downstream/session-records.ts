@@ -1,6 +1,6 @@
 import { ProxyError } from '../base/index.ts';
-import { AccessRecord } from '../logger/index.ts';
 import type { Exchange, Outcome } from '../exchange/index.ts';
+import { AccessRecord } from '../logger/index.ts';
 import type { SessionHost } from './session-host.ts';
 
 /** An exchange as its access record is made of it. */
@@ -26,10 +26,10 @@ export class SessionRecords {
   /** The exchange is over, however it ended: tells those who want to know. */
   finish(exchange: LoggedExchange): void {
     const filters = exchange.route.filters;
-    if (filters === null || filters.onLog === null) return;
+    if (filters === null || filters.onEnd === null) return;
     if (exchange.record === null) this.start(exchange);
     try {
-      for (const filter of filters.onLog) filter.onLog(exchange, exchange);
+      for (const filter of filters.onEnd) filter.onEnd(exchange, exchange);
     } catch (error) {
       // The exchange was answered: a log that fails must not take the next request with it.
       exchange.service.sessionBroken(exchange.clientAddress, ProxyError.from(error));

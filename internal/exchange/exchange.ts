@@ -1,8 +1,15 @@
+import type { TargetSearch } from '../balancing/index.ts';
 import type { Deadlines, ProxyError } from '../base/index.ts';
 import type { AccessRecord } from '../logger/index.ts';
 import type { Fields, Framing } from '../message/index.ts';
 import type { ClientCertificate, Connection } from '../transport/index.ts';
+import type { BodyStage } from './body-stage.ts';
+import type { EffectiveRequest } from './effective-request.ts';
+import type { FlushResult } from './flush-result.ts';
+import type { ResponseHead } from './response-head.ts';
 import type { RouteSpeed } from './route-speed.ts';
+import type { Run } from './run.ts';
+import type { SlotHolder } from './slot.ts';
 
 /**
  * One request and its response, whatever protocol the client speaks. Sessions make exchanges, actions answer them.
@@ -18,7 +25,7 @@ import type { RouteSpeed } from './route-speed.ts';
  *
  * Bytes given to `write` and taken from `onRequestBody` are borrowed: see `write`.
  */
-export interface Exchange {
+export interface Exchange extends SlotHolder {
   // ── the request ──────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Case-sensitive, as sent (RFC 9110 §9.1). */
@@ -68,6 +75,11 @@ export interface Exchange {
   /** What the access log will hold of this exchange; null when nothing logs it. Actions fill in the upstream's part. */
   readonly record: AccessRecord | null;
 
+  /** What filters have made of the request; null while it goes to the upstream as it was received. */
+  readonly effective: EffectiveRequest | null;
+  /** Begins to change what the upstream gets, or goes on with it. */
+  editRequest(): EffectiveRequest;
+
   /** Gets the request body and what happens to the client. Set by the action before it resumes the request. */
   handler: ExchangeHandler | null;
 
@@ -76,6 +88,9 @@ export interface Exchange {
    * side. False at first; set by the action before it resumes the request.
    */
   patient: boolean;
+
+  /** Runs what a timer, a thread or another process has brought: what it throws costs this exchange alone. */
+  guard(action: () => void): void;
 
   /** The action wants the request body: from now on, or again after `pauseRequest`. */
   resumeRequest(): void;
@@ -95,8 +110,9 @@ export interface Exchange {
    * @param framing bytes of the body; CHUNKED or UNTIL_CLOSE when not known; NO_BODY. HEAD, 204 and 304 send the
    * fields alone, whatever the framing.
    * @param fields may be changed by the exchange; hop-by-hop fields and framing are its own matter.
+   * @param stages what the body goes through before the stages of onResponse; null or left out for none
    */
-  respond(status: number, reason: string, fields: Fields, framing: Framing): void;
+  respond(status: number, reason: string, fields: Fields, framing: Framing, stages?: readonly BodyStage[] | null): void;
 
   /**
    * Switches protocols with a 101 (or a 2xx to CONNECT): from then on the bytes of both directions are passed on
@@ -126,17 +142,6 @@ export interface Exchange {
   drop(error: ProxyError): void;
 }
 
-/** What `flush` says about the client. */
-export const FlushResult = {
-  /** Everything left for the kernel: borrowed bytes are free again. */
-  taken: 0,
-  /** Bytes are still in use for an unknown time: their memory must not be written to again. More may be given. */
-  pending: 1,
-  /** As `pending`, and no more should be given until `onDrain`. */
-  full: 2,
-} as const;
-export type FlushResult = (typeof FlushResult)[keyof typeof FlushResult];
-
 /** What an exchange tells the action that handles it. */
 export interface ExchangeHandler {
   /** Bytes of the request body, borrowed until the call returns unless the handler pauses the request. */
@@ -155,6 +160,8 @@ export interface ExchangeHandler {
 export interface Action {
   /** True when the action can answer CONNECT; any other refuses it with 405 (RFC 9110 §9.3.6). */
   readonly takesConnect?: boolean;
+  /** The action to run where this one cannot answer; null or left out for none. */
+  readonly fallback?: Action | null;
   /** Set by actions that take a whole connection, by the server name of its ClientHello: pass and drop. */
   readonly relay?: ConnectionAction;
   handle(exchange: Exchange): void;
@@ -200,16 +207,6 @@ export interface RelayOutcome {
   readonly started: number;
 }
 
-/** Whose failure a log tells of: an exchange, or a relayed connection, of which no request is known. */
-export interface FailureSubject {
-  readonly route: RouteContext;
-  readonly clientAddress: string;
-  readonly host: string;
-  readonly method?: string;
-  readonly path?: string;
-  readonly record: AccessRecord | null;
-}
-
 /** What a compiled route knows; shared by all exchanges that take it. */
 export interface RouteContext {
   /** `service:index`. */
@@ -237,27 +234,57 @@ export interface DomainCaptures {
   readonly glob: string;
 }
 
+/** Whose failure a log tells of: an exchange, or a relayed connection, of which no request is known. */
+export interface FailureSubject {
+  readonly route: RouteContext;
+  readonly clientAddress: string;
+  readonly host: string;
+  readonly method?: string;
+  readonly path?: string;
+  readonly record: AccessRecord | null;
+}
+
+/** Goes on (null), or names the action that answers instead of the route's. See FALLBACK and DROP. */
+export type Decision = Action | null;
+
+/** A decision, or a run that comes to one. */
+export type Verdict = Decision | Run<Decision>;
+
+/** Asks for another attempt at an upstream: this response is thrown away. Where no attempt is left, it goes on. */
+export const RETRY = 'retry';
+
+/** As Decision, for the response of an upstream. */
+export type ResponseDecision = Decision | typeof RETRY;
+
+/** A decision about a response, or a run that comes to one. */
+export type ResponseVerdict = ResponseDecision | Run<ResponseDecision>;
+
 /**
  * Extension points, in the order of time. Each is optional, and one that no filter of a route has costs nothing: it is
- * null in the compiled chain.
+ * null in the compiled chain. Request phases run in the order service, action, route; response phases in the reverse.
  *
- *     phase               runs                                              may
- *     onRequest           when a route was chosen, before its action        answer the exchange itself: return true
- *     onUpstreamRequest   when the upstream request head is made            change the fields
- *     onUpstreamResponse  when the upstream response head was read          change the fields
- *     onResponse          when the response head is about to be sent        change the fields
- *     onLog               when the exchange is over, however it ended       look
- *     onConnectionLog     when a relayed connection is over                 look
- *
- * onConnect, onSelectPeer and onResponseBody join them with the features that need them.
+ *     phase               runs                                          may                                          async
+ *     onRequest           a route was chosen, before its action         go on, or have another action answer; edit   yes
+ *                                                                       what the upstream gets, its body included
+ *     onSelectTarget      before each attempt, where there is a balancer  give the key, exclude targets                no
+ *     onUpstreamRequest   before each attempt's head is made            the same, for this attempt alone             yes
+ *     onUpstreamResponse  the head of an upstream's response was read,  edit; ask for another attempt; have another  yes
+ *                         nothing was sent                              action answer
+ *     onResponse          the head of any response is about to be       edit status and fields; send the body        no
+ *                         sent, of errors too                           through stages
+ *     onEnd               the exchange is over, however it ended        look                                         no
+ *     onRelayEnd          a relayed connection is over                  look                                         no
  */
 export interface Filter {
-  onRequest?(exchange: Exchange): boolean;
-  onUpstreamRequest?(exchange: Exchange, fields: Fields): void;
-  onUpstreamResponse?(exchange: Exchange, status: number, fields: Fields): void;
-  onResponse?(exchange: Exchange, status: number, fields: Fields): void;
-  onLog?(exchange: Exchange, outcome: Outcome): void;
-  onConnectionLog?(client: RelayedConnection, outcome: RelayOutcome): void;
+  /** Its onResponse runs after those of all others, whatever its place: for codings, which have to come last. */
+  readonly encodes?: boolean;
+  onRequest?(exchange: Exchange): Verdict;
+  onSelectTarget?(exchange: Exchange, search: TargetSearch): void;
+  onUpstreamRequest?(exchange: Exchange, attempt: EffectiveRequest): Verdict;
+  onUpstreamResponse?(exchange: Exchange, response: ResponseHead): ResponseVerdict;
+  onResponse?(exchange: Exchange, response: ResponseHead): void;
+  onEnd?(exchange: Exchange, outcome: Outcome): void;
+  onRelayEnd?(client: RelayedConnection, outcome: RelayOutcome): void;
 }
 
 /** How an exchange ended. */
@@ -273,12 +300,16 @@ export interface Outcome {
   readonly started: number;
 }
 
-/** The filters of a route by phase; null where there are none. */
+/** Filters that have a phase; null for none. */
+export type Having<K extends keyof Filter> = readonly Required<Pick<Filter, K>>[] | null;
+
+/** The filters of a route by phase, in the order of running; null where there are none. */
 export interface FilterChain {
-  readonly onRequest: readonly Required<Pick<Filter, 'onRequest'>>[] | null;
-  readonly onUpstreamRequest: readonly Required<Pick<Filter, 'onUpstreamRequest'>>[] | null;
-  readonly onUpstreamResponse: readonly Required<Pick<Filter, 'onUpstreamResponse'>>[] | null;
-  readonly onResponse: readonly Required<Pick<Filter, 'onResponse'>>[] | null;
-  readonly onLog: readonly Required<Pick<Filter, 'onLog'>>[] | null;
-  readonly onConnectionLog: readonly Required<Pick<Filter, 'onConnectionLog'>>[] | null;
+  readonly onRequest: Having<'onRequest'>;
+  readonly onSelectTarget: Having<'onSelectTarget'>;
+  readonly onUpstreamRequest: Having<'onUpstreamRequest'>;
+  readonly onUpstreamResponse: Having<'onUpstreamResponse'>;
+  readonly onResponse: Having<'onResponse'>;
+  readonly onEnd: Having<'onEnd'>;
+  readonly onRelayEnd: Having<'onRelayEnd'>;
 }

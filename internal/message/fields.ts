@@ -63,6 +63,19 @@ export class Fields {
     this.extra = '';
   }
 
+  /** Fields that begin as these are and change without them, and these without the copy. */
+  copy(): Fields {
+    const copy = new Fields();
+    copy.text = this.text;
+    copy.count = this.count;
+    copy.present = this.present;
+    copy.repeated = this.repeated;
+    copy.linesEnd = this.linesEnd;
+    copy.notes = this.notes.slice();
+    copy.extra = this.extra;
+    return copy;
+  }
+
   /** @internal Notes a parsed line; `canonical` when it stands as `name: value CRLF`. The caller moves `linesEnd`. */
   note(id: number, canonical: boolean, nameStart: number, nameEnd: number, valueStart: number, valueEnd: number): void {
     const at = this.count++ * STRIDE;

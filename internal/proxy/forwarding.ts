@@ -1,31 +1,28 @@
-import type { Lease, Target } from '../balancing/index.ts';
+import { TargetSearch } from '../balancing/index.ts';
 import { ProxyError } from '../base/index.ts';
-import { type Exchange, type ExchangeHandler, FlushResult } from '../exchange/index.ts';
+import {
+  type Action,
+  type BodyPipeline,
+  EffectiveRequest,
+  type Exchange,
+  type ExchangeHandler,
+  FALLBACK,
+  type FilterChain,
+  FlushResult,
+  ResponseHead,
+  type Run,
+  runPhase,
+} from '../exchange/index.ts';
 import { FieldId, Fields, type Framing, NO_BODY, reasonPhrase, UNTIL_CLOSE } from '../message/index.ts';
 import { WriteState } from '../transport/index.ts';
-import type {
-  Http2RequestHead,
-  Peer,
-  ResponseHandler,
-  UpstreamLink,
-  UpstreamRequest,
-  UpstreamTimeouts,
-} from '../upstream/index.ts';
+import type { Peer, ResponseHandler, UpstreamLink } from '../upstream/index.ts';
+import { FilteredResponse, type ResponseJudge } from './filtered-response.ts';
+import { ForwardedRequest } from './forwarded-request.ts';
 import type { ProxyRoute } from './proxy-route.ts';
 import { ReplayBuffer } from './replay-buffer.ts';
-import { mayStartSilent } from './silent-start.ts';
-import { upstreamHeadHttp2 } from './upstream-head-http2.ts';
-import { upstreamHead } from './upstream-head.ts';
+import { requestPipeline, type UpstreamBody } from './request-stages.ts';
+import { Retries } from './retries.ts';
 import { upstreamOpening } from './upstream-opening.ts';
-
-/** Methods whose requests may be sent twice (RFC 9110 §9.2.2). */
-const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
-
-/**
- * How often a request is sent again that the upstream did not look at: a server that goes away refuses once, and one that
- * refuses again and again is full.
- */
-const MAX_REFUSALS = 3;
 
 /**
  * One exchange on its way through an upstream.
@@ -36,31 +33,36 @@ const MAX_REFUSALS = 3;
  *         └──> dialing ──connected──> sent        └──> failed: an answer, or a cut
  *                 └──> next target, fallback, or failed
  */
-export class Forwarding implements ExchangeHandler, ResponseHandler, UpstreamRequest {
-  private readonly exchange: Exchange;
-  private readonly proxy: ProxyRoute;
-  private lease: Lease | null = null;
+export class Forwarding
+  extends ForwardedRequest
+  implements ExchangeHandler, ResponseHandler, ResponseJudge, UpstreamBody
+{
+  /** Null for an upstream that is one address. */
+  private readonly search: TargetSearch | null;
   private link: UpstreamLink | null = null;
-  private peer: Peer | null = null;
   private cancelDial: (() => void) | null = null;
-  /** Targets that could not be reached for this exchange; null while there are none. */
-  private tried: Set<Target> | null = null;
-  /** The request was sent again after a failure that may have been that of a connection which had grown old. */
-  private retried = false;
-  /** How often the upstream has said that it did not look at the request. */
-  private refusals = 0;
+  /** How often the request was sent again, and why; null while it was not. */
+  private retries: Retries | null = null;
   /** Bytes of the request body were taken from the client: unless they are kept, it cannot be sent again. */
   private bodyTaken = false;
   /** Null where the upstream cannot refuse what it was sent, and once it has answered. */
   private kept: ReplayBuffer | null = null;
   private tunnel = false;
+  /** The stages of the request body; null while it has none. */
+  private readonly stages: BodyPipeline | null;
+  /** The response, while the filters of the route look at it; null where there are none. */
+  private filtered: FilteredResponse | null = null;
+  /** What the exchange waits for before an attempt. */
+  private run: Run<unknown> | null = null;
   /** Times of `performance.now()`, taken only when somebody wants them. */
   private startedAt = 0;
   private lastError: ProxyError | null = null;
 
   constructor(exchange: Exchange, proxy: ProxyRoute) {
-    this.exchange = exchange;
-    this.proxy = proxy;
+    super(exchange, proxy);
+    this.search = proxy.balancer === null ? null : new TargetSearch(proxy.balancer);
+    const stages = exchange.effective?.stages ?? null;
+    this.stages = stages === null ? null : requestPipeline(stages, this, exchange);
   }
 
   /** Chooses a peer and sends the request to it. */
@@ -68,12 +70,18 @@ export class Forwarding implements ExchangeHandler, ResponseHandler, UpstreamReq
     const peer = this.select();
     if (peer === null) return;
     this.peer = peer;
+    const filters = this.exchange.route.filters;
+    if (filters === null || filters.onUpstreamRequest === null) this.connect(peer);
+    else this.editAttempt(peer, filters.onUpstreamRequest);
+  }
+
+  private connect(peer: Peer): void {
     const { proxy, exchange } = this;
     const pool = proxy.pools.of(peer);
     const tunnel = exchange.upgrade !== null || proxy.stream || this.raw;
     const alone = proxy.stream || proxy.proxyProtocol !== null || this.raw;
     const once = !this.repeatable;
-    const open = alone ? null : pool.take(proxy.poolOptions, this.retried, tunnel, once);
+    const open = alone ? null : pool.take(proxy.poolOptions, this.retries?.afterOldConnection ?? false, tunnel, once);
     if (open !== null) return this.send(open);
     if (exchange.record !== null) this.startedAt = performance.now();
     const needs = { alone, tunnel, once, opening: upstreamOpening(exchange, proxy.proxyProtocol) };
@@ -94,63 +102,49 @@ export class Forwarding implements ExchangeHandler, ResponseHandler, UpstreamReq
 
   onRequestBody(buffer: Buffer, start: number, end: number): void {
     this.bodyTaken = true;
+    if (this.stages === null) this.sendBody(buffer, start, end);
+    else this.stages.write(buffer, start, end);
+  }
+
+  onRequestFlush(): void {
+    const result = this.stages === null ? this.flushBody() : this.stages.flush();
+    if (result === FlushResult.full) this.exchange.pauseRequest();
+  }
+
+  onRequestEnd(trailers: Fields | null): void {
+    if (this.stages === null) this.endBody(trailers);
+    else this.stages.end(trailers);
+  }
+
+  onDrain(): void {
+    if (this.filtered === null || !this.filtered.holding) this.link?.resume();
+  }
+
+  onAbort(error: ProxyError): void {
+    this.run?.abort(error);
+    this.stages?.close();
+    this.cancelDial?.();
+    this.letGo();
+  }
+
+  // ── the request body behind its stages ───────────────────────────────────────────────────────────────────────
+
+  /** @internal */
+  sendBody(buffer: Buffer, start: number, end: number): void {
     if (this.kept !== null) this.kept.add(buffer, start, end);
     this.link?.write(buffer, start, end);
   }
 
-  onRequestFlush(): void {
-    if (this.link !== null && this.link.flush() === WriteState.full) this.exchange.pauseRequest();
+  /** @internal */
+  flushBody(): FlushResult {
+    return this.link === null ? FlushResult.taken : flushed(this.link.flush());
   }
 
-  onRequestEnd(trailers: Fields | null): void {
+  /** @internal */
+  endBody(trailers: Fields | null): void {
     trailers?.removeAll(this.proxy.edits.owned.trailers);
     if (this.kept !== null) this.kept.end(trailers);
     this.link?.endRequest(trailers);
-  }
-
-  onDrain(): void {
-    this.link?.resume();
-  }
-
-  onAbort(): void {
-    this.cancelDial?.();
-    this.link?.abort();
-    this.release();
-  }
-
-  // ── UpstreamRequest ──────────────────────────────────────────────────────────────────────────────────────────
-
-  get method(): string {
-    return this.exchange.method;
-  }
-
-  get raw(): boolean {
-    return this.proxy.answersConnect && this.exchange.method === 'CONNECT';
-  }
-
-  get framing(): Framing {
-    const { exchange } = this;
-    return exchange.upgrade !== null || exchange.method === 'CONNECT' ? UNTIL_CLOSE : exchange.requestFraming;
-  }
-
-  get upgrade(): string | null {
-    return this.exchange.upgrade;
-  }
-
-  get webSocketKey(): string | null {
-    return this.exchange.requestFields.get('sec-websocket-key');
-  }
-
-  get last(): boolean {
-    return this.proxy.edits.close;
-  }
-
-  http1Head(): string {
-    return upstreamHead(this.exchange, this.peer as Peer, this.proxy.edits);
-  }
-
-  http2Head(): Http2RequestHead {
-    return upstreamHeadHttp2(this.exchange, this.peer as Peer, this.proxy.edits);
   }
 
   // ── ResponseHandler ──────────────────────────────────────────────────────────────────────────────────────────
@@ -161,16 +155,20 @@ export class Forwarding implements ExchangeHandler, ResponseHandler, UpstreamReq
 
   onResponse(status: number, reason: string, fields: Fields, framing: Framing): void {
     const { exchange } = this;
-    this.kept = null;
     this.takeTimes();
-    const filters = exchange.route.filters;
-    if (filters !== null && filters.onUpstreamResponse !== null) {
-      for (const filter of filters.onUpstreamResponse) filter.onUpstreamResponse(exchange, status, fields);
-    }
     // The length that a HEAD response does not tell is not 0.
     const unknown = exchange.method === 'HEAD' && (fields.present & (1 << FieldId.contentLength)) === 0;
-    // HTTP/2 has no reason phrases (RFC 9113 §8.3.2), and one that is empty tells nobody anything.
-    exchange.respond(status, reason || reasonPhrase(status), fields, unknown ? UNTIL_CLOSE : framing);
+    const body = unknown ? UNTIL_CLOSE : framing;
+    // HTTP/2 has no reason phrases (RFC 9113 §8.3.2), and an empty one says nothing to a person.
+    const phrase = reason || reasonPhrase(status);
+    const filters = exchange.route.filters;
+    if (filters !== null && filters.onUpstreamResponse !== null) {
+      const head = new ResponseHead(status, phrase, fields, body, exchange.method === 'HEAD');
+      this.filtered = new FilteredResponse(head, exchange, this);
+      return this.filtered.decide(filters.onUpstreamResponse);
+    }
+    this.kept = null;
+    exchange.respond(status, phrase, fields, body);
   }
 
   onTunnel(status: number, reason: string, fields: Fields): void {
@@ -180,11 +178,11 @@ export class Forwarding implements ExchangeHandler, ResponseHandler, UpstreamReq
   }
 
   onResponseBody(buffer: Buffer, start: number, end: number): void {
-    this.exchange.write(buffer, start, end);
+    (this.filtered ?? this.exchange).write(buffer, start, end);
   }
 
   onResponseFlush(): boolean {
-    const result = this.exchange.flush();
+    const result = (this.filtered ?? this.exchange).flush();
     if (result === FlushResult.full) this.link?.pause();
     return result === FlushResult.taken;
   }
@@ -193,47 +191,37 @@ export class Forwarding implements ExchangeHandler, ResponseHandler, UpstreamReq
     if (!this.tunnel) {
       // The connection is its pool's again.
       this.link = null;
-      this.release();
+      this.search?.release();
     }
     const { record } = this.exchange;
     if (record !== null) record.upstreamResponse = performance.now() - this.startedAt;
-    return this.exchange.end(trailers) === FlushResult.taken;
+    return (this.filtered ?? this.exchange).end(trailers) === FlushResult.taken;
   }
 
   onUpstreamDrain(): void {
-    this.exchange.resumeRequest();
+    if (this.stages === null) this.exchange.resumeRequest();
+    else this.stages.onDrain();
   }
 
   onUpstreamError(error: ProxyError): void {
     error.upstream ??= this.peer?.text ?? null;
     this.link = null;
-    this.release();
+    this.search?.release();
+    this.run?.abort(error);
+    this.filtered?.drop();
+    this.filtered = null;
     if (!this.mayRetry(error)) return this.exchange.fail(error);
-    // Until there is somebody again who takes it.
-    this.exchange.pauseRequest();
-    try {
-      this.start();
-    } catch (thrown) {
-      this.broken(thrown);
-    }
+    this.again();
   }
 
   // ── steps ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Whether the request may be sent again though the upstream may have looked at it (RFC 9110 §9.2.2). */
-  private get repeatable(): boolean {
-    return this.exchange.requestFraming === NO_BODY && IDEMPOTENT.has(this.exchange.method);
-  }
-
   /** Whether the request is sent again: RFC 9110 §9.2.2, and RFC 9113 §8.7 where the upstream has not looked at it. */
   private mayRetry(error: ProxyError): boolean {
-    const { exchange } = this;
-    if (!error.retryable || exchange.responded) return false;
-    if (this.bodyTaken && (!error.unprocessed || this.kept === null || !this.kept.whole)) return false;
-    if (error.unprocessed) return this.refusals++ < MAX_REFUSALS;
-    if (this.retried || !this.repeatable) return false;
-    this.retried = true;
-    return true;
+    if (!error.retryable || this.exchange.responded) return false;
+    if (this.bodyTaken && (!error.unprocessed || this.kept?.whole !== true)) return false;
+    this.retries ??= new Retries();
+    return error.unprocessed ? this.retries.takeRefusal() : this.repeatable && this.retries.takeOldConnection();
   }
 
   private dialed(link: UpstreamLink): void {
@@ -246,25 +234,111 @@ export class Forwarding implements ExchangeHandler, ResponseHandler, UpstreamReq
 
   /** A fault of prox: it costs this exchange alone. */
   private broken(thrown: unknown): void {
-    this.link?.abort();
-    this.link = null;
-    this.release();
+    this.letGo();
     this.exchange.fail(ProxyError.from(thrown));
   }
 
+  /** The upstream and its target are not wanted any more, nor what it has answered. */
+  private letGo(): void {
+    this.filtered?.drop();
+    this.filtered = null;
+    this.link?.abort();
+    this.link = null;
+    this.search?.release();
+  }
+
   private select(): Peer | null {
-    const { balancer } = this.proxy;
-    if (balancer === null) {
-      if (this.lastError === null) return this.proxy.peerOf('');
+    const { search, exchange, proxy } = this;
+    if (search === null) {
+      if (this.lastError === null) return proxy.peerOf('');
       this.giveUp(this.lastError);
       return null;
     }
-    this.lease = balancer.select(this.tried);
-    if (this.lease === null) {
-      this.giveUp(this.lastError ?? new ProxyError('no_target', 'the balancer has no target'));
-      return null;
+    const filters = exchange.route.filters?.onSelectTarget ?? null;
+    if (filters !== null) for (const filter of filters) filter.onSelectTarget(exchange, search);
+    const target = search.next();
+    if (target !== null) return proxy.peerOf(target.address);
+    this.giveUp(this.lastError ?? new ProxyError('no_target', 'the balancer has no target'));
+    return null;
+  }
+
+  /** Lets the filters change this attempt alone. */
+  private editAttempt(peer: Peer, filters: NonNullable<FilterChain['onUpstreamRequest']>): void {
+    const { exchange } = this;
+    const attempt = new EffectiveRequest(exchange.effective ?? exchange);
+    this.request = attempt;
+    runPhase(
+      filters,
+      this,
+      (filter) => filter.onUpstreamRequest(exchange, attempt),
+      (decision) => (decision === null ? this.connect(peer) : this.replaceBy(decision)),
+      (error) => this.failed(error),
+    );
+  }
+
+  // ── PhaseOwner and ResponseJudge ─────────────────────────────────────────────────────────────────────────────
+
+  /** What is thrown in a later turn costs this exchange alone. */
+  guard(action: () => void): void {
+    this.exchange.guard(() => {
+      try {
+        action();
+      } catch (thrown) {
+        this.broken(thrown);
+      }
+    });
+  }
+
+  waitFor(run: Run<unknown> | null): void {
+    this.run = run;
+  }
+
+  accept(): void {
+    this.kept = null;
+  }
+
+  released(flushed: FlushResult): void {
+    if (flushed !== FlushResult.full) this.link?.resume();
+  }
+
+  hold(): void {
+    this.link?.pause();
+  }
+
+  tryAgain(): boolean {
+    // A body that is not kept as a whole cannot be sent twice.
+    if (!this.idempotent || (this.bodyTaken && this.kept?.whole !== true)) return false;
+    this.retries ??= new Retries();
+    if (this.search?.hasAnother() === false || !this.retries.takeFilterRetry()) return false;
+    this.filtered = null;
+    this.search?.failed();
+    this.letGo();
+    this.again();
+    return true;
+  }
+
+  replaceBy(action: Action): void {
+    const { exchange } = this;
+    this.letGo();
+    if (action === FALLBACK) return this.giveUp(new ProxyError('no_target', 'a filter asked for the fallback'));
+    exchange.handler = null;
+    exchange.patient = false;
+    action.handle(exchange);
+  }
+
+  failed(error: ProxyError): void {
+    this.letGo();
+    this.exchange.fail(error);
+  }
+
+  private again(): void {
+    // Until there is an upstream again that takes it.
+    this.exchange.pauseRequest();
+    try {
+      this.start();
+    } catch (thrown) {
+      this.broken(thrown);
     }
-    return this.proxy.peerOf(this.lease.target.address);
   }
 
   private send(link: UpstreamLink): void {
@@ -278,15 +352,9 @@ export class Forwarding implements ExchangeHandler, ResponseHandler, UpstreamReq
     }
     link.send(this, this.timeouts, this);
     if (this.raw) return this.onTunnel(200, reasonPhrase(200), new Fields());
-    if (exchange.requestFraming === NO_BODY) link.flush();
+    if (this.request.requestFraming === NO_BODY) link.flush();
     else if (!link.mayRefuse) exchange.resumeRequest();
     else this.sendKept(link);
-  }
-
-  private get timeouts(): UpstreamTimeouts {
-    const { exchange, proxy } = this;
-    const silent = exchange.requestFraming !== NO_BODY && mayStartSilent(exchange.requestFields);
-    return silent ? proxy.silentStartTimeouts : proxy.timeouts;
   }
 
   /** Sends what was taken of the body for a link that came to nothing, and wants the rest. */
@@ -298,10 +366,8 @@ export class Forwarding implements ExchangeHandler, ResponseHandler, UpstreamReq
 
   private unreachable(error: ProxyError): void {
     this.lastError = error;
-    if (this.lease !== null) {
-      this.tried ??= new Set();
-      this.tried.add(this.lease.target);
-      this.release();
+    if (this.search !== null) {
+      this.search.failed();
       this.proxy.unreachable(this.exchange, error);
     }
     this.start();
@@ -323,9 +389,9 @@ export class Forwarding implements ExchangeHandler, ResponseHandler, UpstreamReq
     const { record } = this.exchange;
     if (record !== null) record.upstreamHeader = performance.now() - this.startedAt;
   }
+}
 
-  private release(): void {
-    this.lease?.release();
-    this.lease = null;
-  }
+function flushed(state: WriteState): FlushResult {
+  if (state === WriteState.full) return FlushResult.full;
+  return state === WriteState.taken ? FlushResult.taken : FlushResult.pending;
 }

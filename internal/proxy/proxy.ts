@@ -97,10 +97,6 @@ class ProxyAction implements Action, ProxyRoute {
   handle(exchange: Exchange): void {
     if (!mayForward(exchange)) return;
     exchange.patient = this.stream;
-    const filters = exchange.route.filters;
-    if (filters !== null && filters.onUpstreamRequest !== null) {
-      for (const filter of filters.onUpstreamRequest) filter.onUpstreamRequest(exchange, exchange.requestFields);
-    }
     const forwarding = new Forwarding(exchange, this);
     exchange.handler = forwarding;
     forwarding.start();

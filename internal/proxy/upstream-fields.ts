@@ -1,4 +1,4 @@
-import type { Exchange, Template } from '../exchange/index.ts';
+import type { Exchange, RequestHead, Template } from '../exchange/index.ts';
 import { dropTable, FieldId, type Fields, isAuthority } from '../message/index.ts';
 import type { Peer } from '../upstream/index.ts';
 import { maxForwardsLine } from './max-forwards.ts';
@@ -48,15 +48,15 @@ export interface RequestEdits {
 
 /**
  * The fields of the request to the upstream but Host and what frames it: what the client sent, re-serialised, less this
- * hop's fields. Each is a line, `name: value CRLF`. The fields of the exchange stay what they are: a fallback and the
+ * hop's fields. Each is a line, `name: value CRLF`. The fields of the request stay what they are: a fallback and the
  * access log want what the client has sent.
  */
-export function fieldLines(exchange: Exchange, edits: RequestEdits): string {
-  const fields = exchange.requestFields;
+export function fieldLines(exchange: Exchange, request: RequestHead, edits: RequestEdits): string {
+  const fields = request.requestFields;
   const { owned } = edits;
   const omit = fields.namesHold('_') ? owned.withUnderscores : owned.omitted;
   let lines = fields.lines(exchange.trusted ? DROP_OF_TRUSTED : DROP_OF_OTHERS, omit);
-  if ((edits.replaced & (1 << FieldId.maxForwards)) === 0) lines += maxForwardsLine(fields, exchange.method);
+  if ((edits.replaced & (1 << FieldId.maxForwards)) === 0) lines += maxForwardsLine(fields, request.method);
   lines += forwardedLines(exchange, fields, edits.replaced);
   for (const { name, value } of edits.fields) lines += `${name}: ${value.constant ?? value.render(exchange)}\r\n`;
   return lines;
@@ -69,16 +69,17 @@ export function offersTrailers(exchange: Exchange, edits: RequestEdits): boolean
 }
 
 /** The target (RFC 9112 §3.2), or the :path (RFC 9113 §8.3.1). */
-export function targetOf(exchange: Exchange, peer: Peer): string {
+export function targetOf(exchange: Exchange, request: RequestHead, peer: Peer): string {
   // RFC 9112 §3.2.3 and §3.2.4: authority-form and asterisk-form stay what they are.
-  if (exchange.method === 'CONNECT') return exchange.authority;
+  if (request.method === 'CONNECT') return request.authority;
   if (exchange.path === '*') return '*';
-  return peer.pathPrefix + exchange.forwardPath + exchange.query;
+  return peer.pathPrefix + request.forwardPath + request.query;
 }
 
 /** Host, or :authority. */
-export function hostOf(exchange: Exchange, peer: Peer, edits: RequestEdits): string {
-  if (exchange.method === 'CONNECT') return exchange.authority;
+export function hostOf(exchange: Exchange, request: RequestHead, peer: Peer, edits: RequestEdits): string {
+  // What a filter has put there is meant for the upstream.
+  if (request.method === 'CONNECT' || request.authority !== exchange.authority) return request.authority;
   if (edits.host !== null) return edits.host.constant ?? filledHost(edits.host.render(exchange), peer);
   return edits.preserveHost && exchange.authority !== '' ? exchange.authority : peer.authority;
 }

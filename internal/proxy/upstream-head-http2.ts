@@ -1,4 +1,4 @@
-import type { Exchange } from '../exchange/index.ts';
+import type { Exchange, RequestHead } from '../exchange/index.ts';
 import type { Http2RequestHead, Peer } from '../upstream/index.ts';
 import { fieldLines, hostOf, offersTrailers, type RequestEdits, targetOf } from './upstream-fields.ts';
 
@@ -12,20 +12,25 @@ const LEFT_OUT: ReadonlySet<string> = new Set(['host', 'te', 'sec-websocket-key'
  * The head of the request to an upstream that speaks HTTP/2 (RFC 9113 §8.3.1). The rules are those of HTTP/1.1, line by
  * line: names become lower case (§8.2), and the lines of one name a list, as node:http2 refuses several of some.
  */
-export function upstreamHeadHttp2(exchange: Exchange, peer: Peer, edits: RequestEdits): Http2RequestHead {
+export function upstreamHeadHttp2(
+  exchange: Exchange,
+  request: RequestHead,
+  peer: Peer,
+  edits: RequestEdits,
+): Http2RequestHead {
   const head: Http2RequestHead = Object.create(null);
   if (exchange.upgrade === null) {
-    head[':method'] = exchange.method;
+    head[':method'] = request.method;
   } else {
     head[':method'] = 'CONNECT';
     head[':protocol'] = exchange.upgrade.toLowerCase();
   }
-  head[':authority'] = hostOf(exchange, peer, edits) || peer.authority;
-  if (exchange.method !== 'CONNECT') {
+  head[':authority'] = hostOf(exchange, request, peer, edits) || peer.authority;
+  if (request.method !== 'CONNECT') {
     head[':scheme'] = peer.tls === null ? 'http' : 'https';
-    head[':path'] = targetOf(exchange, peer);
+    head[':path'] = targetOf(exchange, request, peer);
   }
-  addLines(head, fieldLines(exchange, edits));
+  addLines(head, fieldLines(exchange, request, edits));
   if (offersTrailers(exchange, edits)) head['te'] = 'trailers';
   return head;
 }

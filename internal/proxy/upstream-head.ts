@@ -1,13 +1,13 @@
-import type { Exchange } from '../exchange/index.ts';
+import type { Exchange, RequestHead } from '../exchange/index.ts';
 import { CHUNKED } from '../message/index.ts';
 import type { Peer } from '../upstream/index.ts';
 import { fieldLines, hostOf, offersTrailers, type RequestEdits, targetOf } from './upstream-fields.ts';
 
 /** The head of the request to an upstream that speaks HTTP/1.1 (RFC 9112 §2.1). */
-export function upstreamHead(exchange: Exchange, peer: Peer, edits: RequestEdits): string {
-  let head = `${exchange.method} ${targetOf(exchange, peer)} HTTP/1.1\r\nHost: ${hostOf(exchange, peer, edits)}\r\n`;
-  head += fieldLines(exchange, edits);
-  if (exchange.requestFraming === CHUNKED) head += 'Transfer-Encoding: chunked\r\n';
+export function upstreamHead(exchange: Exchange, request: RequestHead, peer: Peer, edits: RequestEdits): string {
+  let head = `${request.method} ${targetOf(exchange, request, peer)} HTTP/1.1\r\nHost: ${hostOf(exchange, request, peer, edits)}\r\n`;
+  head += fieldLines(exchange, request, edits);
+  if (request.requestFraming === CHUNKED) head += 'Transfer-Encoding: chunked\r\n';
   return head + connectionLines(exchange, edits);
 }
 

@@ -1,4 +1,4 @@
-import type { Balancer, Lease, Target } from '../balancing/index.ts';
+import { type Balancer, TargetSearch } from '../balancing/index.ts';
 import { ProxyError } from '../base/index.ts';
 import type { ProxyProtocolVersion, ServiceLimits } from '../config/index.ts';
 import type { FailureSubject, RelayedConnection } from '../exchange/index.ts';
@@ -38,10 +38,9 @@ export interface RelayRoute {
 export class RelayDialing implements ConnectionHandler {
   private readonly client: RelayedConnection;
   private readonly route: RelayRoute;
-  private lease: Lease | null = null;
+  /** Null for an upstream that is one address. */
+  private readonly search: TargetSearch | null;
   private dialing: Dialing | null = null;
-  /** Targets that could not be reached for this connection; null while there are none. */
-  private tried: Set<Target> | null = null;
   private lastError: ProxyError | null = null;
   /** What goes to the upstream first. */
   private head: Buffer;
@@ -52,6 +51,7 @@ export class RelayDialing implements ConnectionHandler {
   constructor(client: RelayedConnection, route: RelayRoute) {
     this.client = client;
     this.route = route;
+    this.search = route.balancer === null ? null : new TargetSearch(route.balancer);
     this.head = client.head;
   }
 
@@ -87,12 +87,12 @@ export class RelayDialing implements ConnectionHandler {
   }
 
   private next(): void {
-    const { balancer, dialContext, dialOptions } = this.route;
-    this.lease = balancer?.select(this.tried) ?? null;
-    if (balancer === null ? this.lastError !== null : this.lease === null) {
+    const { dialContext, dialOptions } = this.route;
+    const target = this.search?.next() ?? null;
+    if (this.search === null ? this.lastError !== null : target === null) {
       return this.finish(this.lastError ?? new ProxyError('no_target', 'the balancer has no target'));
     }
-    const peer = this.route.peerOf(this.lease?.target.address ?? '');
+    const peer = this.route.peerOf(target?.address ?? '');
     this.dialing = dial(peer.address, dialOptions, dialContext, (error, upstream) => {
       this.dialing = null;
       // Nothing else guards what a dial calls: it happens on no connection yet.
@@ -108,23 +108,21 @@ export class RelayDialing implements ConnectionHandler {
 
   private unreachable(error: ProxyError): void {
     this.lastError = error;
-    if (this.lease !== null) {
-      this.tried ??= new Set();
-      this.tried.add(this.lease.target);
-      this.release();
+    if (this.search !== null) {
+      this.search.failed();
       this.route.unreachable(this.client, error);
     }
     this.next();
   }
 
   private connected(upstream: Connection, peer: Peer): void {
-    const { client, lease, route } = this;
+    const { client, search, route } = this;
     if (client.record !== null) {
       client.record.upstream = peer.text;
       client.record.upstreamConnect = performance.now() - this.startedAt;
     }
     if (route.proxyProtocol !== null) this.head = Buffer.concat([this.proxyHeader(route.proxyProtocol), this.head]);
-    const relay = new Relay(client, upstream, route.limits, () => lease?.release());
+    const relay = new Relay(client, upstream, route.limits, () => search?.release());
     this.over = true;
     relay.start(this.head, this.clientEnded);
   }
@@ -141,13 +139,8 @@ export class RelayDialing implements ConnectionHandler {
     if (this.over) return;
     this.over = true;
     this.dialing?.cancel();
-    this.release();
+    this.search?.release();
     this.client.connection.destroy();
     this.client.over(error);
-  }
-
-  private release(): void {
-    this.lease?.release();
-    this.lease = null;
   }
 }

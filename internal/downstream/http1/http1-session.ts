@@ -3,6 +3,7 @@ import type { FlushResult } from '../../exchange/index.ts';
 import { MORE } from '../../http1/index.ts';
 import { NO_BODY } from '../../message/index.ts';
 import type { Connection, ConnectionHandler } from '../../transport/index.ts';
+import { ConnectionClient } from '../connection-client.ts';
 import { endsConnection } from '../error-response.ts';
 import type { BoundsOwner } from '../exchange-bounds.ts';
 import { idleTime } from '../idle-time.ts';
@@ -21,10 +22,11 @@ import { Reading } from './reading-state.ts';
 import { RequestBody } from './request-body.ts';
 
 /** The HTTP/1.1 life of a client connection: one exchange after another. */
-export class Http1Session implements BoundsOwner, ConnectionHandler, DrainableSession, ExchangeSession, InputReader {
+export class Http1Session
+  extends ConnectionClient
+  implements BoundsOwner, ConnectionHandler, DrainableSession, ExchangeSession, InputReader
+{
   place = -1;
-  readonly connection: Connection;
-  readonly secure: boolean;
   private readonly slot: SessionSlot;
   /** The generation that the exchange under way began with. */
   private service: SessionHost;
@@ -40,9 +42,8 @@ export class Http1Session implements BoundsOwner, ConnectionHandler, DrainableSe
   private readonly records = new SessionRecords();
 
   constructor(connection: Connection, slot: SessionSlot, secure: boolean) {
-    this.connection = connection;
+    super(connection, secure);
     this.slot = slot;
-    this.secure = secure;
     this.input = new ClientInput(connection, this);
     this.output = new ClientOutput(connection);
     this.lingering = new Lingering(connection);
@@ -51,10 +52,6 @@ export class Http1Session implements BoundsOwner, ConnectionHandler, DrainableSe
     slot.sessions.add(this);
     // A client that connects and says nothing is no better than one that is slow.
     connection.expect(this.service.limits.headerTimeout);
-  }
-
-  get clientAddress(): string {
-    return this.connection.remoteAddress;
   }
 
   onData(buffer: Buffer, start: number, end: number): void {

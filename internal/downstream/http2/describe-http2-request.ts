@@ -11,7 +11,7 @@ import {
 } from '../../message/index.ts';
 import { normalizeHost } from '../../router/index.ts';
 import { encodeBeyondAscii, readPath } from '../http1/describe-request.ts';
-import type { Http2Request } from './http2-request.ts';
+import type { ReceivedRequest } from '../received-request.ts';
 
 /** The pseudo-fields of a request (RFC 9113 §8.3.1, RFC 8441 §4); empty where there is none. */
 interface PseudoFields {
@@ -49,7 +49,7 @@ export function readHttp2Request(
   pairs: readonly string[],
   ended: boolean,
   limits: HeadLimits,
-  request: Http2Request,
+  request: ReceivedRequest,
 ): void {
   const pseudo = readPseudoFields(pairs);
   request.method = pseudo.method;
@@ -122,7 +122,7 @@ function joinCookies(pairs: readonly string[]): string[] {
 }
 
 /** RFC 9113 §8.3.1: `:authority` is what Host is in HTTP/1.1, and wins; a Host that says something else is malformed. */
-function readAuthority(pseudo: PseudoFields, request: Http2Request): void {
+function readAuthority(pseudo: PseudoFields, request: ReceivedRequest): void {
   const { requestFields: fields } = request;
   const hosts = fields.list(FieldId.host);
   const authority = pseudo.authority === '' ? hosts : pseudo.authority;
@@ -134,7 +134,7 @@ function readAuthority(pseudo: PseudoFields, request: Http2Request): void {
   request.host = normalizeHost(authority);
 }
 
-function readTarget(pseudo: PseudoFields, request: Http2Request): void {
+function readTarget(pseudo: PseudoFields, request: ReceivedRequest): void {
   const { method, path, protocol } = pseudo;
   if (method === 'CONNECT' && protocol === '') {
     if (!/:[0-9]+$/.test(request.authority)) throw new ProxyError('bad_target', 'CONNECT takes host:port');
@@ -153,7 +153,7 @@ function readTarget(pseudo: PseudoFields, request: Http2Request): void {
   request.query = mark < 0 ? '' : encodeBeyondAscii(path.slice(mark));
 }
 
-function readFraming(pseudo: PseudoFields, ended: boolean, request: Http2Request): void {
+function readFraming(pseudo: PseudoFields, ended: boolean, request: ReceivedRequest): void {
   const { requestFields: fields } = request;
   const length = requestFraming(fields, 1);
   const told = (fields.present & (1 << FieldId.contentLength)) !== 0;
@@ -174,4 +174,9 @@ export function protocolOf(pairs: readonly string[]): string {
     if (pairs[i] === ':protocol') return pairs[i + 1];
   }
   return '';
+}
+
+/** Whether the client takes trailers. RFC 9113 §8.2.2: TE may hold nothing but `trailers`. */
+export function acceptsTrailers({ requestFields }: ReceivedRequest): boolean {
+  return requestFields.list(FieldId.te) !== null;
 }

@@ -1,6 +1,6 @@
 import type { ProxyError } from '../../base/index.ts';
 import { Fields } from '../../message/index.ts';
-import { type ErrorResponse, errorResponse } from '../error-response.ts';
+import { type ErrorAnswer, errorResponse } from '../error-response.ts';
 
 /** Media types of gRPC over HTTP/2. gRPC-Web has others, and its clients understand a 504. */
 const GRPC = /^application\/grpc(?:[+; \t]|$)/i;
@@ -12,7 +12,7 @@ const DEADLINE_EXCEEDED = '4';
  * The answer to a failed exchange of HTTP/2. Clients of gRPC read a 504 as UNAVAILABLE: that a call has run out of time, a
  * response of trailers alone tells them.
  */
-export function http2ErrorResponse(error: ProxyError, requestFields: Fields): ErrorResponse {
+export function http2ErrorResponse(error: ProxyError, requestFields: Fields): ErrorAnswer {
   const plain = errorResponse(error);
   if (error.code !== 'upstream_timeout' || !GRPC.test(requestFields.get('content-type') ?? '')) return plain;
   const fields = Fields.of([

@@ -1,52 +1,33 @@
 import type { ServerHttp2Stream } from 'node:http2';
 import { ProxyError } from '../../base/index.ts';
-import {
-  type Exchange,
-  type ExchangeHandler,
-  FlushResult,
-  type RouteContext,
-  type RouteSpeed,
-} from '../../exchange/index.ts';
-import type { AccessRecord } from '../../logger/index.ts';
+import { type BodyStage, FlushResult, type RouteSpeed } from '../../exchange/index.ts';
 import { CHUNKED, type Fields, type Framing } from '../../message/index.ts';
 import type { Throttle } from '../../throttle/index.ts';
-import { unansweredStatus } from '../error-response.ts';
+import { ClientExchange, Writing } from '../client-exchange.ts';
+import type { ErrorAnswer } from '../error-response.ts';
 import type { BoundsOwner, ExchangeBounds } from '../exchange-bounds.ts';
-import { LimitedOutput, type LimitedSink } from '../limited-output.ts';
-import { copyOfTrailers } from '../response-fields.ts';
 import type { SessionHost } from '../session-host.ts';
+import { acceptsTrailers } from './describe-http2-request.ts';
 import { http2ErrorResponse } from './grpc-error-response.ts';
+import type { Http2Client } from './http2-client.ts';
 import { MAX_QUEUED_INTERIM } from './http2-limits.ts';
 import { Http2Output, mayTrail } from './http2-output.ts';
 import { type BodyReader, Http2RequestBody } from './http2-request-body.ts';
-import { type Http2Client, Http2Request } from './http2-request.ts';
 import { http2Head } from './http2-response-head.ts';
 import type { Http2StreamMemory } from './http2-stream-memory.ts';
 import { HANDSHAKE_FIELDS } from './http2-websocket.ts';
-
-/**
- *     open ──respond──> body ──end──> over
- *       │                 └──fail──> over
- *       ├──respondTunnel──> body
- *       └──fail, drop──> over
- */
-const Writing = { open: 0, body: 1, over: 2 } as const;
-type Writing = (typeof Writing)[keyof typeof Writing];
 
 /** Names that an interim response or a trailer section leaves out, as they frame a message (RFC 9110 §6.5.1, §8.6). */
 const FRAMING_FIELDS: ReadonlySet<string> = new Set(['content-length', 'trailer']);
 
 /** The exchange of a stream: what actions and filters see of HTTP/2. */
-export class Http2Exchange extends Http2Request implements Exchange, LimitedSink, BodyReader, BoundsOwner {
+export class Http2Exchange extends ClientExchange implements BodyReader, BoundsOwner {
   place = -1;
-  route: RouteContext;
-  handler: ExchangeHandler | null = null;
-  tunnel = false;
-  patient = false;
-  status = 0;
-  error: ProxyError | null = null;
-  record: AccessRecord | null = null;
-  started = 0;
+  /** What Sec-WebSocket-Accept has to be; empty when no WebSocket was asked for by extended CONNECT (RFC 8441). */
+  webSocketAccept = '';
+  /** As fields of HTTP/1.1 are read: what HTTP/1.0 lacks is here. */
+  readonly modern = true;
+  readonly protocol = 'HTTP/2.0';
   /** read_timeout, write_timeout and min_rate; null without them. */
   bounds: ExchangeBounds | null = null;
   /** What node:http2 has said of the end of the stream. */
@@ -56,13 +37,9 @@ export class Http2Exchange extends Http2Request implements Exchange, LimitedSink
   readonly output: Http2Output;
   /** In use by this exchange as long as its stream is open. */
   readonly memory: Http2StreamMemory;
+  protected readonly client: Http2Client;
   /** The upstream of the tunnel has ended its side. */
   private tunnelHalfClosed = false;
-  private writing: Writing = Writing.open;
-  /** Null without a speed limit. */
-  private limited: LimitedOutput | null = null;
-  /** The end of the response, while it waits for held bytes. */
-  private pendingEnd: { readonly trailers: Fields | null } | null = null;
 
   /**
    * @param ended whether the stream of the client ends with the head
@@ -74,21 +51,16 @@ export class Http2Exchange extends Http2Request implements Exchange, LimitedSink
     ended: boolean,
     memory: Http2StreamMemory,
   ) {
-    super(client, service, memory.requestFields);
+    super(service, memory.requestFields);
+    this.client = client;
     this.stream = stream;
     this.memory = memory;
-    this.route = service.unrouted;
     this.body = new Http2RequestBody(stream, this, ended, service.limits.maxBodyBytes);
     this.output = new Http2Output(stream, this);
   }
 
-  get responded(): boolean {
-    return this.writing !== Writing.open;
-  }
-
-  /** True when nothing more can be done in this exchange. */
-  get over(): boolean {
-    return this.writing === Writing.over;
+  get acceptsTrailers(): boolean {
+    return acceptsTrailers(this);
   }
 
   /** Bytes of the response so far, heads as their text would be. */
@@ -125,18 +97,21 @@ export class Http2Exchange extends Http2Request implements Exchange, LimitedSink
     this.output.inform(head);
   }
 
-  respond(status: number, _reason: string, fields: Fields, framing: Framing): void {
-    if (this.writing !== Writing.open) throw new Error('the exchange has been answered already');
+  override respond(
+    status: number,
+    reason: string,
+    fields: Fields,
+    framing: Framing,
+    stages: readonly BodyStage[] | null = null,
+  ): void {
     // RFC 8441 §5: a 2xx would tell the client that the WebSocket is open.
-    if (this.webSocketAccept !== '' && status < 300) {
-      return this.refuseAnswer(new ProxyError('bad_response', `${status} to a WebSocket handshake`));
+    if (!this.responded && this.webSocketAccept !== '' && status < 300) {
+      return this.giveUp(new ProxyError('bad_response', `${status} to a WebSocket handshake`));
     }
-    const filters = this.route.filters;
-    if (filters !== null && filters.onResponse !== null) {
-      for (const filter of filters.onResponse) filter.onResponse(this, status, fields);
-    }
-    this.status = status;
-    this.writing = Writing.body;
+    super.respond(status, reason, fields, framing, stages);
+  }
+
+  protected sendHead(status: number, _reason: string, fields: Fields, framing: Framing): void {
     // RFC 9110 §8.6: no Content-Length in a 204. Nor in a 205, whose content node:http2 does not send (§15.3.6).
     const empty = status === 204 || status === 205;
     const head = http2Head(fields, empty ? FRAMING_FIELDS : null);
@@ -149,7 +124,7 @@ export class Http2Exchange extends Http2Request implements Exchange, LimitedSink
   respondTunnel(status: number, _reason: string, fields: Fields): void {
     if (this.writing !== Writing.open) throw new Error('the exchange has been answered already');
     if (this.webSocketAccept !== '' && fields.get('sec-websocket-accept') !== this.webSocketAccept) {
-      return this.refuseAnswer(new ProxyError('bad_response', 'the wrong Sec-WebSocket-Accept'));
+      return this.giveUp(new ProxyError('bad_response', 'the wrong Sec-WebSocket-Accept'));
     }
     this.status = status === 101 ? 200 : status;
     this.writing = Writing.body;
@@ -162,11 +137,6 @@ export class Http2Exchange extends Http2Request implements Exchange, LimitedSink
     this.body.resume();
   }
 
-  /** Limits the speed of the response. Called before it begins. */
-  limit(throttle: Throttle): void {
-    this.limited = new LimitedOutput(throttle, this);
-  }
-
   /** Puts the speed limits of a route in force. @returns the one on the response */
   use(route: RouteSpeed | null): Throttle | null {
     if (route === null) return null;
@@ -175,46 +145,20 @@ export class Http2Exchange extends Http2Request implements Exchange, LimitedSink
     return download;
   }
 
-  write(buffer: Buffer, start: number, end: number): void {
-    if (this.writing !== Writing.body || start === end) return;
-    if (this.limited === null) this.output.write(buffer, start, end);
-    else this.limited.write(buffer, start, end);
-  }
-
-  /** @internal LimitedSink */
-  passBody(buffer: Buffer, start: number, end: number): void {
+  sendBody(buffer: Buffer, start: number, end: number): void {
     this.output.write(buffer, start, end);
   }
 
-  flush(): FlushResult {
-    const result = this.output.flush();
-    return this.limited !== null && this.limited.holding ? FlushResult.full : result;
+  sendFlush(): FlushResult {
+    return this.output.flush();
   }
 
   /** @internal */
   outputDrained(): void {
-    if (!this.over && (this.limited === null || !this.limited.holding)) this.handler?.onDrain();
+    this.onDrain();
   }
 
-  /** @internal LimitedSink */
-  onLimitedDrain(): void {
-    this.guard(() => this.continueLimited());
-  }
-
-  private continueLimited(): void {
-    const result = this.output.flush();
-    if (this.limited === null || this.limited.holding) return;
-    if (this.pendingEnd !== null) this.end(this.pendingEnd.trailers);
-    else if (result !== FlushResult.full) this.handler?.onDrain();
-  }
-
-  end(trailers: Fields | null): FlushResult {
-    if (this.writing !== Writing.body) return FlushResult.taken;
-    if (this.limited !== null && this.limited.holding) {
-      this.pendingEnd = { trailers: trailers === null ? null : copyOfTrailers(trailers) };
-      this.output.flush();
-      return FlushResult.pending;
-    }
+  sendEnd(trailers: Fields | null): FlushResult {
     if (this.output.missing > 0) {
       this.fail(new ProxyError('internal', `a body ${this.output.missing} bytes shorter than its Content-Length`));
       return FlushResult.pending;
@@ -226,42 +170,25 @@ export class Http2Exchange extends Http2Request implements Exchange, LimitedSink
     return result;
   }
 
-  fail(error: ProxyError): void {
-    if (this.over) return;
-    this.error = error;
-    this.service.exchangeFailed(this, error);
-    if (this.responded || error.status === 0) {
-      if (!this.responded) this.status = unansweredStatus(error);
-      return this.cut(error);
-    }
-    const { status, reason, fields, body } = http2ErrorResponse(error, this.requestFields);
+  protected errorAnswer(error: ProxyError): ErrorAnswer {
     this.webSocketAccept = '';
-    this.respond(status, reason, fields, body.length);
-    this.write(body, 0, body.length);
-    this.end(null);
+    return http2ErrorResponse(error, this.requestFields);
   }
 
-  drop(error: ProxyError): void {
-    if (this.over) return;
-    this.error = error;
-    this.cut(error);
+  protected cutOff(error: ProxyError): void {
+    this.close();
+    this.output.reset(error);
+    this.settle();
   }
 
-  /** The client is gone, or given up: tells the handler, which owes no answer any more. */
-  abort(error: ProxyError): void {
-    if (this.over) return;
-    this.error = error;
-    if (!this.responded) this.status = unansweredStatus(error);
-    this.service.exchangeFailed(this, error);
-    this.cut(error);
-    this.dismiss(error);
+  protected abandon(error: ProxyError): void {
+    this.cutOff(error);
   }
 
   /** The client was waited for in vain, or has sent what cannot be taken. */
   refuse(error: ProxyError): void {
     if (this.responded || error.status === 0) return this.abort(error);
-    this.dismiss(error);
-    this.fail(error);
+    this.giveUp(error);
   }
 
   /** @internal BoundsOwner */
@@ -327,25 +254,6 @@ export class Http2Exchange extends Http2Request implements Exchange, LimitedSink
     else this.refuse(error);
   }
 
-  /** The upstream has answered in a way that cannot be passed on. */
-  private refuseAnswer(error: ProxyError): void {
-    this.dismiss(error);
-    this.fail(error);
-  }
-
-  /** Nothing more is wanted of the handler: it hears why, and then nothing. */
-  private dismiss(error: ProxyError): void {
-    const { handler } = this;
-    this.handler = null;
-    handler?.onAbort(error);
-  }
-
-  private cut(error: ProxyError): void {
-    this.close();
-    this.output.reset(error);
-    this.settle();
-  }
-
   private finish(): void {
     this.close();
     this.settle();
@@ -367,9 +275,8 @@ export class Http2Exchange extends Http2Request implements Exchange, LimitedSink
     this.service.exchangeEnded();
   }
 
-  private close(): void {
-    this.writing = Writing.over;
-    this.limited?.close();
+  protected override close(): void {
+    super.close();
     this.bounds?.clear();
   }
 }

@@ -11,6 +11,7 @@ import {
 } from '../../transport/index.ts';
 import type { DrainableSession, SessionSlot } from '../session-host.ts';
 import { Rate } from './event-rate.ts';
+import type { Http2Client } from './http2-client.ts';
 import { Http2Exchange } from './http2-exchange.ts';
 import {
   DRAINING_START_MS,
@@ -22,7 +23,6 @@ import {
   sessionOptions,
 } from './http2-limits.ts';
 import { Http2Pings } from './http2-pings.ts';
-import type { Http2Client } from './http2-request.ts';
 import { Http2Stalls } from './http2-stalls.ts';
 import { startExchange } from './http2-start.ts';
 import { Http2StreamMemory } from './http2-stream-memory.ts';

@@ -1,6 +1,8 @@
 import type { ProxyError } from '../../base/index.ts';
 import { Fields, type Framing } from '../../message/index.ts';
-import { type Exchange, type ExchangeHandler, FlushResult, type RouteContext } from '../exchange.ts';
+import { EffectiveRequest } from '../effective-request.ts';
+import type { Exchange, ExchangeHandler, RouteContext } from '../exchange.ts';
+import { FlushResult } from '../flush-result.ts';
 
 /** What a test says about the request; everything else has a default. */
 export interface MemoryRequest {
@@ -48,6 +50,8 @@ export class MemoryExchange implements Exchange {
   readonly record = null;
   handler: ExchangeHandler | null = null;
   patient = false;
+  slots: unknown[] | null = null;
+  effective: EffectiveRequest | null = null;
 
   /** What was called, in order: `respond 200`, `write 5`, `flush`, `end`, `fail not_found`, `drop dropped`. */
   readonly events: string[] = [];
@@ -123,6 +127,14 @@ export class MemoryExchange implements Exchange {
   abort(error: ProxyError): void {
     this.#close('abort', error);
     this.handler?.onAbort(error);
+  }
+
+  editRequest(): EffectiveRequest {
+    return (this.effective ??= new EffectiveRequest(this));
+  }
+
+  guard(action: () => void): void {
+    action();
   }
 
   resumeRequest(): void {

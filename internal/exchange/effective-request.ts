@@ -1,0 +1,53 @@
+import { CHUNKED, type Fields, type Framing } from '../message/index.ts';
+import type { BodyStage } from './body-stage.ts';
+
+/** What the head of a request to an upstream is made from. */
+export interface RequestHead {
+  readonly method: string;
+  /** The path in forward form; see Exchange. */
+  readonly forwardPath: string;
+  /** With its `?`, or empty. */
+  readonly query: string;
+  /** Host and port; empty only for HTTP/1.0 without Host. */
+  readonly authority: string;
+  readonly requestFields: Fields;
+  readonly requestFraming: Framing;
+}
+
+/**
+ * A request as filters have changed it: what the upstream gets. What was received stays as it is, for logs, routes and
+ * decisions about security. Each attempt at an upstream gets a copy of its own, so that a retry or a fallback does not
+ * inherit the edits of the attempt before.
+ */
+export class EffectiveRequest implements RequestHead {
+  method: string;
+  forwardPath: string;
+  query: string;
+  authority: string;
+  readonly requestFields: Fields;
+  requestFraming: Framing;
+  /** Stages in the order in which the body goes through them on its way to the upstream; null while there are none. */
+  stages: BodyStage[] | null = null;
+
+  constructor(of: RequestHead) {
+    this.method = of.method;
+    this.forwardPath = of.forwardPath;
+    this.query = of.query;
+    this.authority = of.authority;
+    this.requestFields = of.requestFields.copy();
+    this.requestFraming = of.requestFraming;
+  }
+
+  /** Sends the body through a stage that passes every byte on as it is. */
+  addStage(stage: BodyStage): void {
+    if (this.requestFraming !== 0) (this.stages ??= []).push(stage);
+  }
+
+  /** Sends the body through a stage that changes it, so that its length is not known any more. */
+  transformBody(stage: BodyStage): void {
+    if (this.requestFraming === 0) return;
+    this.requestFields.remove('content-length');
+    this.requestFraming = CHUNKED;
+    this.addStage(stage);
+  }
+}

@@ -1,0 +1,65 @@
+import { ProxyError } from '../base/index.ts';
+
+/** Why a run was given up before it had a result. */
+const ABANDONED = new ProxyError('client_closed', 'the exchange has ended');
+
+/**
+ * What an exchange waits for while a filter asks somebody else: the asynchronous form of a verdict. The filter makes the
+ * run, the phase starts it.
+ *
+ *     made ──start──> waiting ──the work is done──> continued once
+ *                        ├──time is up─────────> failed with filter_timeout
+ *                        ├──the work throws────> failed
+ *                        └──the client leaves──> aborted; nothing is called any more
+ */
+export class Run<T> {
+  private readonly timeoutMs: number;
+  private readonly work: (signal: AbortSignal) => Promise<T>;
+  private readonly controller = new AbortController();
+  private timer: NodeJS.Timeout | undefined;
+  private settled = false;
+
+  /**
+   * @param timeoutMs milliseconds that the work may take
+   * @param work gets a signal that is aborted when its result is not wanted any more
+   */
+  constructor(timeoutMs: number, work: (signal: AbortSignal) => Promise<T>) {
+    this.timeoutMs = timeoutMs;
+    this.work = work;
+  }
+
+  /** Begins. Exactly one of the two is called, once; neither after `abort`. */
+  start(onResult: (result: T) => void, onError: (error: ProxyError) => void): void {
+    this.timer = setTimeout(() => {
+      if (!this.settle()) return;
+      const error = new ProxyError('filter_timeout', `a filter had no result within ${this.timeoutMs} ms`);
+      this.controller.abort(error);
+      onError(error);
+    }, this.timeoutMs);
+    void this.finish(onResult, onError);
+  }
+
+  /** The result is not wanted any more. */
+  abort(reason: ProxyError = ABANDONED): void {
+    if (this.settle()) this.controller.abort(reason);
+  }
+
+  /** @returns whether this is the end of the wait, and not something that comes after it */
+  private settle(): boolean {
+    if (this.settled) return false;
+    this.settled = true;
+    clearTimeout(this.timer);
+    return true;
+  }
+
+  private async finish(onResult: (result: T) => void, onError: (error: ProxyError) => void): Promise<void> {
+    let result: T;
+    try {
+      result = await this.work(this.controller.signal);
+    } catch (error) {
+      if (this.settle()) onError(ProxyError.from(error));
+      return;
+    }
+    if (this.settle()) onResult(result);
+  }
+}

@@ -1,0 +1,47 @@
+import { ProxyError } from '../base/index.ts';
+import { type Fields, reasonPhrase } from '../message/index.ts';
+import type { Action } from './exchange.ts';
+import type { Exchange } from './exchange.ts';
+
+/** Has the fallback of the route's action answer; where it has none, the answer is 502 (no_target). */
+export const FALLBACK: Action = {
+  handle(exchange: Exchange): void {
+    const { fallback } = exchange.route.action;
+    if (fallback === undefined || fallback === null) {
+      return exchange.fail(new ProxyError('no_target', 'a filter asked for the fallback, and the action has none'));
+    }
+    fallback.handle(exchange);
+  },
+};
+
+/** Closes the connection without an answer. */
+export const DROP: Action = {
+  takesConnect: true,
+  handle(exchange: Exchange): void {
+    exchange.drop(new ProxyError('dropped', 'a filter dropped the request'));
+  },
+};
+
+/** A whole answer that a filter gives. */
+export class Answer implements Action {
+  private readonly status: number;
+  private readonly fields: Fields;
+  private readonly body: Buffer;
+
+  /**
+   * @param status final, 200 to 599; RFC 9110 §9.3.6: not 2xx to CONNECT
+   * @param fields less what frames the body; used once, as the session may change them
+   */
+  constructor(status: number, fields: Fields, body: Buffer | string = '') {
+    this.status = status;
+    this.fields = fields;
+    this.body = typeof body === 'string' ? Buffer.from(body, 'utf8') : body;
+  }
+
+  handle(exchange: Exchange): void {
+    const { body } = this;
+    exchange.respond(this.status, reasonPhrase(this.status), this.fields, body.length);
+    if (body.length > 0 && exchange.method !== 'HEAD') exchange.write(body, 0, body.length);
+    exchange.end(null);
+  }
+}

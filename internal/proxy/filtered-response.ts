@@ -1,0 +1,124 @@
+import type { ProxyError } from '../base/index.ts';
+import {
+  type Action,
+  type BodySink,
+  type Exchange,
+  type FilterChain,
+  FlushResult,
+  type PhaseOwner,
+  type ResponseDecision,
+  type ResponseHead,
+  RETRY,
+  runPhase,
+} from '../exchange/index.ts';
+import { dropTable, Fields } from '../message/index.ts';
+
+/** What a decision of the filters is carried out by. */
+export interface ResponseJudge extends PhaseOwner {
+  /** The filters wait: no more of the response is wanted for now. */
+  hold(): void;
+  /** The response is being passed on: nothing is sent again from here on. */
+  accept(): void;
+  /** What was held has been passed on. @param flushed what the exchange says of it */
+  released(flushed: FlushResult): void;
+  /** Sends the request again instead. @returns false when no other attempt is left */
+  tryAgain(): boolean;
+  /** Has another action answer instead. */
+  replaceBy(action: Action): void;
+  /** A filter failed. */
+  failed(error: ProxyError): void;
+}
+
+/**
+ * The response of an upstream, between its head and the decision of the filters of onUpstreamResponse. While they wait, the
+ * upstream is paused, and what was under way is held: at most what one read brought.
+ *
+ *     deciding ──go on──────────> passed ──> what follows goes straight to the exchange
+ *         └──retry, replaced────> dropped ─> nothing of it goes anywhere
+ */
+export class FilteredResponse implements BodySink {
+  private readonly head: ResponseHead;
+  private readonly exchange: Exchange;
+  private readonly judge: ResponseJudge;
+  private state: 'deciding' | 'passed' | 'dropped' = 'deciding';
+  private parts: Buffer[] = [];
+  /** The end of the response has come while the filters wait. */
+  private ended: { readonly trailers: Fields | null } | null = null;
+  private waited = false;
+
+  constructor(head: ResponseHead, exchange: Exchange, judge: ResponseJudge) {
+    this.head = head;
+    this.exchange = exchange;
+    this.judge = judge;
+  }
+
+  /** The filters wait. */
+  get holding(): boolean {
+    return this.state === 'deciding';
+  }
+
+  decide(filters: NonNullable<FilterChain['onUpstreamResponse']>): void {
+    const { exchange, head, judge } = this;
+    runPhase(
+      filters,
+      judge,
+      (filter) => filter.onUpstreamResponse(exchange, head),
+      (decision) => this.decided(decision),
+      (error) => judge.failed(error),
+    );
+    if (!this.holding) return;
+    this.waited = true;
+    judge.hold();
+  }
+
+  write(buffer: Buffer, start: number, end: number): void {
+    if (this.state === 'passed') this.exchange.write(buffer, start, end);
+    else if (this.holding) this.parts.push(Buffer.from(buffer.subarray(start, end)));
+  }
+
+  flush(): FlushResult {
+    return this.state === 'passed' ? this.exchange.flush() : FlushResult.taken;
+  }
+
+  end(trailers: Fields | null): FlushResult {
+    if (this.state === 'passed') return this.exchange.end(trailers);
+    this.ended = { trailers: trailers === null ? null : copyOf(trailers) };
+    return FlushResult.taken;
+  }
+
+  /** The response is not wanted any more. */
+  drop(): void {
+    this.state = 'dropped';
+    this.parts = [];
+  }
+
+  private decided(decision: ResponseDecision): void {
+    if (decision === null) return this.pass();
+    if (decision !== RETRY) {
+      this.drop();
+      return this.judge.replaceBy(decision);
+    }
+    this.state = 'dropped';
+    if (!this.judge.tryAgain()) this.pass();
+  }
+
+  private pass(): void {
+    const { exchange, head, judge } = this;
+    this.state = 'passed';
+    judge.accept();
+    exchange.respond(head.status, head.reason, head.fields, head.framing, head.stages);
+    if (!this.waited) return;
+    for (const part of this.parts.splice(0)) exchange.write(part, 0, part.length);
+    if (this.ended !== null) exchange.end(this.ended.trailers);
+    else judge.released(exchange.flush());
+  }
+}
+
+const KEEP_ALL = dropTable();
+
+/** Trailers stand in memory that the upstream connection uses again. */
+function copyOf(trailers: Fields): Fields {
+  const copy = new Fields();
+  copy.appendLines(trailers.lines(KEEP_ALL));
+  return copy;
+}

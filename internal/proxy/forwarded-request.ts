@@ -1,0 +1,75 @@
+import type { Exchange, RequestHead } from '../exchange/index.ts';
+import { type Framing, NO_BODY, UNTIL_CLOSE } from '../message/index.ts';
+import type { Http2RequestHead, Peer, UpstreamRequest, UpstreamTimeouts } from '../upstream/index.ts';
+import type { ProxyRoute } from './proxy-route.ts';
+import { mayStartSilent } from './silent-start.ts';
+import { upstreamHead } from './upstream-head.ts';
+import { upstreamHeadHttp2 } from './upstream-head-http2.ts';
+
+/** Methods whose requests may be sent twice (RFC 9110 §9.2.2). */
+const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
+
+/** The request of an exchange as its upstream gets it. */
+export abstract class ForwardedRequest implements UpstreamRequest {
+  protected readonly exchange: Exchange;
+  protected readonly proxy: ProxyRoute;
+  /** The request as it was received, as filters have changed it, or as those of this attempt have. */
+  protected request: RequestHead;
+  /** Where this attempt goes; null before the first. */
+  protected peer: Peer | null = null;
+
+  constructor(exchange: Exchange, proxy: ProxyRoute) {
+    this.exchange = exchange;
+    this.proxy = proxy;
+    this.request = exchange.effective ?? exchange;
+  }
+
+  get method(): string {
+    return this.request.method;
+  }
+
+  get raw(): boolean {
+    return this.proxy.answersConnect && this.exchange.method === 'CONNECT';
+  }
+
+  get framing(): Framing {
+    const { exchange } = this;
+    return exchange.upgrade !== null || exchange.method === 'CONNECT' ? UNTIL_CLOSE : this.request.requestFraming;
+  }
+
+  get upgrade(): string | null {
+    return this.exchange.upgrade;
+  }
+
+  get webSocketKey(): string | null {
+    return this.exchange.requestFields.get('sec-websocket-key');
+  }
+
+  get last(): boolean {
+    return this.proxy.edits.close;
+  }
+
+  http1Head(): string {
+    return upstreamHead(this.exchange, this.request, this.peer as Peer, this.proxy.edits);
+  }
+
+  http2Head(): Http2RequestHead {
+    return upstreamHeadHttp2(this.exchange, this.request, this.peer as Peer, this.proxy.edits);
+  }
+
+  /** The waits of this request. */
+  protected get timeouts(): UpstreamTimeouts {
+    const { exchange, proxy } = this;
+    const silent = exchange.requestFraming !== NO_BODY && mayStartSilent(exchange.requestFields);
+    return silent ? proxy.silentStartTimeouts : proxy.timeouts;
+  }
+
+  protected get idempotent(): boolean {
+    return IDEMPOTENT.has(this.request.method);
+  }
+
+  /** Whether the request may be sent again though the upstream may have looked at it (RFC 9110 §9.2.2). */
+  protected get repeatable(): boolean {
+    return this.request.requestFraming === NO_BODY && this.idempotent;
+  }
+}
