@@ -4,7 +4,13 @@ import type { Balancer } from '../balancing/index.ts';
 import type { ProxyError } from '../base/index.ts';
 import type { ServiceConfig, ServiceLimits } from '../config/index.ts';
 import type { HostRoute, SessionHost } from '../downstream/index.ts';
-import { type Action, compileFilters, type FailureSubject, type RouteContext } from '../exchange/index.ts';
+import {
+  type Action,
+  compileFilters,
+  type FailureSubject,
+  type FilterChain,
+  type RouteContext,
+} from '../exchange/index.ts';
 import type { HeadLimits } from '../http1/index.ts';
 import { compileRouter, type Router } from '../router/index.ts';
 import type { TlsAcceptor } from '../transport/index.ts';
@@ -36,6 +42,7 @@ export class CompiledService implements SessionHost {
   readonly plain: boolean;
   readonly peeks: boolean;
   readonly expectsProxyHeader: boolean;
+  readonly onConnection: FilterChain['onConnection'];
   private readonly refusals: Refusals;
   private readonly reports: FailureReports;
   private readonly router: Router<CompiledRoute>;
@@ -85,6 +92,7 @@ export class CompiledService implements SessionHost {
     this.plain = config.tls === null;
     this.peeks = config.routes.some(({ action }) => action.type === 'pass' || (action.type === 'drop' && !this.plain));
     this.expectsProxyHeader = limits.proxyProtocol;
+    this.onConnection = unrouted.filters?.onConnection ?? null;
     this.refusals = new Refusals(config.name);
     this.trusted = limits.trustedProxies.map((cidr) => ipaddr.parseCIDR(cidr));
   }

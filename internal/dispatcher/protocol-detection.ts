@@ -1,5 +1,6 @@
 import { ProxyError } from '../base/index.ts';
 import type { DrainableSession, SessionSlot } from '../downstream/index.ts';
+import { type PhaseOwner, type Run, runPhase } from '../exchange/index.ts';
 import type { Connection, ConnectionHandler } from '../transport/index.ts';
 
 /**
@@ -9,10 +10,12 @@ import type { Connection, ConnectionHandler } from '../transport/index.ts';
 const DRAINING_START_MS = 500;
 
 /** A connection of which not enough bytes are known to tell what it is. It has header_timeout to say so. */
-export abstract class ProtocolDetection implements ConnectionHandler, DrainableSession {
+export abstract class ProtocolDetection implements ConnectionHandler, DrainableSession, PhaseOwner {
   place = -1;
   protected readonly connection: Connection;
   protected readonly slot: SessionSlot;
+  /** What a filter of the service waits for. */
+  private run: Run<unknown> | null = null;
 
   constructor(connection: Connection, slot: SessionSlot) {
     this.connection = connection;
@@ -34,7 +37,41 @@ export abstract class ProtocolDetection implements ConnectionHandler, DrainableS
   }
 
   onClose(): void {
+    this.run?.abort();
     this.leave();
+  }
+
+  guard(action: () => void): void {
+    this.connection.guard(action);
+  }
+
+  waitFor(run: Run<unknown> | null): void {
+    this.run = run;
+    if (run === null) this.connection.resume();
+    else this.connection.pause();
+  }
+
+  /**
+   * Asks the filters of the service whether the connection may come in. It is paused while one of them waits.
+   * @param serverName of its ClientHello, in normal form; null as long as that was not read
+   * @param next what happens when it may
+   */
+  protected admit(serverName: string | null, next: () => void): void {
+    const { onConnection } = this.slot.current;
+    if (onConnection === null) return next();
+    const { remoteAddress, remotePort, localAddress, localPort } = this.connection;
+    const client = { clientAddress: remoteAddress, clientPort: remotePort, localAddress, localPort, serverName };
+    runPhase(
+      onConnection,
+      this,
+      (filter) => filter.onConnection(client),
+      (decision) => {
+        if (decision === null) next();
+        else if (decision === 'drop') this.connection.destroy();
+        else this.refuse(new ProxyError('dropped', 'a filter of the service refused the connection'));
+      },
+      (error) => this.refuse(error),
+    );
   }
 
   onBroken(error: unknown): void {

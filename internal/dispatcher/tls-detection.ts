@@ -30,6 +30,8 @@ export class TlsDetection extends ProtocolDetection {
   private hello: ClientHelloReader | null = null;
   /** What was read of the ClientHello, for whoever comes next. */
   private readonly first = new FirstBytes();
+  /** The ClientHello is complete, and the filters of the service are asked about it. */
+  private asked = false;
   /** Set while the acceptor has the connection. */
   private handshake: TlsHandshake | null = null;
   /** Milliseconds for the handshake, from the connection on; as for any first bytes where clients need not speak TLS. */
@@ -48,10 +50,13 @@ export class TlsDetection extends ProtocolDetection {
     const { current } = this.slot;
     if (this.hello === null) {
       if (buffer[start] !== HANDSHAKE_RECORD) return this.refuseOrServe(buffer, start, end);
-      if (!current.peeks) return this.terminate(Buffer.from(buffer.subarray(start, end)));
+      // Filters are asked again when the server name is known.
+      if (!current.peeks && current.onConnection === null)
+        return this.terminate(Buffer.from(buffer.subarray(start, end)));
       this.hello = new ClientHelloReader();
     }
     this.first.add(buffer, start, end);
+    if (this.asked) return;
     let serverName: string | null;
     try {
       const hello = this.hello.feed(buffer, start, end);
@@ -60,7 +65,9 @@ export class TlsDetection extends ProtocolDetection {
     } catch (error) {
       return this.refuse(error);
     }
-    this.decide(normalizeHost(serverName ?? ''));
+    this.asked = true;
+    const host = normalizeHost(serverName ?? '');
+    this.admit(host, () => this.decide(host));
   }
 
   override onDeadline(): void {

@@ -1,6 +1,6 @@
 import type { Deadlines, Member, ProxyError, Roster } from '../base/index.ts';
 import type { ServiceLimits } from '../config/index.ts';
-import type { FailureSubject, RouteContext } from '../exchange/index.ts';
+import type { FailureSubject, FilterChain, RouteContext } from '../exchange/index.ts';
 import type { HeadLimits } from '../http1/index.ts';
 import type { TlsAcceptor } from '../transport/index.ts';
 
@@ -16,6 +16,8 @@ export interface SessionHost {
   readonly peeks: boolean;
   /** Whether connections from trusted_proxies begin with a PROXY header. */
   readonly expectsProxyHeader: boolean;
+  /** The filters that connections have to pass; null where there are none. */
+  readonly onConnection: FilterChain['onConnection'];
   /** The first route whose domain matches a server name, in normal form; null when none does. */
   matchHost(host: string): HostRoute | null;
   /** The first route that matches, or null. The arguments are in normal form. */

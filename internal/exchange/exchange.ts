@@ -259,11 +259,30 @@ export type ResponseDecision = Decision | typeof RETRY;
 /** A decision about a response, or a run that comes to one. */
 export type ResponseVerdict = ResponseDecision | Run<ResponseDecision>;
 
+/** A connection that was accepted, before anything of it is served. */
+export interface ArrivingClient {
+  /** As announced by a trusted proxy where there is one; an IP address, or `unix`. */
+  readonly clientAddress: string;
+  readonly clientPort: number;
+  readonly localAddress: string;
+  readonly localPort: number;
+  /** The server name of its ClientHello in the form that routes match on; null as long as that was not read. */
+  readonly serverName: string | null;
+}
+
+/** Lets a connection in (null), closes it and logs that, or closes it silently. */
+export type ConnectionDecision = null | 'refuse' | 'drop';
+
+/** A decision about a connection, or a run that comes to one. */
+export type ConnectionVerdict = ConnectionDecision | Run<ConnectionDecision>;
+
 /**
  * Extension points, in the order of time. Each is optional, and one that no filter of a route has costs nothing: it is
  * null in the compiled chain. Request phases run in the order service, action, route; response phases in the reverse.
  *
  *     phase               runs                                          may                                          async
+ *     onConnection        a connection was accepted; again when its         let it in, refuse it, drop it                yes
+ *                         ClientHello named a server (service only)
  *     onRequest           a route was chosen, before its action         go on, or have another action answer; edit   yes
  *                                                                       what the upstream gets, its body included
  *     onSelectTarget      before each attempt, where there is a balancer  give the key, exclude targets                no
@@ -278,6 +297,7 @@ export type ResponseVerdict = ResponseDecision | Run<ResponseDecision>;
 export interface Filter {
   /** Its onResponse runs after those of all others, whatever its place: for codings, which have to come last. */
   readonly encodes?: boolean;
+  onConnection?(client: ArrivingClient): ConnectionVerdict;
   onRequest?(exchange: Exchange): Verdict;
   onSelectTarget?(exchange: Exchange, search: TargetSearch): void;
   onUpstreamRequest?(exchange: Exchange, attempt: EffectiveRequest): Verdict;
@@ -305,6 +325,7 @@ export type Having<K extends keyof Filter> = readonly Required<Pick<Filter, K>>[
 
 /** The filters of a route by phase, in the order of running; null where there are none. */
 export interface FilterChain {
+  readonly onConnection: Having<'onConnection'>;
   readonly onRequest: Having<'onRequest'>;
   readonly onSelectTarget: Having<'onSelectTarget'>;
   readonly onUpstreamRequest: Having<'onUpstreamRequest'>;

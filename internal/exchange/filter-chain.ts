@@ -10,6 +10,7 @@ export function compileFilters(filters: readonly Filter[]): FilterChain | null {
   const coders = inward.filter((filter) => filter.encodes === true);
   const outward = [...inward.filter((filter) => filter.encodes !== true), ...coders];
   return {
+    onConnection: withPhase(filters, 'onConnection'),
     onRequest: withPhase(filters, 'onRequest'),
     onSelectTarget: withPhase(filters, 'onSelectTarget'),
     onUpstreamRequest: withPhase(filters, 'onUpstreamRequest'),

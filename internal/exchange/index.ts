@@ -3,7 +3,10 @@ export { type BodySink, type BodySource, BodyStage, type StageOwner } from './bo
 export { EffectiveRequest, type RequestHead } from './effective-request.ts';
 export {
   type Action,
+  type ArrivingClient,
   type ConnectionAction,
+  type ConnectionDecision,
+  type ConnectionVerdict,
   type Decision,
   type DomainCaptures,
   type Exchange,
