@@ -7,12 +7,14 @@ import {
   Admission,
   descriptors,
   measureDescriptors,
+  type Network,
   ROOTS_OF_NODE,
   type ServerHandle,
   type Siblings,
+  SYSTEM_NETWORK,
   systemRoots,
 } from '../transport/index.ts';
-import { Pools } from '../upstream/index.ts';
+import { type Peer, Pools } from '../upstream/index.ts';
 import type { FailureReports } from './compiled-service.ts';
 import { type AccessLogs, type Environment, Generation } from './generation.ts';
 import { PendingChange } from './pending-change.ts';
@@ -45,6 +47,10 @@ export interface RuntimeOptions {
   readonly siblings: Siblings | null;
   /** Asks for another socket on the address with this key, for `giveSpare`; null where there is none. */
   readonly wantSpare: ((key: string) => void) | null;
+  /** Left out: a coarse clock of its own. */
+  readonly deadlines?: Deadlines;
+  /** Left out: that of the system. */
+  readonly network?: Network;
 }
 
 /**
@@ -59,7 +65,7 @@ export class Generations {
   private readonly environment: Environment;
   private readonly events: GenerationEvents;
   private readonly accepting: Accepting;
-  private readonly deadlines = new Deadlines();
+  private readonly deadlines: Deadlines;
   private readonly resolver = new Resolver();
   private readonly pools: Pools;
   private readonly slots = new Map<string, ServiceSlot>();
@@ -72,12 +78,14 @@ export class Generations {
   private stopping = false;
   private rootsRead = false;
 
-  constructor({ accessLogs, events, ticketKeys, siblings, wantSpare }: RuntimeOptions) {
+  constructor(options: RuntimeOptions) {
+    const { accessLogs, events, ticketKeys, siblings, wantSpare, network = SYSTEM_NETWORK } = options;
     this.events = events;
-    this.pools = new Pools(this.deadlines, this.resolver, (peer, error) =>
-      events.upstreamSessionEnded(peer.text, error),
-    );
+    this.deadlines = options.deadlines ?? new Deadlines();
+    const onFault = (peer: Peer, error: Error): void => events.upstreamSessionEnded(peer.text, error);
+    this.pools = new Pools(this.deadlines, this.resolver, onFault, network);
     this.accepting = {
+      network,
       admission: new Admission(descriptors, siblings, (facts) => events.descriptorsUsedUp(facts)),
       wantSpare,
       acceptFailed: (service, error) => events.acceptFailed(service, error),

@@ -8,6 +8,7 @@ import {
   type ConnectionHandler,
   Listener,
   type ListenerSettings,
+  type Network,
   type ServerHandle,
 } from '../transport/index.ts';
 import type { CompiledService } from './compiled-service.ts';
@@ -15,6 +16,7 @@ import type { CompiledService } from './compiled-service.ts';
 /** How the listeners of a process accept. */
 export interface Accepting {
   readonly admission: Admission;
+  readonly network: Network;
   /** Asks for another socket on the address with this key; null where there is none. */
   readonly wantSpare: ((key: string) => void) | null;
   /** Told of connections that could not be accepted. */
@@ -42,11 +44,12 @@ export class ServiceSlot implements SessionSlot {
    */
   async listen(handle: ServerHandle, key: string, accepting: Accepting): Promise<void> {
     const { limits } = this.current;
-    const { admission, wantSpare } = accepting;
+    const { admission, network, wantSpare } = accepting;
     const options = {
       writeBufferSize: limits.writeBufferSize,
       report: (error: Error) => accepting.acceptFailed(this.current.name, error),
       admission,
+      network,
       wantSpare: wantSpare === null ? null : () => wantSpare(key),
     };
     const accept = (connection: Connection): ConnectionHandler => dispatch(connection, this);

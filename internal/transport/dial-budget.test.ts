@@ -3,6 +3,7 @@ import { Deadlines, type ProxyError } from '../base/index.ts';
 import { type LookupWaiter, Resolver } from '../resolver/index.ts';
 import { descriptors } from './descriptors.ts';
 import { dial, type DialOptions } from './dial.ts';
+import { SYSTEM_NETWORK } from './network.ts';
 
 const OPTIONS: DialOptions = {
   timeout: 1000,
@@ -37,7 +38,9 @@ it('opens no socket when descriptors ran out while the name was looked up', asyn
   const resolver = new LateResolver();
   const told = new Promise<ProxyError | null>((resolve) => {
     const address = { kind: 'tcp', host: 'slow.test', port: 1 } as const;
-    dial(address, OPTIONS, { deadlines: new Deadlines(), resolver }, (error) => resolve(error));
+    dial(address, OPTIONS, { deadlines: new Deadlines(), network: SYSTEM_NETWORK, resolver }, (error) =>
+      resolve(error),
+    );
   });
   vi.spyOn(descriptors, 'mayDial', 'get').mockReturnValue(false);
   const before = descriptors.dialed;

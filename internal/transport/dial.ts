@@ -1,4 +1,4 @@
-import { connect as connectTcp, isIP, type Socket } from 'node:net';
+import { isIP, type NetConnectOpts, type Socket } from 'node:net';
 import { checkServerIdentity, connect as connectTls, type ConnectionOptions, TLSSocket } from 'node:tls';
 import { type Deadline, type Deadlines, type ErrorCode, ProxyError } from '../base/index.ts';
 import type { LookupWaiter, Resolver } from '../resolver/index.ts';
@@ -6,6 +6,7 @@ import { ConnectRace, type RaceOwner } from './connect-race.ts';
 import { Connection } from './connection.ts';
 import { descriptors } from './descriptors.ts';
 import { IDLE_HANDLER } from './idle-handler.ts';
+import type { Network } from './network.ts';
 import type { TlsFacts } from './tls-facts.ts';
 import { type DialTls, dialTlsId, upstreamContext, UpstreamSessions } from './upstream-context.ts';
 
@@ -46,6 +47,7 @@ const HTTP1: readonly string[] = ['http/1.1'];
 /** What all dials of a process share. */
 export interface DialContext {
   readonly deadlines: Deadlines;
+  readonly network: Network;
   readonly resolver: Resolver;
 }
 
@@ -127,7 +129,7 @@ class Dial implements Dialing, LookupWaiter, RaceOwner {
     const { address } = this;
     const target =
       address.kind === 'unix' ? { path: address.path } : { host: host || address.host, port: address.port };
-    return connectPlain(target, this.options, this.reads);
+    return this.connectPlain(target);
   }
 
   onConnected(socket: Socket, dialed: string): void {
@@ -158,6 +160,20 @@ class Dial implements Dialing, LookupWaiter, RaceOwner {
     this.step = 'connecting';
     this.race = new ConnectRace(addresses, this.context.deadlines, this);
     this.race.start();
+  }
+
+  private connectPlain(target: NetConnectOpts): Socket {
+    const { context, options, reads } = this;
+    const common = {
+      ...target,
+      allowHalfOpen: true,
+      noDelay: true,
+      keepAlive: options.keepAlive > 0,
+      keepAliveInitialDelay: options.keepAlive,
+      highWaterMark: options.writeBufferSize,
+    };
+    const onread = reads === null ? {} : { onread: { buffer: reads.buffer, callback: reads.callback } };
+    return counted(context.network.connect({ ...common, ...onread }));
   }
 
   private readonly onError = (error: Error): void => {
@@ -246,23 +262,6 @@ function refuse(address: DialAddress, done: DialDone): Dialing {
 function usedUp(address: DialAddress): ProxyError {
   const cause = new Error(`all ${descriptors.limit} file descriptors of the process are in use`);
   return dialError(address, cause, 'dial_failed');
-}
-
-function connectPlain(
-  target: { readonly path: string } | { readonly host: string; readonly port: number },
-  options: DialOptions,
-  reads: DialedReads | null,
-): Socket {
-  const common = {
-    ...target,
-    allowHalfOpen: true,
-    noDelay: true,
-    keepAlive: options.keepAlive > 0,
-    keepAliveInitialDelay: options.keepAlive,
-    highWaterMark: options.writeBufferSize,
-  };
-  if (reads === null) return counted(connectTcp(common));
-  return counted(connectTcp({ ...common, onread: { buffer: reads.buffer, callback: reads.callback } }));
 }
 
 function counted(socket: Socket): Socket {

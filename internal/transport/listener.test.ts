@@ -7,6 +7,7 @@ import type { Connection } from './connection.ts';
 import type { ConnectionHandler } from './connection-handler.ts';
 import { DescriptorBudget } from './descriptors.ts';
 import { Listener } from './listener.ts';
+import { SYSTEM_NETWORK } from './network.ts';
 
 const closers: (() => unknown)[] = [];
 afterEach(async () => {
@@ -24,7 +25,7 @@ async function listening(maxConnections = 0): Promise<{ listener: Listener; boun
     return { onData() {}, onEnd() {}, onDrain() {}, onDeadline() {}, onClose() {}, onBroken() {} };
   };
   const admission = new Admission(new DescriptorBudget(Infinity), null, () => {});
-  const options = { writeBufferSize: 16_384, report: () => {}, admission, wantSpare: null };
+  const options = { writeBufferSize: 16_384, report: () => {}, admission, network: SYSTEM_NETWORK, wantSpare: null };
   const settings = { ...SETTINGS, maxConnections };
   const listener = await Listener.listen(bound.handle, settings, options, new Deadlines(), accept);
   closers.push(

@@ -1,10 +1,11 @@
-import { createServer, type Server, type Socket } from 'node:net';
+import type { Server, Socket } from 'node:net';
 import type { Deadlines } from '../base/index.ts';
 import type { Admission, Gated } from './admission.ts';
 import type { ServerHandle } from './bound-address.ts';
 import type { ConnectionHandler } from './connection-handler.ts';
 import { Connection } from './connection.ts';
 import { IDLE_HANDLER } from './idle-handler.ts';
+import type { Network } from './network.ts';
 import { WaitingLine } from './waiting-line.ts';
 
 /**
@@ -30,6 +31,7 @@ export interface ListenerOptions {
   /** Told of errors of accepting (ENFILE …); the listener goes on. */
   readonly report: (error: Error) => void;
   readonly admission: Admission;
+  readonly network: Network;
   /**
    * Asks for another socket on the same address, which `giveSpare` brings. Null where there is none: such a listener
    * cannot stop accepting for a while, and takes connections in that have to wait.
@@ -91,7 +93,7 @@ export class Listener implements Gated {
     this.deadlines = deadlines;
     this.accept = accept;
     this.waiting = new WaitingLine(deadlines);
-    this.server = createServer(
+    this.server = options.network.createServer(
       { allowHalfOpen: true, noDelay: true, highWaterMark: options.writeBufferSize },
       (socket) => this.serverOnConnection(socket),
     );

@@ -8,6 +8,8 @@ import {
   type DialDone,
   type Dialing,
   type DialOptions,
+  type Network,
+  SYSTEM_NETWORK,
 } from '../transport/index.ts';
 import { type ConnectionOwner, Http1Connection } from './http1-connection.ts';
 import { Http2Session, type Http2SessionOptions, type Http2SessionOwner } from './http2-session.ts';
@@ -53,10 +55,17 @@ export class Pools implements DialContext {
   readonly resolver: Resolver;
   /** Told of HTTP/2 sessions that have ended with an error. */
   readonly onFault: (peer: Peer, error: Error) => void;
+  readonly network: Network;
   private readonly pools = new Map<string, PeerPool>();
   private timer: NodeJS.Timeout | null = null;
 
-  constructor(deadlines: Deadlines, resolver: Resolver, onFault: (peer: Peer, error: Error) => void = () => {}) {
+  constructor(
+    deadlines: Deadlines,
+    resolver: Resolver,
+    onFault: (peer: Peer, error: Error) => void = () => {},
+    network: Network = SYSTEM_NETWORK,
+  ) {
+    this.network = network;
     this.deadlines = deadlines;
     this.resolver = resolver;
     this.onFault = onFault;
