@@ -1,4 +1,5 @@
-import { chooseCodings, type Coding } from './precompressed.ts';
+import { chooseCodings } from '../message/index.ts';
+import type { Coding } from './precompressed.ts';
 import type { Representation } from './representation.ts';
 
 /** Longer values of Accept-Encoding are read anew each time: what is remembered has to be small. */

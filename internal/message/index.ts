@@ -14,7 +14,9 @@ export {
   TARGET_SLASH,
   TOKEN_LOWER,
 } from './characters.ts';
+export { acceptsCoding, chooseCodings, codingName, type NamedCoding } from './content-codings.ts';
 export { ConnectionOption, persists, takeConnectionOptions } from './connection-options.ts';
+export { weakened } from './entity-tag.ts';
 export { dropTable, FieldId, fieldIdAt, fieldIdOf } from './field-names.ts';
 export { readFieldPairs } from './field-pairs.ts';
 export { skipFieldValue, wordsOf } from './field-value-scan.ts';
@@ -32,3 +34,4 @@ export { currentHttpDate, formatHttpDate, parseHttpDate } from './http-date.ts';
 export { reasonPhrase } from './reason-phrase.ts';
 export { readTarget, type RequestTarget } from './target.ts';
 export { WantedNames } from './wanted-names.ts';
+export { addToVary } from './vary.ts';
