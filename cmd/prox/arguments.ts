@@ -1,6 +1,6 @@
 /**
- * The arguments with every long flag written with two dashes. prox takes `-config FILE` and `--config FILE` alike;
- * the parser underneath would read the first as a row of short flags.
+ * Returns the arguments with two dashes before every long flag. prox accepts both `-config FILE` and `--config FILE`,
+ * but the command-line parser would read the first form as a sequence of short flags.
  */
 export function withDoubleDashes(args: readonly string[]): string[] {
   const end = args.indexOf('--');

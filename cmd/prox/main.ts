@@ -6,7 +6,7 @@ import { worker } from './worker.ts';
 
 declare const PROX_VERSION: string;
 
-/** As the parser gives them. */
+/** The options of `prox serve`, in the form that the parser returns. */
 interface ServeFlags {
   readonly config?: string;
   readonly logLevel?: string;
@@ -21,11 +21,11 @@ interface ValidateFlags {
 }
 
 const DEFAULT_CONFIG = 'config.json5';
-const CONFIG_HELP = `config file, or folder of service files (default: "${DEFAULT_CONFIG}")`;
+const CONFIG_HELP = `config file or folder of service files (default: "${DEFAULT_CONFIG}")`;
 const CONFIG_ARGUMENT_HELP = 'the same as -config';
 
 const program = new Command('prox')
-  .description('A reverse proxy: one readable config, live reload, no restarts.')
+  .description('A reverse proxy with one readable config and live reload.')
   .showSuggestionAfterError()
   .showHelpAfterError('(prox help shows every command)')
   .addHelpText(
@@ -33,15 +33,15 @@ const program = new Command('prox')
     `
 Signals of prox serve:
   SIGHUP           reload the config and reopen every log file
-  SIGUSR2          restart without loss: start prox from disk, hand it the sockets, finish what is under way, exit
-  SIGTERM, SIGINT  stop accepting, finish what is under way, exit; a second one exits at once
+  SIGUSR2          restart without loss: start prox from disk, pass it the sockets, finish requests in flight, exit
+  SIGTERM, SIGINT  stop accepting, finish requests in flight, exit; a second signal exits at once
 
 Long flags work with one dash or two, with = or a space.`,
   );
 
 program
   .command('serve')
-  .description('serve what the config says')
+  .description('run the daemon with a config')
   .argument('[config]', CONFIG_ARGUMENT_HELP, parsePath)
   .option('--config <path>', CONFIG_HELP, parsePath)
   .addOption(
@@ -52,7 +52,7 @@ program
   )
   .option('--watch [true|false]', 'reload when a config file changes', parseBoolean, true)
   .option('--workers <count>', 'worker processes; 0 serves in one process (default: one for each core)', parseCount)
-  .option('--pid-file <path>', 'holds the process id while prox serves')
+  .option('--pid-file <path>', 'file that holds the process id while prox serves')
   .action(async (argument: string | undefined, options: ServeFlags, command: Command) => {
     await serve({
       configPath: configPath(argument, options.config, command),
@@ -71,7 +71,7 @@ program
   .option('--config <path>', CONFIG_HELP, parsePath)
   .option(
     '--offline',
-    'look at no certificates, keys, served files and log folders: the machine that serves has them',
+    'do not look at certificates, keys, served files and log folders, which only the serving machine has',
     false,
   )
   .action(async (argument: string | undefined, options: ValidateFlags, command: Command) => {
@@ -103,15 +103,15 @@ program.version(`prox ${PROX_VERSION}`, '--version', 'print the version');
 
 await program.parseAsync(withDoubleDashes(process.argv.slice(2)), { from: 'user' });
 
-/** The config that the command line names, with the flag or without it. */
+/** The path of the config, from the flag or from the argument. */
 function configPath(argument: string | undefined, flag: string | undefined, command: Command): string {
   if (argument !== undefined && flag !== undefined)
-    command.error(`error: the config is named twice: -config ${flag}, and ${argument}`);
+    command.error(`error: two configs are given, -config ${flag} and ${argument}; leave one of them out`);
   return argument ?? flag ?? DEFAULT_CONFIG;
 }
 
 function parsePath(text: string): string {
-  // Resolved like any other, it would be the working directory.
+  // An empty path would resolve to the working directory.
   if (text === '') throw new InvalidArgumentError('expected the path of a file or a folder, found an empty string');
   return text;
 }
@@ -119,10 +119,10 @@ function parsePath(text: string): string {
 function parseBoolean(text: string): boolean {
   if (text === 'true') return true;
   if (text === 'false') return false;
-  throw new InvalidArgumentError('Allowed are true and false.');
+  throw new InvalidArgumentError('Use true or false.');
 }
 
 function parseCount(text: string): number {
-  if (!/^[0-9]{1,4}$/.test(text)) throw new InvalidArgumentError('It is a number from 0 to 9999.');
+  if (!/^[0-9]{1,4}$/.test(text)) throw new InvalidArgumentError('Use a number from 0 to 9999.');
   return Number(text);
 }

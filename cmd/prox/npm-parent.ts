@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 
-/** Milliseconds between two looks at the ancestors. */
+/** Milliseconds between two checks of the ancestor processes. */
 const LOOK_EVERY = 500;
 
-/** A process, as /proc shows it. */
+/** Facts about a process, from /proc. */
 interface ProcessLook {
   readonly name: string;
   readonly parent: number;
@@ -11,15 +11,16 @@ interface ProcessLook {
 }
 
 /**
- * Calls back once when npm has started this process and has ended since, or a shell between the two has.
+ * Calls `onEnd` once if npm started this process, and npm or a shell between npm and prox has ended since.
  *
- * npm passes SIGTERM and SIGINT on to the shell that runs its script. A shell that does not replace itself by prox dies
- * of the signal and tells prox nothing; npm that is killed tells nothing either. Without this, prox would go on serving
- * with its port held and no terminal to end it from.
+ * npm passes SIGTERM and SIGINT on to the shell that runs its script. Some shells keep running as the parent of prox;
+ * the signal ends such a shell, and prox learns nothing. It learns nothing either when npm is killed. Without this
+ * check, prox would continue to serve and hold its port, with no terminal left to end it from.
  *
- * A daemon outlives its parent in all other cases, so this one looks only when npm left its mark in the environment and
- * the parent is of the same process group. `setsid`, a service manager, and a job of an interactive shell that runs
- * below npm have a group of their own. Without /proc it does not look: the shell of macOS replaces itself.
+ * In all other cases a daemon outlives its parent. Therefore this function checks only if npm has set its variable in
+ * the environment and the parent is in the same process group. A process that was started with `setsid`, by a service
+ * manager, or as a job of an interactive shell below npm has a group of its own. On systems without /proc there is no
+ * check: the shell of macOS replaces itself by prox.
  */
 export function watchNpm(onEnd: () => void): void {
   if (process.env['npm_lifecycle_event'] === undefined) return;
@@ -34,8 +35,8 @@ export function watchNpm(onEnd: () => void): void {
 }
 
 /**
- * From the parent up to the npm that was called first; only the parent when no npm is found (other package managers
- * leave the same mark). What is above belongs to the user: a shell or a script, which may end.
+ * The process ids from the parent up to the topmost npm; only the parent if no npm is found, because other package
+ * managers set the same variable. The processes above npm are a shell or a script of the user, which may end.
  */
 function ancestors(): number[] {
   const group = look(process.pid)?.group;
@@ -50,15 +51,15 @@ function ancestors(): number[] {
   }
 }
 
-/** A process whose parent has ended gets another one. */
+/** Whether every process of the chain still has the same parent: when a parent ends, the system assigns another one. */
 function holds(chain: readonly number[]): boolean {
   return chain.every((pid, i) => (i === 0 ? process.ppid : look(chain[i - 1])?.parent) === pid);
 }
 
-/** Null when there is no such process, or no /proc. */
+/** Returns null if the process or /proc does not exist. */
 function look(pid: number): ProcessLook | null {
   try {
-    // `pid (name) state parent group …`, and the name may hold anything.
+    // The form is `pid (name) state parent group …`; the name may contain any character.
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
     const end = stat.lastIndexOf(')');
     const [, parent, group] = stat.slice(end + 2).split(' ');

@@ -12,30 +12,30 @@ import { ConfigWatcher, ReloadQueue, ReloadQueueClosed } from '../../internal/wa
 import { watchNpm } from './npm-parent.ts';
 import { RepeatedSignal } from './repeated-signal.ts';
 
-/** What becomes of the process. */
+/** The stage of the process's life. */
 type Stage =
   | { readonly kind: 'serving' }
   /** A successor is starting. */
   | { readonly kind: 'restarting'; readonly successor: Successor }
-  /** A successor serves, and what is left here is finished. `warned`: a signal to end has come all the same. */
+  /** A successor serves; this process finishes its exchanges. `warned`: a stop signal has come since. */
   | { readonly kind: 'succeeded'; warned: boolean }
   | { readonly kind: 'stopping' };
 
-/** A daemon that serves, and who is concerned. */
+/** A daemon that serves, and what belongs to its process. */
 export interface ControlledDaemon {
   readonly daemon: Daemon;
   readonly logger: Logger;
   readonly manager: ServiceManager;
   readonly pidFile: PidFile | null;
-  /** Whether changed files are reloaded. */
+  /** Whether a change of a file causes a reload. */
   readonly watch: boolean;
-  /** Resolves when the generation before, if there is one, knows that this one serves. */
+  /** Resolves when the predecessor, if there is one, knows that this process serves. */
   readonly introduced: Promise<void>;
-  /** Whether a generation before has started this process: then no npm has. */
+  /** Whether a predecessor has started this process; then npm has not. */
   readonly succeeds: boolean;
 }
 
-/** Connects what happens outside with what the daemon does: changed files, and signals. */
+/** Makes the daemon react to changed files and to signals. */
 export function controlProcess(controlled: ControlledDaemon): void {
   new ProcessControl(controlled).start();
 }
@@ -46,7 +46,7 @@ export function controlProcess(controlled: ControlledDaemon): void {
  *        └──────SIGTERM─────────┴──> stopping ──drained──> exit 0    │
  *                                       └──SIGTERM──> exit 1 <───────┘
  *
- * Reloads and restarts wait for each other, so that what is left to a successor does not change on its way.
+ * Reloads and restarts wait for each other, so that the sockets do not change while a successor takes them over.
  */
 class ProcessControl {
   private readonly daemon: Daemon;
@@ -59,9 +59,9 @@ class ProcessControl {
   private readonly endings = new RepeatedSignal();
   private readonly reloads: ReloadQueue<boolean>;
   private stage: Stage = { kind: 'serving' };
-  /** Ends with the reload or the restart that is under way. */
+  /** Resolves when the current reload or restart is over. */
   private turn: Promise<unknown> = Promise.resolve();
-  /** A SIGHUP has come during a restart; it is for whoever serves afterwards. */
+  /** A SIGHUP has come during a restart; the process that serves after the restart reloads. */
   private hungUp = false;
 
   constructor({ daemon, logger, manager, pidFile, watch, introduced, succeeds }: ControlledDaemon) {
@@ -91,9 +91,9 @@ class ProcessControl {
   }
 
   private async reload(why: string): Promise<boolean> {
-    // A successor has read the files itself, or watches them.
+    // A successor reads and watches the files itself.
     if (this.stage.kind !== 'serving') return false;
-    // Not waited for: it changes nothing in what is done.
+    // The reload does not depend on the answer of the service manager, so it does not wait for it.
     void this.manager.reloading();
     const done = await this.daemon.reload(why);
     if (this.stage.kind === 'serving') {
@@ -116,26 +116,28 @@ class ProcessControl {
   private async restart(): Promise<void> {
     const refused = this.whyNoRestart();
     if (refused !== null) {
-      this.logger.warn('the restart is refused', { why: refused });
+      this.logger.warn('restart refused', { why: refused });
       return;
     }
-    // With a successor at once, this process might end unknown, and the one before would go on beside the next.
+    // The predecessor must know first that this process serves. Otherwise this process might end before the predecessor
+    // knows, and the predecessor would continue to serve beside the successor.
     await this.introduced;
     await this.inTurn(async () => {
-      // What was waited for may have been the end.
+      // A stop signal may have come in the meantime.
       if (this.stage.kind === 'serving') await this.startSuccessor();
     });
   }
 
   private whyNoRestart(): string | null {
-    if (process.pid === 1) return 'prox is the first process of a container, which would end with it; restart that';
+    if (process.pid === 1)
+      return 'prox is the first process of a container, and the container would end with it; restart the container';
     switch (this.stage.kind) {
       case 'serving':
         return null;
       case 'restarting':
-        return 'another one is under way';
+        return 'another restart is in progress';
       case 'succeeded':
-        return 'this process has a successor already';
+        return 'this process already has a successor; signal that one';
       case 'stopping':
         return 'prox is stopping';
     }
@@ -153,7 +155,7 @@ class ProcessControl {
     this.stage = { kind: 'restarting', successor };
     this.logger.info('restarting', { successor: successor.pid });
     const started = await successor.started;
-    // It was told to end meanwhile, and so was the successor.
+    // A stop signal has come in the meantime; it ends both processes.
     if (this.stage.kind !== 'restarting') return;
     if (started.kind === 'failed') {
       this.stage = { kind: 'serving' };
@@ -161,7 +163,7 @@ class ProcessControl {
     } else {
       this.stage = { kind: 'succeeded', warned: false };
       const duration = Math.round(performance.now() - began);
-      this.logger.info('restarted; this process finishes what it has begun', {
+      this.logger.info('restarted; this process finishes its exchanges', {
         successor: successor.pid,
         duration_ms: duration,
       });
@@ -174,9 +176,9 @@ class ProcessControl {
   }
 
   private restartFailed(problems: readonly string[]): void {
-    this.logger.error('restart failed, this process goes on as before');
+    this.logger.error('restart failed; this process continues to serve');
     for (const problem of problems) this.logger.error(problem);
-    // It may have come as far as to take this process's place, for the service manager and whoever sends signals.
+    // The successor may already have announced itself to the service manager and replaced the pid file.
     void this.manager.ready('Serving; the last restart failed, see the log');
     try {
       this.pidFile?.reclaim();
@@ -193,9 +195,9 @@ class ProcessControl {
       return;
     }
     if (stage.kind === 'succeeded') {
-      // A service manager that stops the new generation may signal all processes; this one is about to end anyway.
+      // A service manager that stops the successor may signal all processes; this one is about to end anyway.
       stage.warned = true;
-      logger.info('already stopping, as a successor serves', { signal });
+      logger.info('already stopping, because a successor serves', { signal });
       return;
     }
     this.finish(stage, { signal });
@@ -203,13 +205,13 @@ class ProcessControl {
 
   private npmEnded(): void {
     const { stage } = this;
-    // After a restart this process is about to end anyway, and its successor was meant to stay.
+    // After a restart this process is about to end anyway; the successor does not depend on npm.
     if (stage.kind === 'stopping' || stage.kind === 'succeeded') return;
     this.finish(stage, { why: 'npm, which started this process, has ended' });
   }
 
   private stopNow(signal: NodeJS.Signals): void {
-    this.logger.warn('second signal, exiting at once', { signal });
+    this.logger.warn('second stop signal; exiting at once', { signal });
     this.removePidFile();
     this.daemon.kill();
     void endProcess(1, END_NOW_WAIT);
@@ -233,9 +235,9 @@ class ProcessControl {
     this.end(new Set(), Promise.all([ended, this.manager.stopping()]));
   }
 
-  /** @param also is waited for too */
+  /** Drains the daemon and exits. @param also must be over, too, before the process exits */
   private end(taken: ReadonlySet<string>, also: Promise<unknown> = Promise.resolve()): void {
-    // A reload or a look at the files that is under way is not waited for: it can change nothing any more.
+    // A reload or a check of files that is in progress has no effect any more, so nothing waits for it.
     this.watcher?.close().catch((error: unknown) => this.report(error));
     this.reloads.close().catch((error: unknown) => this.report(error));
     Promise.all([this.daemon.stop(taken), also])
@@ -258,13 +260,15 @@ class ProcessControl {
         if (this.stage.kind !== 'serving' && this.stage.kind !== 'restarting') return;
         await this.reloads.request(`changed: ${paths.join(', ')}`).catch((error: unknown) => this.report(error));
       },
-      onError: (error) => this.logger.error('watching the config failed', { error }),
+      onError: (error) => this.logger.error('problem with watching the config files', { error }),
     });
   }
 
-  /** What nobody waits for has failed. Refused reloads are none of it: they are told of by the daemon. */
+  /** Logs the failure of work that no caller waits for. The daemon itself logs reloads that fail. */
   private report(error: unknown): void {
     if (error instanceof ReloadQueueClosed) return;
-    this.logger.error('a signal was not served', { error: error instanceof Error ? error : new Error(String(error)) });
+    this.logger.error('a signal or a file change was not handled', {
+      error: error instanceof Error ? error : new Error(String(error)),
+    });
   }
 }

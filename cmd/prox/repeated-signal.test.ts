@@ -3,7 +3,7 @@ import { RepeatedSignal } from './repeated-signal.ts';
 
 it.each<[string, [number, NodeJS.Signals][], boolean[]]>([
   [
-    'one signal that comes twice',
+    'one signal that is delivered twice',
     [
       [0, 'SIGINT'],
       [499, 'SIGINT'],
@@ -11,7 +11,7 @@ it.each<[string, [number, NodeJS.Signals][], boolean[]]>([
     [false, true],
   ],
   [
-    'a second one later',
+    'the same signal half a second later',
     [
       [0, 'SIGINT'],
       [500, 'SIGINT'],
@@ -19,7 +19,7 @@ it.each<[string, [number, NodeJS.Signals][], boolean[]]>([
     [false, false],
   ],
   [
-    'a key that is held down: each is measured from the one that counted',
+    'a key that is held down: the time counts from the last signal that was not an echo',
     [
       [0, 'SIGINT'],
       [400, 'SIGINT'],
@@ -28,7 +28,7 @@ it.each<[string, [number, NodeJS.Signals][], boolean[]]>([
     [false, true, false],
   ],
   [
-    'two different ones',
+    'two different signals',
     [
       [0, 'SIGINT'],
       [1, 'SIGTERM'],

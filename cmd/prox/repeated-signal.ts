@@ -1,11 +1,11 @@
 /**
- * Milliseconds in which a signal that comes again is the same one. A terminal sends Ctrl-C to every process of its
- * group, npm among them, which passes it on: prox gets it twice. A service manager that signals all processes does the
- * same with SIGTERM.
+ * Milliseconds within which the same signal counts as one. A terminal sends Ctrl-C to every process of its group; npm,
+ * which is one of them, passes it on, so prox receives it twice. The same happens with SIGTERM under a service manager
+ * that signals all processes.
  */
 const SAME_WITHIN = 500;
 
-/** Tells a signal that was sent once and came twice from one that was sent again. */
+/** Distinguishes a signal that was sent once but delivered twice from a signal that was sent twice. */
 export class RepeatedSignal {
   private readonly now: () => number;
   private signal: NodeJS.Signals | null = null;
@@ -15,7 +15,7 @@ export class RepeatedSignal {
     this.now = now;
   }
 
-  /** Whether this signal is the one before, come once more. */
+  /** Whether this is a second delivery of the signal before. */
   isEcho(signal: NodeJS.Signals): boolean {
     const time = this.now();
     if (signal === this.signal && time - this.time < SAME_WITHIN) return true;

@@ -13,28 +13,28 @@ import { descriptors, measureDescriptors } from '../../internal/transport/index.
 import { controlProcess } from './process-control.ts';
 import { surviveFaults } from './survive-faults.ts';
 
-/** What `prox serve` was told on its command line. */
+/** The options of `prox serve` on the command line. */
 export interface ServeOptions {
   readonly configPath: string;
   readonly levelFlag: string | null;
   readonly watch: boolean;
-  /** Worker processes; 0 = none, null = one for each core. */
+  /** Number of worker processes; 0 = none, null = one for each core. */
   readonly workers: number | null;
-  /** Null for none. */
+  /** Path of the pid file; null for none. */
   readonly pidFile: string | null;
   readonly version: string;
 }
 
-/** Runs the daemon until a signal ends it. */
+/** Runs the daemon; resolves when it serves. Signals end the process later. */
 export async function serve(options: ServeOptions): Promise<void> {
   const levelEnv = process.env['LOG_LEVEL'] ?? null;
   const { level } = resolveLevel({ env: levelEnv, flag: options.levelFlag });
   const workers = options.workers ?? availableParallelism();
-  // Without workers, too, there are two writers for the time of a restart.
+  // During a restart two processes write to the log, even without workers.
   const logger = createLogger({ level, shared: true });
   surviveFaults(logger);
-  // Until there is a config, they have nothing to do; by default they would end the process.
-  // SIGUSR1, by which others reopen logs, would open the debugger of Node to every user of the machine.
+  // These signals have no effect until the config is loaded; by default SIGHUP and SIGUSR2 would end the process.
+  // SIGUSR1, which makes other servers reopen their logs, would open Node's debugger to every user of the machine.
   for (const signal of ['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const) process.on(signal, () => {});
   const manager = new ServiceManager(logger);
   const activation = new SocketActivation();
@@ -71,7 +71,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     introduced,
     succeeds: predecessor !== null,
   });
-  // Last, as it tells those who wait for it that signals are heeded too.
+  // This line comes last because it also announces that prox now obeys signals.
   logger.info('ready', {
     version: options.version,
     process: process.pid,
@@ -80,20 +80,20 @@ export async function serve(options: ServeOptions): Promise<void> {
     ...descriptorFacts(),
     start_ms: Math.round(performance.now()),
   });
-  // Before the predecessor ends: it is the main process of the service until the manager knows of this one.
+  // The predecessor is the main process of the service until the manager knows this one, so it must not end earlier.
   await manager.ready('Serving');
   predecessor?.ready([...daemon.inheritance.addresses.keys()]);
   introduce();
 }
 
-/** How many descriptors each process may have open, and how many clients it serves with them at a time. */
+/** How many file descriptors each process may have open, and how many clients it can serve with them at a time. */
 function descriptorFacts(): Record<string, number> {
   measureDescriptors();
   const { limit, maxClients } = descriptors;
   return limit === Infinity ? {} : { descriptors: limit, clients: maxClients };
 }
 
-/** At a restart, the predecessor tells: its logs are open. */
+/** Reports the problems. During a restart the predecessor logs them, because its logs are open. */
 async function cannotStart(
   problems: readonly string[],
   logger: Logger,
@@ -104,10 +104,10 @@ async function cannotStart(
   logger.error('prox cannot start');
 }
 
-/** Whoever ended the predecessor during a restart wants no other prox. The workers end as this process does. */
+/** Ends this process because the predecessor was killed during the restart; the workers end with it. */
 async function orphaned(logger: Logger, pidFile: PidFile | null): Promise<void> {
   pidFile?.remove();
-  logger.error('the process to succeed has ended before this one was ready, so it ends too');
+  logger.error('the old process ended during the restart, before this process was ready; this process ends too');
   await logger.close();
   await endProcess(1);
 }

@@ -1,8 +1,8 @@
 import type { Logger } from '../../internal/logger/index.ts';
 
 /**
- * Exceptions are caught where they happen and cost one connection. What slips through all the same must not end the
- * service of everybody else: it is logged as what it is, a fault of prox.
+ * Keeps the process alive after an exception that no code has caught. Exceptions should be caught where they occur and
+ * end one connection. One that is not caught is a bug of prox: it is logged, and all other connections continue.
  */
 export function surviveFaults(logger: Logger): void {
   process.on('uncaughtException', (error) => logger.error('uncaught exception', { error }));

@@ -3,10 +3,10 @@ import { refuseUnsupported, warningsOf } from '../../internal/dataplane/index.ts
 import { problemsOf } from '../../internal/supervisor/index.ts';
 
 /**
- * Checks a config and prints what it found: problems and warnings on the standard error, the result of a valid one on the
- * standard output.
+ * Checks a config and prints the result: problems and warnings to the standard error, the summary of a valid config to
+ * the standard output.
  *
- * @param offline leaves out what only the machine that serves has: certificates, keys, files to serve, folders of logs
+ * @param offline skips what only the serving machine has: certificates, keys, served files, folders of logs
  * @returns the exit status
  */
 export async function validate(path: string, offline: boolean): Promise<number> {
@@ -15,7 +15,7 @@ export async function validate(path: string, offline: boolean): Promise<number> 
     refuseUnsupported(config);
     const warnings = await warningsOf(config);
     for (const warning of warnings) process.stderr.write(`warning: ${formatProblem(warning)}\n`);
-    for (const skipped of config.skipped) process.stderr.write(`not looked at (-offline): ${skipped}\n`);
+    for (const skipped of config.skipped) process.stderr.write(`not checked (-offline): ${skipped}\n`);
     process.stdout.write(`${path} is valid: ${summary(config, warnings.length)}\n`);
     return 0;
   } catch (error) {

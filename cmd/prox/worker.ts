@@ -3,19 +3,19 @@ import { END_NOW_WAIT, endProcess, runWorker } from '../../internal/supervisor/i
 import { surviveFaults } from './survive-faults.ts';
 
 /**
- * Signals for the supervisor, which a terminal sends to all processes at once, and service managers often do. Workers
- * end when the supervisor says so. When it is gone they end by themselves, and SIGTERM and SIGINT mean them: whoever
- * sends them does not want to wait, as a service manager that is to start prox again.
+ * Signals that are meant for the supervisor. Terminals, and often service managers, send them to all processes, so
+ * workers ignore them and end when the supervisor says so. When the supervisor is gone, workers finish their exchanges
+ * and end by themselves; SIGTERM and SIGINT then end them at once, so that a service manager can start prox again.
  */
 const IGNORED = ['SIGHUP', 'SIGINT', 'SIGTERM', 'SIGUSR1', 'SIGUSR2'] as const;
 
-/** Those that end a worker which nobody else can end. */
+/** The signals that end a worker whose supervisor is gone. */
 const ENDING: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM'];
 
-/** Runs a worker; only the supervisor starts one. @returns the exit status when somebody else has */
+/** Runs a worker. Only the supervisor may start one; otherwise prints an error. @returns the exit status so far */
 export function worker(): number {
   if (process.send === undefined) {
-    process.stderr.write('prox worker is what prox serve starts by itself\n');
+    process.stderr.write('prox serve starts its workers itself; run prox serve\n');
     return 1;
   }
   for (const signal of IGNORED) {

@@ -130,7 +130,7 @@ describe('prox validate -offline', () => {
     expect({ code, stdout }).toEqual({ code: 0, stdout: 'elsewhere.json5 is valid: 1 service, 1 route, 2 files\n' });
     expect(stderr.trimEnd().split('\n')).toEqual(
       ['/nowhere/a.crt', '/nowhere/a.key', '/nowhere/logs/a.log', '/nowhere/www'].map(
-        (path) => `not looked at (-offline): ${path}`,
+        (path) => `not checked (-offline): ${path}`,
       ),
     );
   });

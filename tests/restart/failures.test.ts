@@ -13,7 +13,7 @@ afterEach(async () => {
 
 const ROUTES = [{ action: { type: 'static', status: 200, body_ref: { text: 'ok' } } }];
 const CONFIG = webConfig(ROUTES);
-const FAILED = 'restart failed, this process goes on as before';
+const FAILED = 'restart failed; this process continues to serve';
 
 async function start(workers: number, args: readonly string[] = ['-watch=false']): Promise<TestDaemon> {
   const daemon = await TestDaemon.start(CONFIG, { workers, args });
@@ -96,8 +96,8 @@ describe('during a restart', () => {
     const daemon = await start(0);
     const pid = await frozen(daemon);
     daemon.signal('SIGUSR2');
-    const line = await daemon.logged(({ msg }) => msg === 'the restart is refused');
-    expect(line['why']).toBe('another one is under way');
+    const line = await daemon.logged(({ msg }) => msg === 'restart refused');
+    expect(line['why']).toBe('another restart is in progress');
     process.kill(pid, 'SIGCONT');
     await daemon.logged(({ msg }) => msg.startsWith('restarted'));
   });

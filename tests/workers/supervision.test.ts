@@ -161,6 +161,6 @@ describe('a supervisor that is killed', () => {
 describe('prox worker', () => {
   it('refuses to run for anybody but the supervisor', async () => {
     const { code, stderr } = await runProx(['worker']);
-    expect([code, stderr]).toEqual([1, 'prox worker is what prox serve starts by itself\n']);
+    expect([code, stderr]).toEqual([1, 'prox serve starts its workers itself; run prox serve\n']);
   });
 });
