@@ -141,10 +141,10 @@ describe('the command line', () => {
     ['an unknown command', ['serv'], /unknown command 'serv'[\s\S]*Did you mean serve/],
     ['an unknown flag', ['serve', '-confg', 'x'], /unknown option '--confg'[\s\S]*Did you mean --config/],
     ['a level that is none', ['serve', '-log-level', 'loud'], /debug, info, warn, error/],
-    ['a watch that is no boolean', ['serve', '-watch=perhaps'], /true and false/],
+    ['a watch that is no boolean', ['serve', '-watch=perhaps'], /true or false/],
     ['a flag without its value', ['validate', '-config'], /argument missing/],
     ['an argument too many', ['validate', 'ok.json5', 'broken.json5'], /too many arguments/],
-    ['two configs', ['validate', '-config', 'ok.json5', 'broken.json5'], /named twice.*ok\.json5.*broken\.json5/],
+    ['two configs', ['validate', '-config', 'ok.json5', 'broken.json5'], /two configs.*ok\.json5.*broken\.json5/],
     [
       'an empty path',
       ['validate', '-config', ''],
