@@ -117,7 +117,12 @@ module.exports = {
       severity: 'error',
       from: {
         path: SHIPPED,
-        pathNot: [TEST, '^internal/transport/', '^internal/config/(build/certificate|value/tls-words)\\.ts$'],
+        pathNot: [
+          TEST,
+          '/testing/',
+          '^internal/transport/',
+          '^internal/config/(build/certificate|value/tls-words)\\.ts$',
+        ],
       },
       to: { path: core('net', 'tls') },
     },
@@ -125,7 +130,7 @@ module.exports = {
       name: 'http2-only-in-sessions',
       comment: 'node:http2 runs over the sockets of transport, and only in upstream and downstream.',
       severity: 'error',
-      from: { path: SHIPPED, pathNot: [TEST, '^internal/(upstream|downstream)/'] },
+      from: { path: SHIPPED, pathNot: [TEST, '/testing/', '^internal/(upstream|downstream)/'] },
       to: { path: core('http2') },
     },
     {

@@ -189,6 +189,11 @@ export const ERROR_CODES = {
     502,
     'The head of the response is larger than max_header_bytes, or has more than max_headers fields.',
   ),
+  response_too_large: entry(
+    'upstream',
+    502,
+    'The body of the answer to a request that prox made itself, such as one of a middleware, is longer than what is read of it.',
+  ),
 
   // prox itself failed.
   filter_timeout: entry('internal', 503, 'A middleware of the route did not reach a result in time.'),

@@ -1,3 +1,4 @@
+import { isIdempotent } from '../balancing/index.ts';
 import type { Exchange, RequestHead } from '../exchange/index.ts';
 import { type Framing, NO_BODY, UNTIL_CLOSE } from '../message/index.ts';
 import type { Http2RequestHead, Peer, UpstreamRequest, UpstreamTimeouts } from '../upstream/index.ts';
@@ -5,9 +6,6 @@ import type { ProxyRoute } from './proxy-route.ts';
 import { mayStartSilent } from './silent-start.ts';
 import { upstreamHead } from './upstream-head.ts';
 import { upstreamHeadHttp2 } from './upstream-head-http2.ts';
-
-/** Methods whose requests may be sent twice (RFC 9110 §9.2.2). */
-const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
 
 /** The request of an exchange as its upstream gets it. */
 export abstract class ForwardedRequest implements UpstreamRequest {
@@ -65,7 +63,7 @@ export abstract class ForwardedRequest implements UpstreamRequest {
   }
 
   protected get idempotent(): boolean {
-    return IDEMPOTENT.has(this.request.method);
+    return isIdempotent(this.request.method);
   }
 
   /** Whether the request may be sent again though the upstream may have looked at it (RFC 9110 §9.2.2). */

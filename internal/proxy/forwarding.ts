@@ -1,4 +1,4 @@
-import { TargetSearch } from '../balancing/index.ts';
+import { Retries, TargetSearch } from '../balancing/index.ts';
 import { ProxyError } from '../base/index.ts';
 import {
   type Action,
@@ -21,7 +21,6 @@ import { ForwardedRequest } from './forwarded-request.ts';
 import type { ProxyRoute } from './proxy-route.ts';
 import { ReplayBuffer } from './replay-buffer.ts';
 import { requestPipeline, type UpstreamBody } from './request-stages.ts';
-import { Retries } from './retries.ts';
 import { upstreamOpening } from './upstream-opening.ts';
 
 /**

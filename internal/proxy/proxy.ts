@@ -2,21 +2,21 @@ import type { Balancer } from '../balancing/index.ts';
 import type { ProxyError } from '../base/index.ts';
 import type { ProxyConfig, ProxyProtocolVersion, ServiceLimits } from '../config/index.ts';
 import { type Action, compileFieldValue, type Exchange } from '../exchange/index.ts';
-import { DEFAULT_HEAD_LIMITS } from '../http1/index.ts';
 import { fieldIdOf } from '../message/index.ts';
 import { type DialTls } from '../transport/index.ts';
-import { parsePeer, type Peer, type PoolOptions, type Pools, type UpstreamTimeouts } from '../upstream/index.ts';
+import {
+  parsePeer,
+  type Peer,
+  type PoolOptions,
+  poolOptionsOf,
+  type Pools,
+  type UpstreamTimeouts,
+} from '../upstream/index.ts';
 import { Forwarding } from './forwarding.ts';
 import { mayForward } from './max-forwards.ts';
 import { ownedNames } from './owned-names.ts';
 import type { ProxyRoute } from './proxy-route.ts';
 import type { RequestEdits } from './upstream-fields.ts';
-
-/** Connecting takes milliseconds or fails; 5 s leave room for a lost SYN and its repetitions. */
-const DEFAULT_DIAL_TIMEOUT_MS = 5000;
-
-/** Milliseconds of silence before an upstream is pinged: servers of gRPC-Go take one PING in 5 minutes, and no more. */
-const DEFAULT_UPSTREAM_PING_MS = 300_000;
 
 /** What a proxy action needs of its route, its service and the daemon. */
 export interface ProxyContext {
@@ -59,7 +59,7 @@ class ProxyAction implements Action, ProxyRoute {
 
   constructor(config: ProxyConfig, context: ProxyContext) {
     this.pools = context.pools;
-    this.poolOptions = poolOptionsOf(config, context.limits);
+    this.poolOptions = poolOptionsOf(context.limits, config.timeout);
     this.timeouts = {
       responseHeader: context.limits.responseHeaderTimeout,
       // A stream may be silent for as long as both sides like.
@@ -125,23 +125,5 @@ function editsOf(config: ProxyConfig, underscores: boolean): RequestEdits {
     replaced: all.reduce((bits, { name }) => bits | (1 << fieldIdOf(name)), 0),
     // Such a connection belongs to one client: none of another may follow.
     close: config.stream || config.proxyProtocol !== null,
-  };
-}
-
-function poolOptionsOf(config: ProxyConfig, limits: ServiceLimits): PoolOptions {
-  return {
-    timeout: limits.dialTimeout ?? config.timeout ?? DEFAULT_DIAL_TIMEOUT_MS,
-    tlsTimeout: limits.tlsHandshakeTimeout,
-    keepAlive: limits.keepAlive,
-    readBufferSize: limits.readBufferSize,
-    writeBufferSize: limits.writeBufferSize,
-    idleTimeout: limits.idleTimeout,
-    maxIdle: limits.maxIdleConns,
-    maxIdlePerHost: limits.maxIdleConnsPerHost,
-    h2ReadIdleTimeout: limits.h2ReadIdleTimeout ?? DEFAULT_UPSTREAM_PING_MS,
-    h2PingTimeout: limits.h2PingTimeout,
-    h2StreamWindow: limits.h2StreamWindow,
-    h2ConnectionWindow: limits.h2ConnectionWindow,
-    headLimits: { ...DEFAULT_HEAD_LIMITS, maxHeaderBytes: limits.maxHeaderBytes, maxHeaders: limits.maxHeaders },
   };
 }

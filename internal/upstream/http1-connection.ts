@@ -268,6 +268,8 @@ export class Http1Connection implements ConnectionHandler, UpstreamLink {
       if (this.requestSent && !this.paused) this.connection.expect(this.timeouts.stall);
     } else if (this.reading === Reading.body) {
       if (!this.body.done) at = this.body.feed(buffer, at, end, this);
+      // The handler has given the exchange up inside of the body: the connection is gone, whatever came behind.
+      if (this.handler === null) return true;
       if (this.body.done) {
         // RFC 9112 §9.2 again: bytes behind the response belong to nothing.
         if (at < end) this.persistent = false;

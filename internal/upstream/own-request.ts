@@ -1,0 +1,97 @@
+import { dropTable, FieldId, type Fields, type Framing, isToken, NO_BODY } from '../message/index.ts';
+import type { Peer } from './peer.ts';
+import type { Http2RequestHead, UpstreamRequest } from './upstream-link.ts';
+
+/** A request that prox makes itself, on behalf of a middleware or a check. */
+export interface OwnRequest {
+  /** Any but CONNECT. */
+  readonly method: string;
+  /** Path and query in origin-form (RFC 9112 §3.2.1), in ASCII. What the peer has as path prefix is not put before it. */
+  readonly target: string;
+  /** Host and port for Host or :authority; the peer's own when left out. */
+  readonly authority?: string;
+  /** Fields that frame a message or are for one hop (RFC 9110 §7.6.1) do not go with the request, nor does Host. */
+  readonly fields: Fields;
+  /** The content, not to be changed until the call is over; null or left out for none. */
+  readonly body?: Buffer | null;
+}
+
+/** Written anew, or not for an upstream: what a request of our own needs of them, `OwnRequest` says otherwise. */
+const OWN_DROP = dropTable(
+  FieldId.host,
+  FieldId.connection,
+  FieldId.contentLength,
+  FieldId.transferEncoding,
+  FieldId.expect,
+  FieldId.upgrade,
+  FieldId.te,
+  FieldId.trailer,
+  FieldId.keepAlive,
+  FieldId.proxyConnection,
+  FieldId.http2Settings,
+);
+
+/** Methods whose requests say that they have no content (RFC 9110 §8.6). */
+const EXPECTS_CONTENT: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
+
+/** What stands in a target: visible ASCII (RFC 3986 §2). */
+const TARGET = /^(?:\/[!-~]*|\*)$/;
+
+/** An own request in the words of whichever protocol the peer speaks. */
+export class OwnRequestHead implements UpstreamRequest {
+  readonly raw = false;
+  readonly upgrade = null;
+  readonly webSocketKey = null;
+  readonly last = false;
+  readonly method: string;
+  readonly framing: Framing;
+  private readonly request: OwnRequest;
+  private readonly peer: Peer;
+
+  /** @throws TypeError when the method or the target would break the message */
+  constructor(request: OwnRequest, peer: Peer) {
+    const { method, target, body } = request;
+    if (!isToken(method) || method === 'CONNECT') throw new TypeError(`not a method: ${JSON.stringify(method)}`);
+    if (!TARGET.test(target)) throw new TypeError(`not a request target: ${JSON.stringify(target)}`);
+    this.method = method;
+    this.framing = body === undefined || body === null ? NO_BODY : body.length;
+    this.request = request;
+    this.peer = peer;
+  }
+
+  http1Head(): string {
+    const { method, framing, request, authority } = this;
+    let head = `${method} ${request.target} HTTP/1.1\r\nHost: ${authority}\r\n`;
+    const pairs = request.fields.pairs(OWN_DROP);
+    for (let i = 0; i < pairs.length; i += 2) head += `${pairs[i]}: ${pairs[i + 1]}\r\n`;
+    if (this.tellsLength) head += `Content-Length: ${framing}\r\n`;
+    return `${head}\r\n`;
+  }
+
+  http2Head(): Http2RequestHead {
+    const { method, framing, request, peer, authority } = this;
+    const head: Http2RequestHead = Object.create(null);
+    head[':method'] = method;
+    head[':authority'] = authority;
+    head[':scheme'] = peer.tls === null ? 'http' : 'https';
+    head[':path'] = request.target;
+    const pairs = request.fields.pairs(OWN_DROP);
+    for (let i = 0; i < pairs.length; i += 2) {
+      const name = pairs[i].toLowerCase();
+      const before = head[name];
+      // RFC 9110 §5.3 joins lines with commas; RFC 9113 §8.2.3 joins cookies with semicolons.
+      const separator = name === 'cookie' ? '; ' : ', ';
+      head[name] = before === undefined ? pairs[i + 1] : `${before}${separator}${pairs[i + 1]}`;
+    }
+    if (this.tellsLength) head['content-length'] = String(framing);
+    return head;
+  }
+
+  private get authority(): string {
+    return this.request.authority ?? this.peer.authority;
+  }
+
+  private get tellsLength(): boolean {
+    return this.framing !== NO_BODY || EXPECTS_CONTENT.has(this.method);
+  }
+}
