@@ -6,7 +6,7 @@
 /** Lowest first. A new package takes a place here before its first file is written. */
 const LEVELS = [
   ['base'],
-  ['message'],
+  ['message', 'control'],
   ['http1', 'tlshello', 'proxy-protocol', 'config', 'logger', 'balancing', 'throttle', 'resolver'],
   ['router', 'transport'],
   ['upstream'],
@@ -18,7 +18,7 @@ const LEVELS = [
 ];
 
 /** Bytes in, events out: no sockets, files, timers or logger. */
-const PURE = ['message', 'http1', 'tlshello', 'proxy-protocol', 'balancing', 'router', 'throttle'];
+const PURE = ['message', 'control', 'http1', 'tlshello', 'proxy-protocol', 'balancing', 'router', 'throttle'];
 
 /** What the bundle holds. All are devDependencies, as an installed prox needs none of them. */
 const BUNDLED = ['chokidar', 'commander', 'fastest-levenshtein', 'ipaddr.js', 'json5', 'mime', 'picomatch'].concat([

@@ -47,7 +47,8 @@ export class CompiledService implements SessionHost {
   private readonly reports: FailureReports;
   private readonly router: Router<CompiledRoute>;
   private readonly routes: readonly CompiledRoute[];
-  private underWay = 0;
+  /** Exchanges and relayed connections under way. */
+  underWay = 0;
   private onIdle: (() => void) | null = null;
   private readonly trusted: readonly [ipaddr.IPv4 | ipaddr.IPv6, number][];
 

@@ -1,4 +1,5 @@
 import type { Config } from '../config/index.ts';
+import type { ControlLine } from '../control/index.ts';
 import type { LogFiles, Logger, LogLevel } from '../logger/index.ts';
 import type { ServerHandle, Siblings } from '../transport/index.ts';
 import { accessLogsOver } from './access-logs.ts';
@@ -6,11 +7,14 @@ import { ErrorLog } from './error-log.ts';
 import { failuresTo, reportsTo } from './failure-reports.ts';
 import { Generations } from './generations.ts';
 import type { RepeatedFailures } from './repeated-failures.ts';
+import { SERVING_TOPIC, type ServingReport } from './serving-report.ts';
 
 /** A config that is to come in force, and the log level that goes with it. */
 export interface Change {
   readonly config: Config;
   readonly level: LogLevel;
+  /** Counts the configs that the daemon has put in force, from 1. */
+  readonly generation: number;
 }
 
 /** What a data plane is made of. */
@@ -19,6 +23,8 @@ export interface DataPlaneOptions {
   readonly files: LogFiles;
   /** Keys of the TLS session tickets, the same in all workers and generations: 48 bytes. */
   readonly ticketKeys: Buffer;
+  /** The line to the supervisor. */
+  readonly line: ControlLine;
 }
 
 /** What a data plane has beside others that accept from the same sockets. */
@@ -36,10 +42,12 @@ export class DataPlane {
   private readonly errorLog: ErrorLog;
   private readonly failures: RepeatedFailures;
   private readonly generations: Generations;
-  private level: LogLevel | null = null;
+  private pending: Change | null = null;
+  private generation = 0;
+  private since = 0;
 
   /** @param neighbours null where this process is the only one that has the sockets */
-  constructor({ logger, files, ticketKeys }: DataPlaneOptions, neighbours: Neighbours | null) {
+  constructor({ logger, files, ticketKeys, line }: DataPlaneOptions, neighbours: Neighbours | null) {
     this.logger = logger;
     this.files = files;
     this.errorLog = new ErrorLog(files, logger);
@@ -51,10 +59,12 @@ export class DataPlane {
       siblings: neighbours?.siblings ?? null,
       wantSpare: neighbours?.wantSpare ?? null,
     });
+    line.answer(SERVING_TOPIC, () => this.serving());
   }
 
   /** @throws StartError; nothing is held then */
-  async prepare({ config, level }: Change): Promise<void> {
+  async prepare(change: Change): Promise<void> {
+    const { config } = change;
     await this.errorLog.prepare(config);
     try {
       await this.generations.prepare(config);
@@ -62,7 +72,7 @@ export class DataPlane {
       await this.errorLog.rollback();
       throw error;
     }
-    this.level = level;
+    this.pending = change;
   }
 
   suspend(keys: readonly string[]): void {
@@ -76,11 +86,17 @@ export class DataPlane {
 
   async commit(): Promise<void> {
     this.generations.commit();
-    if (this.level !== null) this.logger.setLevel(this.level);
+    if (this.pending !== null) {
+      this.logger.setLevel(this.pending.level);
+      this.generation = this.pending.generation;
+      this.since = Date.now();
+      this.pending = null;
+    }
     await this.errorLog.commit();
   }
 
   async rollback(): Promise<void> {
+    this.pending = null;
     await this.generations.rollback();
     await this.errorLog.rollback();
   }
@@ -103,6 +119,11 @@ export class DataPlane {
     const cut = await this.generations.drain();
     this.failures.flush();
     return cut;
+  }
+
+  private serving(): ServingReport {
+    const { generation, since } = this;
+    return { pid: process.pid, generation, since, ...this.generations.load() };
   }
 
   /** Writes out and closes every log file. To be called after `drain`. */

@@ -76,6 +76,13 @@ export class Generation {
     }
   }
 
+  /** Exchanges and relayed connections under way. */
+  get exchanges(): number {
+    let sum = 0;
+    for (const service of this.services.values()) sum += service.underWay;
+    return sum;
+  }
+
   /** Lets go of the logs, once the last exchange that began in this generation is over. */
   async retire(): Promise<void> {
     await Promise.all([...this.services.values()].map((service) => service.idle()));

@@ -69,6 +69,10 @@ export class Generations {
   private readonly resolver = new Resolver();
   private readonly pools: Pools;
   private readonly slots = new Map<string, ServiceSlot>();
+  /** Slots whose address is given up, and which have connections left. */
+  private readonly drainingSlots = new Set<ServiceSlot>();
+  /** Generations that are replaced, and have exchanges left. */
+  private readonly retiring = new Set<Generation>();
   /** Drains of addresses that are no longer listened on. */
   private readonly leaving = new Set<Promise<unknown>>();
   private generation: Generation | null = null;
@@ -164,14 +168,28 @@ export class Generations {
     for (const [key, slot] of this.slots) {
       if (next.services.has(key)) continue;
       this.slots.delete(key);
-      this.later(slot.drain(slot.current.limits.shutdownTimeout));
+      this.drainingSlots.add(slot);
+      this.later(slot.drain(slot.current.limits.shutdownTimeout).finally(() => this.drainingSlots.delete(slot)));
     }
     for (const [key, slot] of attached) {
       this.slots.set(key, slot);
       slot.open();
     }
     this.pools.retain(next.peerKeys);
-    if (before !== null) this.later(before.retire());
+    if (before === null) return;
+    this.retiring.add(before);
+    this.later(before.retire().finally(() => this.retiring.delete(before)));
+  }
+
+  /** What is served now; see ServingReport. */
+  load(): { listen: string[]; connections: number; exchanges: number } {
+    const slots = [...this.slots.values()];
+    const generations = [...this.retiring, ...(this.generation === null ? [] : [this.generation])];
+    return {
+      listen: slots.map((slot) => slot.current.address),
+      connections: [...slots, ...this.drainingSlots].reduce((sum, slot) => sum + slot.sessions.size, 0),
+      exchanges: generations.reduce((sum, generation) => sum + generation.exchanges, 0),
+    };
   }
 
   /** Forgets the prepared config, if there is one. What was in force stays in force. */

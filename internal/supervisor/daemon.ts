@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type Config, ConfigError, formatProblem, loadConfig } from '../config/index.ts';
-import { StartError, warningsOf } from '../dataplane/index.ts';
+import { SupervisorHub, type WorkerAnswer } from '../control/index.ts';
+import { SERVING_TOPIC, type ServingReport, StartError, warningsOf } from '../dataplane/index.ts';
 import { LogFiles, type Logger, resolveLevel } from '../logger/index.ts';
 import { AddressTable, type Applied, type Listening, type Rebinding } from './address-table.ts';
 import { type Engine, NoWorkerError } from './engine.ts';
@@ -32,6 +33,15 @@ const TICKET_KEYS_BYTES = 48;
 /** How often a reload is tried whose workers have all ended meanwhile: a config that kills them is given up. */
 const RELOAD_ATTEMPTS = 3;
 
+/** Milliseconds that a worker may take to say what it serves. One that hangs is replaced after ten seconds. */
+const SERVING_PATIENCE = 2000;
+
+/** What a worker serves, as it says itself. */
+export interface WorkerServing extends Pick<WorkerAnswer, 'worker' | 'error'> {
+  /** Null with an error. */
+  readonly report: ServingReport | null;
+}
+
 /** The control plane: loads the config, puts it in force, and does so again when it is told to. */
 export class Daemon {
   private readonly options: DaemonOptions;
@@ -39,6 +49,9 @@ export class Daemon {
   private readonly addresses: AddressTable;
   private readonly ticketKeys: Buffer;
   private readonly engine: Engine;
+  private readonly hub: SupervisorHub;
+  /** Number of the last config that was put in force, from 1. */
+  private generation = 0;
   private watched: readonly string[] = [];
   private loadedAt = 0;
   private stopping = false;
@@ -51,7 +64,8 @@ export class Daemon {
     this.addresses = new AddressTable(inherited?.addresses);
     this.ticketKeys = inherited?.ticketKeys ?? randomBytes(TICKET_KEYS_BYTES);
     const files = new LogFiles((message, fields) => logger.warn(message, fields));
-    const parts = { logger, files, ticketKeys: this.ticketKeys };
+    this.hub = new SupervisorHub((message, facts) => logger.error(message, { ...facts }));
+    const parts = { logger, files, ticketKeys: this.ticketKeys, hub: this.hub };
     this.engine = workers === 0 ? new LocalEngine(parts) : new Fleet({ ...parts, workers, addresses: this.addresses });
   }
 
@@ -116,6 +130,7 @@ export class Daemon {
     // At once, or clients would queue at an address that nobody accepts from any more.
     this.warnOf(await this.addresses.close(taken));
     const cut = await drained;
+    this.hub.stop();
     if (cut > 0) this.logger.warn('connections were cut at shutdown_timeout', { connections: cut });
     this.logger.info('stopped');
     await this.engine.closeLogs();
@@ -123,7 +138,18 @@ export class Daemon {
 
   /** Ends workers at once, and whatever they are doing: for when nobody wants to wait any more. */
   kill(): void {
+    this.hub.stop();
     this.engine.kill();
+  }
+
+  /** Asks every worker what it serves: its generation, addresses, connections and exchanges. */
+  async serving(): Promise<readonly WorkerServing[]> {
+    const answers = await this.hub.query(SERVING_TOPIC, null, SERVING_PATIENCE);
+    return answers.map(({ worker, answer, error }) => ({
+      worker,
+      error,
+      report: (answer ?? null) as ServingReport | null,
+    }));
   }
 
   private async load(): Promise<Config> {
@@ -157,11 +183,12 @@ export class Daemon {
     const applied = await this.engine.exclusively(async () => {
       const rebinding = this.addresses.rebind(config);
       try {
-        await this.engine.prepare({ config, level });
+        await this.engine.prepare({ config, level, generation: this.generation + 1 });
         await this.bind(rebinding);
         // A daemon that was told to stop in the meantime must not begin anew.
         if (this.stopping) throw new Error('prox is stopping');
         await this.engine.commit();
+        this.generation++;
       } catch (error) {
         await this.undo(rebinding);
         throw rebinding.explain(error);
@@ -170,6 +197,7 @@ export class Daemon {
     });
     for (const warning of [...warnings, ...(await warningsOf(config)).map(formatProblem)]) this.logger.warn(warning);
     this.logAddresses(applied);
+    if (this.logger.enabled('debug')) void this.logServing();
     if (config.admin !== null) {
       this.logger.warn('this version has no management API; admin is not served', { listen: config.admin.listen.text });
     }
@@ -190,6 +218,14 @@ export class Daemon {
     const { again, lost } = await rebinding.undo();
     await this.engine.resume(again);
     for (const error of lost) this.logger.error('an address could not be given up, or bound again', { error });
+  }
+
+  /** Shows in the log what each worker serves now. */
+  private async logServing(): Promise<void> {
+    for (const { worker, error, report } of await this.serving()) {
+      if (error === null) this.logger.debug('worker serves', { of: worker, ...report });
+      else this.logger.debug('a worker does not say what it serves', { of: worker, error });
+    }
   }
 
   private levelOf(config: Config): ReturnType<typeof resolveLevel> {

@@ -1,3 +1,4 @@
+import { connectLocally, type SupervisorHub } from '../control/index.ts';
 import { type Change, DataPlane, type DataPlaneOptions } from '../dataplane/index.ts';
 import type { ServerHandle } from '../transport/index.ts';
 import type { Addresses, Engine } from './engine.ts';
@@ -6,8 +7,8 @@ import type { Addresses, Engine } from './engine.ts';
 export class LocalEngine implements Engine {
   private readonly plane: DataPlane;
 
-  constructor(options: DataPlaneOptions) {
-    this.plane = new DataPlane(options, null);
+  constructor(options: Omit<DataPlaneOptions, 'line'> & { readonly hub: SupervisorHub }) {
+    this.plane = new DataPlane({ ...options, line: connectLocally(options.hub) }, null);
   }
 
   exclusively<T>(work: () => Promise<T>): Promise<T> {

@@ -1,73 +1,24 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Config } from '../../config/index.ts';
+import { SupervisorHub } from '../../control/index.ts';
 import { type Change, StartError } from '../../dataplane/index.ts';
 import { LogFiles, type LogFields, type Logger } from '../../logger/index.ts';
 import { AddressTable } from '../address-table.ts';
 import { Fleet } from './fleet.ts';
-import { type Command, refusalOf, type Result } from './messages.ts';
-import type { Exit, Member, Outcome } from './worker-process.ts';
-
-const DONE: Result = { kind: 'done', cut: 0 };
-
-/** A worker that does what the test says: every command is done at once, unless `answers` has something else. */
-class FakeMember implements Member {
-  readonly pid: number;
-  readonly loaded: Promise<boolean>;
-  readonly gone: Promise<Exit>;
-  /** All but pings. */
-  readonly commands: Command['kind'][] = [];
-  /** What is answered to a command; null never answers. */
-  readonly answers = new Map<Command['kind'], Result | null>();
-  readonly worker: number;
-  killed = false;
-  load: (loaded: boolean) => void = () => {};
-  private end: (exit: Exit) => void = () => {};
-  private readonly waiting = new Set<(outcome: Outcome) => void>();
-
-  constructor(worker: number, pid: number) {
-    this.worker = worker;
-    this.pid = pid;
-    this.loaded = new Promise((resolve) => (this.load = resolve));
-    this.gone = new Promise((resolve) => (this.end = resolve));
-  }
-
-  onWant = (): void => {};
-
-  give(): void {}
-
-  giveSpare(): void {}
-
-  command(command: Command, patience: number): Promise<Outcome> {
-    if (command.kind !== 'ping') this.commands.push(command.kind);
-    const answer = this.answers.get(command.kind);
-    if (answer !== null) return Promise.resolve(this.killed ? { kind: 'gone' } : (answer ?? DONE));
-    return new Promise((resolve) => {
-      this.waiting.add(resolve);
-      setTimeout(() => resolve({ kind: 'late' }), patience);
-    });
-  }
-
-  kill(): void {
-    this.die(1000);
-  }
-
-  die(uptime: number): void {
-    this.killed = true;
-    this.load(false);
-    for (const resolve of this.waiting) resolve({ kind: 'gone' });
-    this.end({ code: null, signal: 'SIGKILL', uptime });
-  }
-}
+import { refusalOf } from './messages.ts';
+import { FakeMember } from '../testing/fake-member.ts';
 
 let members: FakeMember[];
 let lines: { level: string; message: string; fields: LogFields }[];
 let fleet: Fleet;
+let hub: SupervisorHub;
 /** Starts that fail from now on, as the system makes no process. */
 let refusals = 0;
 
 const change = (name: string): Change => ({
   config: { services: [], logging: { errorLog: null, rotate: null }, name } as unknown as Config,
   level: 'info',
+  generation: 1,
 });
 
 function loggerInto(): Logger {
@@ -88,12 +39,14 @@ function loggerInto(): Logger {
 beforeEach(() => {
   vi.useFakeTimers();
   members = [];
+  hub = new SupervisorHub((message) => void lines.push({ level: 'error', message, fields: {} }));
   lines = [];
   refusals = 0;
   fleet = new Fleet({
     logger: loggerInto(),
     files: new LogFiles(() => {}),
     ticketKeys: Buffer.alloc(48),
+    hub,
     addresses: new AddressTable(),
     workers: 2,
     startMember: ({ worker }) => {
@@ -255,6 +208,35 @@ describe('a change', () => {
     next.die(5000);
     await applied;
     expect(members[0].commands).toEqual(['prepare', 'attach', 'commit']);
+  });
+});
+
+describe('the control line', () => {
+  it('brings a worker the state before it serves, and what is published before a command ahead of it', async () => {
+    hub.publish('limits', 'a');
+    const [one] = await started();
+    hub.publish('limits', 'b');
+    await apply(change('second'));
+    expect(one.order).toEqual(['update a', 'prepare', 'attach', 'commit', 'update b', 'prepare', 'attach', 'commit']);
+  });
+
+  it('brings the state to a worker that takes the place of another, and tells who is gone before', async () => {
+    const [, two] = await started();
+    const heard: string[] = [];
+    hub.onEvent('n', (worker, payload) => heard.push(`${worker} tells ${String(payload)}`));
+    hub.onGone((worker) => heard.push(`${worker} is gone`));
+    hub.publish('limits', 'a');
+    two.onControl([{ kind: 'tell', topic: 'n', payload: 1 }]);
+    two.die(5000);
+    await vi.advanceTimersByTimeAsync(0);
+    // Read after the exit was seen: its successor has the number by now.
+    two.onControl([{ kind: 'tell', topic: 'n', payload: 2 }]);
+    const next = members[2];
+    next.load(true);
+    await vi.advanceTimersByTimeAsync(0);
+    next.onControl([{ kind: 'tell', topic: 'n', payload: 3 }]);
+    expect(heard).toEqual(['2 tells 1', '2 is gone', '2 tells 3']);
+    expect(next.order).toEqual(['update a', 'prepare', 'attach', 'commit']);
   });
 });
 

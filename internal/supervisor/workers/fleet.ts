@@ -1,3 +1,4 @@
+import type { HubPort, SupervisorHub } from '../../control/index.ts';
 import { type Change, type DataPlaneOptions, ErrorLog } from '../../dataplane/index.ts';
 import type { LogFiles, Logger } from '../../logger/index.ts';
 import type { AddressTable } from '../address-table.ts';
@@ -9,7 +10,9 @@ import { WorkerLogs } from './worker-logs.ts';
 import { type Exit, type Member, type Outcome, type StartMember, WorkerProcess } from './worker-process.ts';
 
 /** What a fleet is made of. */
-export interface FleetOptions extends DataPlaneOptions {
+export interface FleetOptions extends Omit<DataPlaneOptions, 'line'> {
+  /** The supervisor's end of the control lines: each worker is joined while it lives. */
+  readonly hub: SupervisorHub;
   /** How many workers, 1 or more. */
   readonly workers: number;
   /** The addresses in force, for workers that begin later. */
@@ -40,6 +43,8 @@ interface Place {
   readonly backoff: CrashBackoff;
   /** Null between two workers. */
   process: Member | null;
+  /** Its control line; null between two workers. */
+  port: HubPort | null;
   /** Whether it has the config in force, and takes part in changes. */
   serving: boolean;
   /** It was asked whether it still runs, and has not answered yet. */
@@ -88,6 +93,7 @@ export class Fleet implements Engine {
       worker: i + 1,
       backoff: new CrashBackoff(),
       process: null,
+      port: null,
       serving: false,
       asked: false,
     }));
@@ -257,6 +263,8 @@ export class Fleet implements Engine {
   }
 
   private async tellOne(process: Member | null, command: Command, patience = PATIENCE): Promise<Outcome> {
+    // What was published before the command arrives before it.
+    this.options.hub.flush();
     const outcome = (await process?.command(command, patience)) ?? { kind: 'gone' };
     if (outcome.kind === 'late') {
       this.logger.error('a worker does not answer and is ended', { worker: process?.worker, pid: process?.pid });
@@ -299,6 +307,9 @@ export class Fleet implements Engine {
         const bound = this.options.addresses.bound.get(key) ?? this.given.get(key);
         if (bound?.open === true) process.giveSpare(key, bound);
       };
+      const port = this.options.hub.connect(place.worker, process.control);
+      place.port = port;
+      process.onControl = (frames) => port.receive(frames);
       this.attend(place, process, logs).catch(failed);
       return process;
     } catch (error) {
@@ -312,7 +323,8 @@ export class Fleet implements Engine {
     const exit = await process.gone;
     const served = place.serving;
     if (this.counts !== null) clearCount(this.counts, place.worker);
-    place.process = null;
+    place.port?.disconnect();
+    place.process = place.port = null;
     place.serving = false;
     await logs.release();
     if (!this.stopping) await this.replace(place, process.pid, exit, served);

@@ -1,4 +1,5 @@
 import type { Problem, RotateConfig } from '../../config/index.ts';
+import type { HubFrame, LineFrame } from '../../control/index.ts';
 import { type Change, ListenError, StartError } from '../../dataplane/index.ts';
 
 /**
@@ -13,6 +14,7 @@ import { type Change, ListenError, StartError } from '../../dataplane/index.ts';
  *         │ <──────── want-spare ──────── │   another socket on an address, answered by
  *         │ ─────────── spare ──────────> │   `spare` at once
  *         │ <── log-open, log-write ───── │   logs that rotate have one writer: answered by `log-reply`
+ *         │ <───────── control ─────────> │   frames of the control line, from `setup` on
  */
 
 /** What a worker is told first, once. */
@@ -62,7 +64,19 @@ export interface LogReply {
   readonly error: string | null;
 }
 
-export type ToWorker = Setup | AddressMessage | SpareMessage | (Command & { readonly number: number }) | LogReply;
+/** Frames of the control line, in either direction. */
+export interface ControlMessage<F> {
+  readonly kind: 'control';
+  readonly frames: readonly F[];
+}
+
+export type ToWorker =
+  | Setup
+  | AddressMessage
+  | SpareMessage
+  | (Command & { readonly number: number })
+  | LogReply
+  | ControlMessage<HubFrame>;
 
 /** What a worker asks of the supervisor for a log that rotates. */
 export type LogCall =
@@ -77,6 +91,7 @@ export type ToSupervisor =
   /** A listener that stopped accepting for a while needs another socket to go on; not answered when the address is gone. */
   | { readonly kind: 'want-spare'; readonly key: string }
   | { readonly kind: 'reply'; readonly number: number; readonly result: Result }
+  | ControlMessage<LineFrame>
   | (LogCall & { readonly number: number });
 
 /** How a command ended. */

@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import type { HubFrame, LineFrame, Send } from '../../control/index.ts';
 import type { BoundAddress } from '../../transport/index.ts';
 import type { Command, LogCall, LogReply, Result, Setup, ToSupervisor, ToWorker } from './messages.ts';
 import type { WorkerLogs } from './worker-logs.ts';
@@ -30,6 +31,10 @@ export interface Member {
   readonly gone: Promise<Exit>;
   /** Told of the key of an address that it wants another socket on, for `giveSpare`. */
   onWant: (key: string) => void;
+  /** Told of what it sends on its control line. */
+  onControl: (frames: readonly LineFrame[]) => void;
+  /** Sends to its control line. */
+  readonly control: Send<HubFrame>;
   /** Gives it a bound socket for the next `attach` or `resume`. */
   give(key: string, bound: BoundAddress): void;
   giveSpare(key: string, bound: BoundAddress): void;
@@ -51,6 +56,7 @@ export class WorkerProcess implements Member {
   readonly loaded: Promise<boolean>;
   readonly gone: Promise<Exit>;
   onWant: (key: string) => void = () => {};
+  onControl: (frames: readonly LineFrame[]) => void = () => {};
   private readonly child: ChildProcess;
   private readonly logs: WorkerLogs;
   private readonly waiting = new Map<number, (outcome: Outcome) => void>();
@@ -116,6 +122,11 @@ export class WorkerProcess implements Member {
     this.child.kill('SIGKILL');
   }
 
+  readonly control: Send<HubFrame> = (frames, sent) => {
+    // What cannot be sent any more waits for good: the line ends with the process.
+    if (!this.ended && this.child.connected) this.child.send({ kind: 'control', frames }, sent);
+  };
+
   private send(message: ToWorker): void {
     if (!this.ended && this.child.connected) this.child.send(message, ignoreGone);
   }
@@ -123,6 +134,7 @@ export class WorkerProcess implements Member {
   private childOnMessage(message: ToSupervisor): void {
     if (message.kind === 'hello') this.onLoaded(true);
     else if (message.kind === 'want-spare') this.onWant(message.key);
+    else if (message.kind === 'control') this.onControl(message.frames);
     else if (message.kind === 'reply') this.waiting.get(message.number)?.(message.result);
     else this.serveLog(message);
   }

@@ -1,3 +1,4 @@
+import { type LineFrame, WorkerLine } from '../../control/index.ts';
 import { DataPlane } from '../../dataplane/index.ts';
 import { LogFiles, type Logger } from '../../logger/index.ts';
 import type { ServerHandle } from '../../transport/index.ts';
@@ -28,6 +29,7 @@ const DONE: Result = { kind: 'done', cut: 0 };
 class Worker {
   private readonly root: Logger;
   private readonly logs = new RemoteLogs(send);
+  private readonly line = new WorkerLine(sendFrames, (message, facts) => this.logger.error(message, facts));
   private logger: Logger;
   private plane: DataPlane | null = null;
   /** Sockets that have come for the next `attach` or `resume`. */
@@ -58,6 +60,9 @@ class Worker {
       case 'address':
         this.handles.set(message.key, handle as ServerHandle);
         return;
+      case 'control':
+        this.line.receive(message.frames);
+        return;
       case 'spare':
         this.plane?.giveSpare(message.key, handle as ServerHandle | undefined);
         return;
@@ -77,7 +82,7 @@ class Worker {
     const report = (message: string, fields: Record<string, unknown>): void => this.logger.warn(message, fields);
     const files = new LogFiles(report, {}, { openRotating: (path, rotate) => this.logs.open(path, rotate) });
     this.plane = new DataPlane(
-      { logger: this.logger, files, ticketKeys },
+      { logger: this.logger, files, ticketKeys, line: this.line },
       {
         siblings: counted === null ? null : new SharedCounts(COUNTS_FD, counted, worker),
         wantSpare: (key) => void send({ kind: 'want-spare', key }),
@@ -129,6 +134,7 @@ class Worker {
 
   private processOnDisconnect(): void {
     this.logs.lost();
+    this.line.disconnect();
     if (this.ending) return;
     this.logger.error('the supervisor is gone; this worker ends when its exchanges are over');
     this.end(null);
@@ -152,6 +158,11 @@ class Worker {
     if (process.connected) process.disconnect();
     await endProcess(0);
   }
+}
+
+/** Sends to the supervisor's end of the control line. */
+function sendFrames(frames: readonly LineFrame[], sent: () => void): void {
+  if (process.connected) process.send?.({ kind: 'control', frames }, undefined, undefined, sent);
 }
 
 /** @returns false when the supervisor is gone */
