@@ -6,7 +6,7 @@ import { describeRequest } from '../../internal/downstream/http1/describe-reques
 import { Http1Exchange } from '../../internal/downstream/http1/http1-exchange.ts';
 import { compileFieldValue } from '../../internal/exchange/field-template.ts';
 import { DEFAULT_HEAD_LIMITS, RequestHeadReader, ResponseHeadReader } from '../../internal/http1/index.ts';
-import { FieldId, responseFraming } from '../../internal/message/index.ts';
+import { dropTable, FieldId, KEEP_ALL, responseFraming } from '../../internal/message/index.ts';
 import { ownedNames } from '../../internal/proxy/owned-names.ts';
 import type { RequestEdits } from '../../internal/proxy/upstream-fields.ts';
 import { upstreamHead } from '../../internal/proxy/upstream-head.ts';
@@ -22,7 +22,7 @@ const NO_EDITS: RequestEdits = {
   preserveHost: false,
   fields: [],
   owned: ownedNames([], true),
-  replaced: 0,
+  replaced: KEEP_ALL,
   close: false,
 };
 
@@ -33,7 +33,7 @@ const EDITS: RequestEdits = {
     { name: 'X-Forwarded-Proto', value: compileFieldValue('https') },
   ],
   owned: ownedNames(['X-Api-Version', 'X-Forwarded-Proto'], true),
-  replaced: 1 << FieldId.xForwardedProto,
+  replaced: dropTable(FieldId.xForwardedProto),
 };
 
 const MEMORY = Buffer.alloc(65_536);

@@ -10,7 +10,7 @@ import {
   type RouteContext,
 } from '../exchange/index.ts';
 import type { AccessRecord } from '../logger/index.ts';
-import type { Fields, Framing } from '../message/index.ts';
+import { FieldId, type Fields, type Framing, tellsLength } from '../message/index.ts';
 import type { Throttle } from '../throttle/index.ts';
 import { type ErrorAnswer, unansweredStatus } from './error-response.ts';
 import { ReceivedRequest } from './received-request.ts';
@@ -190,7 +190,14 @@ export abstract class ClientExchange extends ReceivedRequest implements Exchange
   private begin(status: number, reason: string, fields: Fields, framing: Framing): void {
     this.status = status;
     this.writing = Writing.body;
+    if (fields.edited && fields.holds(FieldId.contentLength)) this.checkLength(status, fields, framing);
     this.sendHead(status, reason, fields, framing);
+  }
+
+  /** What filters and actions say of the length must not contradict the framing: two lengths are two messages. */
+  private checkLength(status: number, fields: Fields, framing: Framing): void {
+    const empty = this.method === 'HEAD' || status === 304;
+    if (!tellsLength(fields, empty ? null : framing)) fields.remove('content-length');
   }
 
   /** Lets the filters change the head, and puts up the stages that they and the speed limit want. */

@@ -1,8 +1,6 @@
-import { dropTable, Fields } from '../message/index.ts';
+import type { Fields } from '../message/index.ts';
 import type { BodySink, BodySource, BodyStage, StageOwner } from './body-stage.ts';
 import type { FlushResult } from './flush-result.ts';
-
-const KEEP_ALL = dropTable();
 
 /** The stages of a body, from where it comes from to where it goes. */
 export class BodyPipeline implements BodySink, BodySource {
@@ -26,7 +24,8 @@ export class BodyPipeline implements BodySink, BodySource {
   }
 
   end(trailers: Fields | null): FlushResult {
-    return this.stages[0].end(trailers === null ? null : copyOf(trailers));
+    // They stand in memory that their connection uses again, and stages may keep them for later.
+    return this.stages[0].end(trailers === null ? null : trailers.copy());
   }
 
   /** What stands behind the last stage has room again. */
@@ -37,11 +36,4 @@ export class BodyPipeline implements BodySink, BodySource {
   close(): void {
     for (const stage of this.stages) stage.close();
   }
-}
-
-/** Trailers stand in memory that their connection uses again, and stages may keep them for later. */
-function copyOf(trailers: Fields): Fields {
-  const copy = new Fields();
-  copy.appendLines(trailers.lines(KEEP_ALL));
-  return copy;
 }

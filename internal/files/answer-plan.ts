@@ -1,17 +1,16 @@
-import { NO_BODY } from '../message/index.ts';
+import { Fields, NO_BODY } from '../message/index.ts';
 import type { BodyPart } from './body-part.ts';
 import { type ByteRange, contentRange, parseRanges } from './byte-ranges.ts';
 import { evaluatePreconditions, ifRangeHolds, Precondition } from './conditional.ts';
 import { layOutMultipart } from './multipart.ts';
-import type { Representation } from './representation.ts';
+import { type Representation, VARY } from './representation.ts';
 import type { RequestConditions } from './request-conditions.ts';
-import { validatorLines } from './validators.ts';
 
 /** What is answered with a representation. */
 export interface AnswerPlan {
   readonly status: number;
-  /** The fields as lines, but for what frames the body. All are made here, from numbers, dates and the table of media types. */
-  readonly lines: string;
+  /** But for what frames the body. The exchange may change them. */
+  readonly fields: Fields;
   /** Bytes of the body, as GET has it. */
   readonly length: number;
   /** The body; empty for none, as for HEAD. */
@@ -30,47 +29,57 @@ export function planAnswer(
   representation: Representation,
   now: number,
 ): AnswerPlan {
-  const { validators, varyLine, size } = representation;
+  const { validators, size } = representation;
   const outcome = evaluatePreconditions(conditions, validators, now);
-  if (outcome === Precondition.failed) return withoutBody(412, varyLine);
+  if (outcome === Precondition.failed) return withoutBody(412, varyOf(representation));
   if (outcome === Precondition.notModified) {
-    // RFC 9110 §15.4.5: what guides caches, and nothing that repeats the representation.
-    return withoutBody(304, validatorLines(validators, false) + varyLine);
+    return withoutBody(304, representation.notModifiedFields.copy());
   }
   // RFC 9110 §14.2: Range is defined for GET alone.
   const range = method === 'GET' && ifRangeHolds(conditions, validators, now) ? conditions.range : null;
   const ranges = range === null ? null : parseRanges(range, size);
   if (ranges === null) return wholeAnswer(method, representation);
   if (ranges.length > 0) return rangesAnswer(ranges, representation);
-  return withoutBody(416, `Content-Range: bytes */${size}\r\nAccept-Ranges: bytes\r\n${varyLine}`);
+  const fields = varyOf(representation);
+  fields.append('Content-Range', `bytes */${size}`);
+  fields.append('Accept-Ranges', 'bytes');
+  return withoutBody(416, fields);
 }
 
 /** All of a representation. */
-export function wholeAnswer(method: string, { wholeLines, size }: Representation): AnswerPlan {
+export function wholeAnswer(method: string, { fields, size }: Representation): AnswerPlan {
   const parts = method === 'HEAD' || size === 0 ? NO_PARTS : [{ text: null, start: 0, end: size }];
-  return { status: 200, lines: wholeLines, length: size, parts };
+  return { status: 200, fields: fields.copy(), length: size, parts };
 }
 
-function rangesAnswer(ranges: readonly ByteRange[], { contentType, lines, size }: Representation): AnswerPlan {
+function rangesAnswer(ranges: readonly ByteRange[], representation: Representation): AnswerPlan {
+  const { contentType, size } = representation;
+  const fields = representation.fields.copy();
   if (ranges.length === 1) {
     const [range] = ranges;
-    const rangeLine = `Content-Range: ${contentRange(range, size)}\r\n`;
+    fields.append('Content-Range', contentRange(range, size));
     return {
       status: 206,
-      lines: `Content-Type: ${contentType}\r\n${lines}${rangeLine}`,
+      fields,
       length: range.end - range.start,
       parts: [{ text: null, ...range }],
     };
   }
   const multipart = layOutMultipart(ranges, size, contentType);
+  fields.set('Content-Type', multipart.contentType);
   return {
     status: 206,
-    lines: `Content-Type: ${multipart.contentType}\r\n${lines}`,
+    fields,
     length: multipart.length,
     parts: multipart.parts,
   };
 }
 
-function withoutBody(status: number, lines: string): AnswerPlan {
-  return { status, lines, length: NO_BODY, parts: NO_PARTS };
+/** New fields that say that answers depend on Accept-Encoding, where they do. */
+function varyOf({ varies }: Representation): Fields {
+  return Fields.of(varies ? [VARY] : []);
+}
+
+function withoutBody(status: number, fields: Fields): AnswerPlan {
+  return { status, fields, length: NO_BODY, parts: NO_PARTS };
 }

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { evaluatePreconditions, ifRangeHolds, Precondition } from './conditional.ts';
 import { Fields, formatHttpDate, parseHttpDate } from '../message/index.ts';
 import { readConditions, type RequestConditions } from './request-conditions.ts';
-import { type FileState, validatorLines, validatorsOf } from './validators.ts';
+import { Representation } from './representation.ts';
+import { type FileState, validatorsOf } from './validators.ts';
 
 const CHANGED = Date.UTC(1994, 10, 15, 12, 45, 26);
 const NOW = Date.UTC(1994, 10, 20);
@@ -172,12 +173,14 @@ describe('validators', () => {
     const { etag, lastModified } = validatorsOf(built, '', NOW);
     expect(lastModified).toBeNull();
     expect(validatorsOf({ ...built, ctimeNs: 8n }, '', NOW).etag).not.toBe(etag);
-    expect(validatorLines({ etag, lastModified }, true)).toBe(`ETag: ${etag}\r\n`);
+    const { fields } = new Representation({ ...built, dev: 0n }, null, 'text/css', false, NOW);
+    expect([fields.get('etag'), fields.has('last-modified')]).toEqual([etag, false]);
   });
 
   it('give whole seconds, and never the future', () => {
     expect(validatorsOf(file, '', NOW).lastModified).toBe(CHANGED);
     expect(validatorsOf(file, '', CHANGED - 1).lastModified).toBe(CHANGED - 1000);
-    expect(validatorLines(validatorsOf(file, '', NOW), true)).toContain(`Last-Modified: ${AT}\r\n`);
+    const { fields } = new Representation({ ...file, dev: 0n }, null, 'text/css', false, NOW);
+    expect(fields.get('last-modified')).toBe(AT);
   });
 });

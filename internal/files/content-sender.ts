@@ -1,5 +1,5 @@
 import { type Exchange, type ExchangeHandler, FlushResult } from '../exchange/index.ts';
-import { Fields, reasonPhrase } from '../message/index.ts';
+import { reasonPhrase } from '../message/index.ts';
 import type { AnswerPlan } from './answer-plan.ts';
 import type { BodyPart } from './body-part.ts';
 import type { CachedFile } from './cached-file.ts';
@@ -12,9 +12,7 @@ import type { FileCache } from './file-cache.ts';
 const PIECE_BYTES = 65_536;
 
 /** Gives the head of an answer. */
-export function respondWith(exchange: Exchange, { status, lines, length }: AnswerPlan): void {
-  const fields = new Fields();
-  fields.appendLines(lines);
+export function respondWith(exchange: Exchange, { status, fields, length }: AnswerPlan): void {
   exchange.respond(status, reasonPhrase(status), fields, length);
 }
 

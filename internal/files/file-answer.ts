@@ -125,10 +125,10 @@ class FileAnswer {
   }
 
   async #sendFile(opened: OpenFile, expected: Representation): Promise<void> {
-    const { coding, contentType, varyLine } = expected;
+    const { coding, contentType, varies } = expected;
     const representation = isSameState(opened.state, expected.state)
       ? expected
-      : new Representation(opened.state, coding, contentType, varyLine, Date.now());
+      : new Representation(opened.state, coding, contentType, varies, Date.now());
     const plan = planFor(this.#exchange, this.#conditions, representation);
     await sendFileBody(this.#exchange, this.#response, opened, plan.parts, () => respondWith(this.#exchange, plan));
   }

@@ -36,7 +36,7 @@ class Clock {
 
 function representation(size: number, coding = null as Representation['coding']): Representation {
   const state = { size: BigInt(size), mtimeNs: 10n ** 18n, ctimeNs: 1n, ino: 1n, dev: 1n };
-  return new Representation(state, coding, 'text/plain', '', 0);
+  return new Representation(state, coding, 'text/plain', false, 0);
 }
 
 describe('FileCache', () => {

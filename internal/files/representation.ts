@@ -1,5 +1,9 @@
+import { Fields, formatHttpDate } from '../message/index.ts';
 import type { Coding } from './precompressed.ts';
-import { type FileState, validatorLines, type Validators, validatorsOf } from './validators.ts';
+import { type FileState, type Validators, validatorsOf } from './validators.ts';
+
+/** The field of answers that depend on what codings the client takes (RFC 9110 §12.5.5). */
+export const VARY = ['Vary', 'Accept-Encoding'] as const;
 
 /** One form in which a file is sent (RFC 9110 §3.2): itself, or a compressed sibling. What is said of it is made once. */
 export class Representation {
@@ -11,30 +15,39 @@ export class Representation {
   /** Null for the original. */
   readonly coding: Coding | null;
   readonly validators: Validators;
-  /** `Vary` as a field line, or empty. */
-  readonly varyLine: string;
-  /** The field lines of a response with all of it, or with parts of it, but for Content-Type and framing. */
-  readonly lines: string;
-  /** `lines` and Content-Type. */
-  readonly wholeLines: string;
+  /** Which form is sent depends on Accept-Encoding. */
+  readonly varies: boolean;
+  /** Of a response with all of it, but for framing: each response gets a copy. */
+  readonly fields: Fields;
   /** All its bytes, where they are held in memory. */
   content: Buffer | null = null;
   /** When reading them began, in milliseconds since 1970. */
   readAt = 0;
+  private notModified: Fields | null = null;
 
   /** @param now milliseconds since 1970 */
-  constructor(state: FileState, coding: Coding | null, contentType: string, varyLine: string, now: number) {
+  constructor(state: FileState, coding: Coding | null, contentType: string, varies: boolean, now: number) {
     // What the system tells of a file is three times as large.
     const { mtimeNs, ctimeNs, ino, dev } = state;
     this.state = { size: state.size, mtimeNs, ctimeNs, ino, dev };
     this.size = Number(state.size);
     this.contentType = contentType;
     this.coding = coding;
-    this.varyLine = varyLine;
+    this.varies = varies;
     this.validators = validatorsOf(state, coding?.name ?? '', now);
-    const encodingLine = coding === null ? '' : `Content-Encoding: ${coding.name}\r\n`;
-    this.lines = `${encodingLine}${validatorLines(this.validators, true)}Accept-Ranges: bytes\r\n${varyLine}`;
-    this.wholeLines = `Content-Type: ${contentType}\r\n${this.lines}`;
+    const fields = Fields.of([['Content-Type', contentType]]);
+    if (coding !== null) fields.append('Content-Encoding', coding.name);
+    fields.append('ETag', this.validators.etag);
+    const { lastModified } = this.validators;
+    if (lastModified !== null) fields.append('Last-Modified', formatHttpDate(lastModified));
+    fields.append('Accept-Ranges', 'bytes');
+    if (varies) fields.append(...VARY);
+    this.fields = fields;
+  }
+
+  /** Of a 304: what guides caches, and nothing that repeats the representation (RFC 9110 §15.4.5). Each response gets a copy. */
+  get notModifiedFields(): Fields {
+    return (this.notModified ??= Fields.of([['ETag', this.validators.etag], ...(this.varies ? [VARY] : [])]));
   }
 
   /** What its file adds to the name of the original. */

@@ -139,11 +139,11 @@ export class ServedFiles {
       known.checkedAt = Math.max(known.checkedAt, checkedAt);
       return known;
     }
-    const varyLine = siblings.some((state) => state !== null) ? 'Vary: Accept-Encoding\r\n' : '';
+    const varies = siblings.some((state) => state !== null);
     const now = Date.now();
-    const representations = [new Representation(original, null, contentType, varyLine, now)];
+    const representations = [new Representation(original, null, contentType, varies, now)];
     siblings.forEach((state, index) => {
-      if (state !== null) representations.push(new Representation(state, CODINGS[index], contentType, varyLine, now));
+      if (state !== null) representations.push(new Representation(state, CODINGS[index], contentType, varies, now));
     });
     const file = new CachedFile(name, representations, checkedAt);
     if (inUse !== null) await this.#refill(file, inUse);

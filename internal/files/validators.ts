@@ -1,5 +1,3 @@
-import { formatHttpDate } from '../message/index.ts';
-
 /** What tells one state of a representation from another (RFC 9110 §8.8). */
 export interface Validators {
   /** A strong entity tag, with its quotes. */
@@ -52,13 +50,4 @@ export function validatorsOf(file: FileState, coding: string, now: number): Vali
     etag: `"${size}-${file.mtimeNs.toString(16)}${suffix}"`,
     lastModified: Math.min(modified, now - (now % 1000)),
   };
-}
-
-/** ETag and, where wanted and known, Last-Modified as field lines. */
-export function validatorLines(validators: Validators, withLastModified: boolean): string {
-  const { etag, lastModified } = validators;
-  const lines = `ETag: ${etag}\r\n`;
-  return withLastModified && lastModified !== null
-    ? `${lines}Last-Modified: ${formatHttpDate(lastModified)}\r\n`
-    : lines;
 }

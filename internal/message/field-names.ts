@@ -1,8 +1,9 @@
 import { TOKEN_LOWER } from './characters.ts';
 
 /**
- * Field names that a proxy acts on. Each has a small number, so that the parser can note what a head holds in one
- * bit each, and the writer can leave fields out by looking in a table.
+ * Field names that a proxy acts on. Each has a number: the parser notes it with a line, so that the writer can leave lines
+ * out by a look in a table. The numbers 1 to 31 have a bit each besides, which answers at once whether a message holds
+ * such a field; lines with a higher number are looked for, so names that every request is asked for take the low ones.
  */
 export const FieldId = {
   other: 0,
@@ -28,14 +29,30 @@ export const FieldId = {
   server: 20,
   http2Settings: 21,
   xRealIp: 22,
-  /** Any other name that begins with `X-Forwarded-`. */
-  xForwardedOther: 23,
-  /** A field that was removed after parsing. */
-  removed: 31,
+  /** Any other name that begins with `X-Forwarded-`: several names, so that it cannot have a bit. */
+  xForwardedOther: 32,
+  /** A line that was removed. */
+  removed: 255,
 } as const;
 
 /** The number of a known field name. */
 export type FieldId = (typeof FieldId)[keyof typeof FieldId];
+
+/** Numbers that an id can have. */
+export const FIELD_IDS = 256;
+
+/** Ids from here on have no bit. */
+export const FIRST_WITHOUT_BIT = 32;
+
+/** Ids in one number, a bit each: see `fieldBits`. */
+export type FieldBits = number;
+
+/** For `Fields.holdsAny`. @throws RangeError for an id that has no bit */
+export function fieldBits(...ids: readonly FieldId[]): FieldBits {
+  const without = ids.find((id) => id === FieldId.other || id >= FIRST_WITHOUT_BIT);
+  if (without !== undefined) throw new RangeError(`the field id ${without} has no bit`);
+  return ids.reduce<number>((bits, id) => bits | (1 << id), 0);
+}
 
 const KNOWN_NAMES: readonly (readonly [string, FieldId])[] = [
   ['host', FieldId.host],
@@ -104,23 +121,14 @@ for (const [name, id] of KNOWN_NAMES) {
   SLOT_NAME[slot] = name;
 }
 
-const ID_BY_NAME: ReadonlyMap<string, FieldId> = new Map(KNOWN_NAMES);
-
-/** The id of a name in lower case. */
-export function knownFieldId(lowerName: string): FieldId {
-  return (
-    ID_BY_NAME.get(lowerName) ?? (lowerName.startsWith(FORWARDED_FAMILY) ? FieldId.xForwardedOther : FieldId.other)
-  );
-}
-
-/** The id of a name, compared without case: for names of the config, not for those of messages. */
+/** The id of a name, compared without case. */
 export function fieldIdOf(name: string): FieldId {
-  return knownFieldId(name.toLowerCase());
-}
-
-/** A table for `Fields.lines`: 1 for every id that is left out. Removed fields are always left out. */
-export function dropTable(...ids: readonly FieldId[]): Uint8Array {
-  const drop = new Uint8Array(32);
-  for (const id of [...ids, FieldId.removed]) drop[id] = 1;
-  return drop;
+  const { length } = name;
+  if (length === 0) return FieldId.other;
+  const slot = slotOf(length, name.charCodeAt(0) | 0x20, name.charCodeAt(length - 1) | 0x20);
+  if (SLOT_NAME[slot].length === length && SLOT_NAME[slot] === name.toLowerCase()) return SLOT_ID[slot] as FieldId;
+  const forwarded = (name.charCodeAt(0) | 0x20) === FIRST_OF_FAMILY && length > FORWARDED_FAMILY.length;
+  return forwarded && name.slice(0, FORWARDED_FAMILY.length).toLowerCase() === FORWARDED_FAMILY
+    ? FieldId.xForwardedOther
+    : FieldId.other;
 }

@@ -1,10 +1,9 @@
 import { type ErrorCode, ProxyError } from '../base/index.ts';
-import { TOKEN_LOWER } from './characters.ts';
-import { FieldId, knownFieldId } from './field-names.ts';
-import { type Fields, isFieldValue } from './fields.ts';
+import { COLON, TOKEN_LOWER } from './characters.ts';
+import { FieldId, fieldIdOf } from './field-names.ts';
+import { isFieldValue } from './field-syntax.ts';
+import type { Fields } from './fields.ts';
 import { MAX_LENGTH_DIGITS } from './framing.ts';
-
-const COLON = 0x3a;
 
 /**
  * Notes the fields of an HTTP/2 field section as if they had been read out of an HTTP/1.1 head, so that everything
@@ -23,7 +22,7 @@ export function readFieldPairs(fields: Fields, pairs: readonly string[], code: E
     if (name.charCodeAt(0) === COLON) continue;
     if (!isLowerCaseToken(name)) throw new ProxyError(code, `not a field name: ${JSON.stringify(name)}`);
     if (!isFieldValue(value)) throw new ProxyError(code, `a value of the field ${name} that may not stand there`);
-    const id = knownFieldId(name);
+    const id = fieldIdOf(name);
     // Some servers read leading zeros as octal.
     if (id === FieldId.contentLength && value.length <= MAX_LENGTH_DIGITS) value = value.replace(/^0+(?=[0-9])/, '');
     const nameStart = text.length;

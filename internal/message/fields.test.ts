@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { dropTable, FieldId, fieldIdOf } from './field-names.ts';
-import { Fields, isFieldValue, isToken } from './fields.ts';
+import { dropTable, type DropTable, KEEP_ALL, withoutReceived } from './drop-table.ts';
+import { fieldBits, FieldId, fieldIdOf } from './field-names.ts';
+import { isFieldValue, isToken } from './field-syntax.ts';
+import { Fields } from './fields.ts';
 import { parsedFields } from './testing/parsed-fields.ts';
 import { WantedNames } from './wanted-names.ts';
-
-const KEEP_ALL = dropTable();
 
 const KNOWN: readonly (readonly [string, FieldId])[] = [
   ['Host', FieldId.host],
@@ -28,15 +28,18 @@ const KNOWN: readonly (readonly [string, FieldId])[] = [
   ['Date', FieldId.date],
   ['Server', FieldId.server],
   ['HTTP2-Settings', FieldId.http2Settings],
+  ['X-Real-IP', FieldId.xRealIp],
 ];
+
+const ALL_IDS = Object.values(FieldId).filter((id) => id !== FieldId.other && id !== FieldId.removed);
 
 describe('known field names', () => {
   it.each(KNOWN)('finds %s in any case', (name, id) => {
     for (const written of [name, name.toLowerCase(), name.toUpperCase()]) {
       const fields = parsedFields('a: 0', `${written}: 1`, 'b: 2');
       expect(fields.first(id)).toBe('1');
-      expect(fields.present).toBe(1 << id);
-      expect(fields.repeated).toBe(0);
+      expect(ALL_IDS.filter((other) => fields.holds(other))).toEqual([id]);
+      expect(fields.repeats(id)).toBe(false);
     }
     expect(fieldIdOf(name.toLowerCase())).toBe(id);
     expect(fieldIdOf(`x${name.toLowerCase()}`)).toBe(FieldId.other);
@@ -49,13 +52,13 @@ describe('known field names', () => {
       const fields = parsedFields(`${other}: 1`);
       expect(fields.first(id)).toBeNull();
       const ofFamily = other.toLowerCase().startsWith('x-forwarded-');
-      expect(fields.present).toBe(ofFamily ? 1 << FieldId.xForwardedOther : 0);
+      expect(ALL_IDS.filter((held) => fields.holds(held))).toEqual(ofFamily ? [FieldId.xForwardedOther] : []);
     }
   });
 
   it('notes repetition, and lists the values in order', () => {
     const fields = parsedFields('Via: 1', 'Host: a', 'via: 2', 'VIA: 3');
-    expect(fields.repeated).toBe(1 << FieldId.via);
+    expect(ALL_IDS.filter((id) => fields.repeats(id))).toEqual([FieldId.via]);
     expect(fields.first(FieldId.via)).toBe('1');
     expect(fields.list(FieldId.via)).toBe('1, 2, 3');
     expect(fields.list(FieldId.date)).toBeNull();
@@ -110,7 +113,7 @@ describe('Fields', () => {
       ['c', '5'],
     ]);
     fields.remove('host');
-    expect([fields.present, fields.first(FieldId.host)]).toEqual([0, null]);
+    expect([fields.holds(FieldId.host), fields.first(FieldId.host)]).toEqual([false, null]);
     expect(fields.lines(KEEP_ALL)).toBe('ab: 3\r\nc: 5\r\n');
   });
 
@@ -124,7 +127,7 @@ describe('Fields', () => {
       ['c', '4'],
       ['d', '7'],
     ]);
-    expect([fields.present, fields.repeated]).toEqual([0, 0]);
+    expect(ALL_IDS.filter((id) => fields.holds(id) || fields.repeats(id))).toEqual([]);
   });
 
   it('replaces all fields of a name by one at the end', () => {
@@ -149,16 +152,6 @@ describe('Fields', () => {
     ]);
     expect(fields.get('a')).toBe('1, 2');
     expect(fields.lines(KEEP_ALL)).toBe('A: 1\r\nb: \r\nA: 2\r\n');
-  });
-
-  it('takes lines that were checked before', () => {
-    const fields = parsedFields('a: 1');
-    fields.appendLines('b: 2\r\nc: 3\r\n');
-    expect([...fields.entries()]).toEqual([
-      ['a', '1'],
-      ['b', '2'],
-      ['c', '3'],
-    ]);
   });
 
   it('lists names and values, less those of the drop table, wherever they came from', () => {
@@ -190,8 +183,150 @@ describe('Fields', () => {
   });
 });
 
+describe('fields that were set here', () => {
+  it('are found like received ones', () => {
+    const fields = parsedFields('Via: a', 'b: 1');
+    expect(fields.edited).toBe(false);
+    fields.append('Host', 'h');
+    fields.append('VIA', 'c');
+    fields.append('X-Forwarded-Port', '1');
+    expect([fields.first(FieldId.host), fields.list(FieldId.via)]).toEqual(['h', 'a, c']);
+    expect([fields.holds(FieldId.host), fields.repeats(FieldId.host)]).toEqual([true, false]);
+    expect([fields.holds(FieldId.via), fields.repeats(FieldId.via)]).toEqual([true, true]);
+    expect(fields.holdsAny(fieldBits(FieldId.date, FieldId.host))).toBe(true);
+    expect(fields.edited).toBe(true);
+  });
+
+  it('are told apart from received ones', () => {
+    const fields = parsedFields('Via: a', 'X-Real-IP: 1', 'Date: x');
+    expect([FieldId.via, FieldId.xRealIp, FieldId.date].filter((id) => fields.wasSet(id))).toEqual([]);
+    fields.append('Via', 'b');
+    fields.set('X-Real-IP', '2');
+    fields.rename('date', 'X-Forwarded-Port');
+    const ids = [FieldId.via, FieldId.xRealIp, FieldId.date, FieldId.xForwardedOther, FieldId.host];
+    expect(ids.filter((id) => fields.wasSet(id))).toEqual([FieldId.via, FieldId.xRealIp, FieldId.xForwardedOther]);
+  });
+
+  it.each([
+    ['append', (fields: Fields) => fields.append('Transfer-Encoding', 'chunked')],
+    ['set', (fields: Fields) => fields.set('transfer-encoding', 'chunked')],
+    ['rename', (fields: Fields) => fields.rename('a', 'TRANSFER-ENCODING')],
+  ])('are left out by the drop table, after %s', (_, change) => {
+    const fields = parsedFields('a: 1', 'b: 2');
+    change(fields);
+    expect(fields.get('transfer-encoding')).not.toBeNull();
+    const drop = dropTable(FieldId.transferEncoding);
+    expect(fields.lines(drop)).not.toMatch(/transfer-encoding/i);
+    expect(fields.pairs(drop).join().toLowerCase()).not.toContain('transfer-encoding');
+    expect(fields.lines(drop)).toContain('b: 2\r\n');
+  });
+
+  it('are written where the table leaves out what was received alone', () => {
+    const drop = withoutReceived(dropTable(FieldId.host), FieldId.via, FieldId.xForwardedOther);
+    const fields = parsedFields('Host: h', 'Via: a', 'X-Forwarded-User: eve', 'b:1');
+    expect(fields.lines(drop)).toBe('b: 1\r\n');
+    fields.append('X-Forwarded-User', 'alice');
+    fields.append('via', 'c');
+    fields.append('Host', 'other');
+    expect(fields.lines(drop)).toBe('b: 1\r\nX-Forwarded-User: alice\r\nvia: c\r\n');
+    expect(fields.pairs(drop)).toEqual(['b', '1', 'X-Forwarded-User', 'alice', 'via', 'c']);
+  });
+
+  it('stay as they are when one of them cannot be set', () => {
+    const fields = parsedFields('a: 1');
+    expect(() => fields.set('a', 'b\nc: d')).toThrow(TypeError);
+    expect(() => fields.rename('a', 'b c')).toThrow(TypeError);
+    expect([fields.lines(KEEP_ALL), fields.edited]).toEqual(['a: 1\r\n', false]);
+  });
+});
+
+describe('names without a bit of their own', () => {
+  it('are found, listed and counted', () => {
+    const fields = parsedFields('X-Forwarded-Port: 1', 'a: 2');
+    const id = FieldId.xForwardedOther;
+    expect([fields.holds(id), fields.repeats(id), fields.first(id)]).toEqual([true, false, '1']);
+    fields.append('x-forwarded-prefix', '/p');
+    expect([fields.repeats(id), fields.list(id)]).toEqual([true, '1, /p']);
+    // The id stands for several names: removing one of them leaves the others.
+    fields.remove('X-Forwarded-Port');
+    expect([fields.holds(id), fields.repeats(id), fields.first(id)]).toEqual([true, false, '/p']);
+    fields.remove('X-Forwarded-Prefix');
+    expect([fields.holds(id), fields.first(id), fields.list(id)]).toEqual([false, null, null]);
+  });
+
+  it('have no place in a number of bits', () => {
+    expect(() => fieldBits(FieldId.host, FieldId.xForwardedOther)).toThrow(RangeError);
+    expect(() => fieldBits(FieldId.other)).toThrow(RangeError);
+  });
+});
+
+describe('Fields.rename', () => {
+  it('gives every field of a name another one, in its place', () => {
+    const fields = parsedFields('a: 1', 'Old:  2', 'b: 3', 'OLD: 4', 'New: 5', 'gone: 6');
+    fields.append('old', '7');
+    fields.remove('gone');
+    fields.rename('old', 'New');
+    expect(fields.lines(KEEP_ALL)).toBe('a: 1\r\nNew: 2\r\nb: 3\r\nNew: 4\r\nNew: 5\r\nNew: 7\r\n');
+    expect([fields.get('old'), fields.get('new')]).toEqual([null, '2, 4, 5, 7']);
+  });
+
+  it('keeps what is known of the names', () => {
+    const fields = parsedFields('Host: a', 'Via: 1', 'x: 2', 'Date: 3');
+    fields.rename('host', 'X-Original-Host');
+    fields.rename('x', 'VIA');
+    expect([fields.holds(FieldId.host), fields.list(FieldId.via)]).toEqual([false, '1, 2']);
+    expect([fields.repeats(FieldId.via), fields.first(FieldId.date)]).toEqual([true, '3']);
+    fields.append('c', '4');
+    expect(fields.lines(dropTable(FieldId.via))).toBe('X-Original-Host: a\r\nDate: 3\r\nc: 4\r\n');
+  });
+
+  it('changes the case of a name, and nothing where there is no such field', () => {
+    const fields = parsedFields('ab: 1');
+    fields.rename('abc', 'x');
+    expect(fields.edited).toBe(false);
+    fields.rename('AB', 'aB');
+    expect(fields.lines(KEEP_ALL)).toBe('aB: 1\r\n');
+  });
+});
+
+describe('Fields.copy', () => {
+  const CHANGES: readonly [name: string, change: (fields: Fields) => void][] = [
+    ['append', (fields) => fields.append('c', '3')],
+    ['set', (fields) => fields.set('a', '3')],
+    ['remove', (fields) => fields.remove('Via')],
+    ['removeAll', (fields) => fields.removeAll(new Set(['a', 'via']))],
+    ['rename', (fields) => fields.rename('a', 'longer')],
+    ['reset', (fields) => fields.reset()],
+  ];
+
+  it.each(CHANGES)('is not changed by %s of the original, nor the original by it of the copy', (_, change) => {
+    for (const which of ['original', 'copy', 'copy of the copy'] as const) {
+      const original = parsedFields('a: 1', 'Via:2');
+      const copy = original.copy();
+      const second = copy.copy();
+      change({ original, copy, 'copy of the copy': second }[which]);
+      const kept = [original, copy, second].filter((fields) => fields.lines(KEEP_ALL) === 'a: 1\r\nVia: 2\r\n');
+      expect(kept).toHaveLength(2);
+      for (const fields of kept)
+        expect([fields.get('a'), fields.first(FieldId.via), fields.edited]).toEqual(['1', '2', false]);
+    }
+  });
+
+  it('keeps what it holds when the original takes the next message', () => {
+    const original = parsedFields('a: 1', 'Host: h');
+    const copy = original.copy();
+    original.reset();
+    original.note(FieldId.via, true, 0, 3, 5, 6);
+    original.text = 'Via: 1\r\n';
+    original.linesEnd = original.text.length;
+    expect(copy.lines(KEEP_ALL)).toBe('a: 1\r\nHost: h\r\n');
+    expect(original.lines(KEEP_ALL)).toBe('Via: 1\r\n');
+    expect([original.holds(FieldId.host), copy.holds(FieldId.via)]).toEqual([false, false]);
+  });
+});
+
 describe('Fields.lines', () => {
-  const CASES: readonly [name: string, lines: readonly string[], drop: Uint8Array, out: readonly string[]][] = [
+  const CASES: readonly [name: string, lines: readonly string[], drop: DropTable, out: readonly string[]][] = [
     ['nothing of nothing', [], KEEP_ALL, []],
     ['canonical lines as they are', ['a: 1', 'B: x y'], KEEP_ALL, ['a: 1', 'B: x y']],
     ['no white space', ['a:1'], KEEP_ALL, ['a: 1']],

@@ -1,5 +1,6 @@
-import { COLON, FIELD_VALUE, HTAB, SP, TOKEN_LOWER } from './characters.ts';
-import { FieldId, fieldIdOf } from './field-names.ts';
+import { type DropTable, ID_BITS, isDropped, SET_HERE } from './drop-table.ts';
+import { type FieldBits, FieldId, fieldIdOf, FIRST_WITHOUT_BIT } from './field-names.ts';
+import { checkFieldLine } from './field-syntax.ts';
 import type { WantedNames } from './wanted-names.ts';
 
 /** Names of fields in lower case: a set, or a rule. */
@@ -7,80 +8,92 @@ export interface FieldNames {
   has(lowerName: string): boolean;
 }
 
-/** Numbers noted for a field line: its id, where its name starts and ends, and where its value starts and ends. */
+/** Numbers noted for a line: its id and flags, where its name starts and ends, and where its value starts and ends. */
 const STRIDE = 5;
 const NAME = 1;
 const NAME_END = 2;
 const VALUE = 3;
 const VALUE_END = 4;
 
-/** Heads of browsers have fewer fields, with few exceptions; the array grows when one has more. */
-const INITIAL_CAPACITY = 24;
+/** Room for so many lines at first. Heads of browsers have fewer, with few exceptions; the array grows for the others. */
+const RECEIVED_CAPACITY = 24;
+/** The same for fields that begin with a line that is set here, such as those of our own answers. */
+const OWN_CAPACITY = 4;
 
-/** What fields begin with that no parser notes lines in, such as those of answers of our own. */
+/** What fields begin with that hold no line. */
 const NO_NOTES: number[] = [];
 
-/** Set in an id when a line is not written as `name: value`, so that it has to be written anew. */
-const IRREGULAR = 0x80;
-const ID_BITS = 0x1f;
+/** Set in the note of a line that does not stand as `name: value CRLF` in the text, so that it has to be written anew. */
+const IRREGULAR = 0x200;
 
 /**
- * The fields of a message (RFC 9110 §5), in the order received.
+ * The fields of a message (RFC 9110 §5), in order.
  *
- * They stay what they were, one string with offsets into it: a proxy passes nearly all of them on unread, and lines
- * that stand in their canonical form (`name: value CRLF`) are their own serialisation. Changes are marks on lines
- * and text appended at the end. Text is latin1: a character for each byte.
+ * They are one string with offsets into it: a proxy passes nearly all of them on unread, and lines that stand in their
+ * canonical form (`name: value CRLF`) are their own serialisation. A line that is added here goes into the same text,
+ * behind the others. It is checked as it is added, and found, changed and left out like a received one. Text is latin1:
+ * a character for each byte.
  */
 export class Fields {
-  /** The text that the offsets point into; lines from other places than a parser are in `extra`. */
+  /** The text that the offsets point into. All lines stand in it one behind the other, up to `linesEnd`. */
   text = '';
   /** Lines noted, removed ones included. */
   count = 0;
-  /** A bit for each known id that occurs: `1 << FieldId.host`. Fields appended later are not noted here. */
-  present = 0;
-  /** A bit for each known id that occurs more than once. */
-  repeated = 0;
   /** Where the last line ends in the text. */
   linesEnd = 0;
-  /** STRIDE numbers a line. A plain array: a typed one of this size has memory of its own, which costs a connection dear. */
+  /** A line was set, renamed or removed here: they are not what was received any more. */
+  edited = false;
+  /** A bit for each id that occurs. */
+  private present: FieldBits = 0;
+  /** A bit for each id that occurs more than once. */
+  private repeated: FieldBits = 0;
+  /** STRIDE numbers a line. A plain array: a typed one of this size costs each open connection memory of its own. */
   private notes = NO_NOTES;
-  private extra = '';
+  /** Other fields look into the same notes, so that these have to be copied before they change. */
+  private shared = false;
 
-  /** Fields from pairs, for responses that prox makes itself. The caller vouches for the values: see `isFieldValue`. */
+  /** Fields from pairs, for messages that prox makes itself. @throws TypeError as `append` does */
   static of(pairs: Iterable<readonly [string, string]>): Fields {
     const fields = new Fields();
     for (const [name, value] of pairs) fields.append(name, value);
     return fields;
   }
 
-  /** Forgets everything, keeping the arrays for the next message. */
+  /** Forgets everything, keeping the memory for the next message. Copies keep what they hold. */
   reset(): void {
     this.text = '';
     this.count = 0;
+    this.linesEnd = 0;
+    this.edited = false;
     this.present = 0;
     this.repeated = 0;
-    this.linesEnd = 0;
-    this.extra = '';
+    if (!this.shared) return;
+    this.notes = NO_NOTES;
+    this.shared = false;
   }
 
-  /** Fields that begin as these are and change without them, and these without the copy. */
+  /** Fields that begin as these are. Neither sees what is changed in the other; nothing is copied before that. */
   copy(): Fields {
     const copy = new Fields();
     copy.text = this.text;
     copy.count = this.count;
+    copy.linesEnd = this.linesEnd;
+    copy.edited = this.edited;
     copy.present = this.present;
     copy.repeated = this.repeated;
-    copy.linesEnd = this.linesEnd;
-    copy.notes = this.notes.slice();
-    copy.extra = this.extra;
+    copy.notes = this.notes;
+    copy.shared = this.shared = true;
     return copy;
   }
 
-  /** @internal Notes a parsed line; `canonical` when it stands as `name: value CRLF`. The caller moves `linesEnd`. */
+  /**
+   * @internal Notes a parsed line; `canonical` when it stands as `name: value CRLF`. The caller moves `linesEnd`, and does
+   * not go on noting lines once others have had the fields.
+   */
   note(id: number, canonical: boolean, nameStart: number, nameEnd: number, valueStart: number, valueEnd: number): void {
     const at = this.count++ * STRIDE;
-    if (at === this.notes.length) this.grow();
-    if (id !== 0) {
+    if (at === this.notes.length) this.grow(RECEIVED_CAPACITY);
+    if (id !== FieldId.other && id < FIRST_WITHOUT_BIT) {
       const bit = 1 << id;
       this.repeated |= this.present & bit;
       this.present |= bit;
@@ -93,34 +106,55 @@ export class Fields {
     notes[at + VALUE_END] = valueEnd;
   }
 
-  /** The value of the first field with a known id, or null. Looks at received fields only. */
-  first(id: FieldId): string | null {
-    if ((this.present & (1 << id)) === 0) return null;
-    for (let i = 0; i < this.count; i++) {
-      if (this.idAt(i) === id) return this.valueAt(i);
-    }
-    return null;
+  // ── looking ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Whether there is a field with a known id. */
+  holds(id: FieldId): boolean {
+    return id < FIRST_WITHOUT_BIT ? (this.present & (1 << id)) !== 0 : this.find(id, 0) >= 0;
   }
 
-  /** All values of a known id in one list (RFC 9110 §5.3), or null. Looks at received fields only. */
+  /** Whether there is a field with one of several ids. */
+  holdsAny(ids: FieldBits): boolean {
+    return (this.present & ids) !== 0;
+  }
+
+  /** Whether there is more than one field with a known id. */
+  repeats(id: FieldId): boolean {
+    if (id < FIRST_WITHOUT_BIT) return (this.repeated & (1 << id)) !== 0;
+    const first = this.find(id, 0);
+    return first >= 0 && this.find(id, first + 1) >= 0;
+  }
+
+  /** Whether a field with a known id was set here, by append, set or rename. */
+  wasSet(id: FieldId): boolean {
+    if (!this.edited) return false;
+    for (let i = this.find(id, 0); i >= 0; i = this.find(id, i + 1)) {
+      if ((this.notes[i * STRIDE] & SET_HERE) !== 0) return true;
+    }
+    return false;
+  }
+
+  /** The value of the first field with a known id, or null. */
+  first(id: FieldId): string | null {
+    return this.holds(id) ? this.valueAt(this.find(id, 0)) : null;
+  }
+
+  /** All values of a known id in one list (RFC 9110 §5.3), or null. */
   list(id: FieldId): string | null {
-    if ((this.present & (1 << id)) === 0) return null;
+    if (!this.holds(id)) return null;
     let list: string | null = null;
     for (let i = 0; i < this.count; i++) {
-      if (this.idAt(i) !== id) continue;
-      list = list === null ? this.valueAt(i) : `${list}, ${this.valueAt(i)}`;
+      if (this.idAt(i) === id) list = joined(list, this.valueAt(i));
     }
     return list;
   }
 
   /** All values of a name (compared without case) in one list, or null when there is none. */
   get(name: string): string | null {
-    let list: string | null = null;
     const lower = name.toLowerCase();
-    for (const [other, value] of this.entries()) {
-      if (other.length === lower.length && other.toLowerCase() === lower) {
-        list = list === null ? value : `${list}, ${value}`;
-      }
+    let list: string | null = null;
+    for (let i = 0; i < this.count; i++) {
+      if (this.isNamed(i, lower)) list = joined(list, this.valueAt(i));
     }
     return list;
   }
@@ -129,14 +163,7 @@ export class Fields {
   has(name: string): boolean {
     const lower = name.toLowerCase();
     for (let i = 0; i < this.count; i++) {
-      const start = this.notes[i * STRIDE + NAME];
-      const end = this.notes[i * STRIDE + NAME_END];
-      if (end - start === lower.length && this.isNamed(i, lower)) return true;
-    }
-    const { extra } = this;
-    for (let start = 0; start < extra.length; start = extra.indexOf('\n', start) + 1) {
-      const end = start + lower.length;
-      if (extra.charCodeAt(end) === COLON && extra.slice(start, end).toLowerCase() === lower) return true;
+      if (this.isNamed(i, lower)) return true;
     }
     return false;
   }
@@ -153,14 +180,6 @@ export class Fields {
       lists ??= emptyLists(names.size);
       lists[index] = joined(lists[index], this.valueAt(i));
     }
-    if (this.extra === '') return lists;
-    for (const line of this.extraLines()) {
-      const colon = line.indexOf(':');
-      const index = names.indexAt(line, 0, colon);
-      if (index < 0) continue;
-      lists ??= emptyLists(names.size);
-      lists[index] = joined(lists[index], line.slice(colon + 2));
-    }
     return lists;
   }
 
@@ -169,30 +188,9 @@ export class Fields {
     for (let i = 0; i < this.count; i++) {
       if (this.idAt(i) !== FieldId.removed) yield [this.nameAt(i), this.valueAt(i)];
     }
-    for (const line of this.extraLines()) {
-      const colon = line.indexOf(':');
-      yield [line.slice(0, colon), line.slice(colon + 2)];
-    }
   }
 
-  /**
-   * What `entries` gives, in one flat list of names and values, less the lines whose id is in the drop table: for those
-   * who make something else of a whole field section.
-   */
-  pairs(drop: Uint8Array): string[] {
-    const pairs: string[] = [];
-    for (let i = 0; i < this.count; i++) {
-      if (drop[this.idAt(i)] === 0) pairs.push(this.nameAt(i), this.valueAt(i));
-    }
-    for (const line of this.extraLines()) {
-      const colon = line.indexOf(':');
-      const name = line.slice(0, colon);
-      if (drop[fieldIdOf(name)] === 0) pairs.push(name, line.slice(colon + 2));
-    }
-    return pairs;
-  }
-
-  /** Whether the name of a received field holds that character. Most heads do not hold it at all, which costs one look. */
+  /** Whether a name holds that character. Most heads do not hold it at all, which costs one look. */
   namesHold(character: string): boolean {
     let at = this.text.indexOf(character);
     for (let i = 0; at >= 0 && i < this.count; i++) {
@@ -203,56 +201,77 @@ export class Fields {
     return false;
   }
 
+  // ── changing ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Adds a field at the end. @throws TypeError when name or value would break the message. */
+  append(name: string, value: string): void {
+    checkFieldLine(name, value);
+    this.add(name, value, SET_HERE);
+  }
+
+  /** Replaces all fields of that name by one at the end. @throws TypeError as `append` does. */
+  set(name: string, value: string): void {
+    checkFieldLine(name, value);
+    this.remove(name);
+    this.add(name, value, SET_HERE);
+  }
+
+  /**
+   * Gives all fields of a name (compared without case) another one. Each keeps its value and its place. They count as set
+   * here; fields that have the new name already stay.
+   * @throws TypeError when the new name is none
+   */
+  rename(name: string, to: string): void {
+    checkFieldLine(to, '');
+    if (!this.has(name)) return;
+    const lower = name.toLowerCase();
+    // The new name may be longer than the old one, and the lines stand without gaps.
+    const renamed = new Fields();
+    for (let i = 0; i < this.count; i++) {
+      if (this.isNamed(i, lower)) renamed.add(to, this.valueAt(i), SET_HERE);
+      else if (this.idAt(i) !== FieldId.removed)
+        renamed.add(this.nameAt(i), this.valueAt(i), this.notes[i * STRIDE] & SET_HERE);
+    }
+    this.text = renamed.text;
+    this.count = renamed.count;
+    this.linesEnd = renamed.linesEnd;
+    this.edited = true;
+    this.present = renamed.present;
+    this.repeated = renamed.repeated;
+    this.notes = renamed.notes;
+    this.shared = false;
+  }
+
   /** Removes every field of that name (compared without case). */
   remove(name: string): void {
     const lower = name.toLowerCase();
     for (let i = 0; i < this.count; i++) {
-      const at = i * STRIDE;
-      const length = this.notes[at + NAME_END] - this.notes[at + NAME];
-      if (length === lower.length && this.nameAt(i).toLowerCase() === lower) this.removeAt(i);
+      if (this.isNamed(i, lower)) this.removeAt(i);
     }
-    if (this.extra !== '') this.extra = this.extraWithout(new Set([lower]));
   }
 
   /** Removes every field of these names, which are in lower case, in one walk over the fields. */
   removeAll(lowerNames: FieldNames): void {
     for (let i = 0; i < this.count; i++) {
-      if (lowerNames.has(this.nameAt(i).toLowerCase())) this.removeAt(i);
+      if (this.idAt(i) !== FieldId.removed && lowerNames.has(this.nameAt(i).toLowerCase())) this.removeAt(i);
     }
-    if (this.extra !== '') this.extra = this.extraWithout(lowerNames);
   }
 
-  /** Adds a field at the end. @throws TypeError when name or value would break the message. */
-  append(name: string, value: string): void {
-    if (!isToken(name)) throw new TypeError(`not a field name: ${JSON.stringify(name)}`);
-    if (!isFieldValue(value)) throw new TypeError(`not a value for the field ${name}: ${JSON.stringify(value)}`);
-    this.extra += `${name}: ${value}\r\n`;
-  }
-
-  /** Adds lines that were checked when they were made, each ended by CRLF. */
-  appendLines(lines: string): void {
-    this.extra += lines;
-  }
-
-  /** Replaces all fields of that name by one. @throws TypeError as `append` does. */
-  set(name: string, value: string): void {
-    this.remove(name);
-    this.append(name, value);
-  }
+  // ── writing ──────────────────────────────────────────────────────────────────────────────────────────────────
 
   /**
-   * The field section as it is sent, without the empty line: every line whose id is not in the drop table. Runs of
+   * The field section as it is sent, without the empty line: every line that the drop table does not leave out. Runs of
    * lines that stand in canonical form are taken as one slice, as their serialisation is what was received.
    * @param omit further names to leave out, in lower case; null for none, which spares the look at every name
    */
-  lines(drop: Uint8Array, omit: FieldNames | null = null): string {
+  lines(drop: DropTable, omit: FieldNames | null = null): string {
     const { notes } = this;
     let out = '';
     let runStart = -1;
     for (let i = 0; i < this.count; i++) {
-      const id = notes[i * STRIDE];
-      const dropped = drop[id & ID_BITS] === 1 || (omit !== null && omit.has(this.nameAt(i).toLowerCase()));
-      if (!dropped && id < IRREGULAR) {
+      const note = notes[i * STRIDE];
+      const dropped = isDropped(drop, note) || (omit !== null && omit.has(this.nameAt(i).toLowerCase()));
+      if (!dropped && note < IRREGULAR) {
         if (runStart < 0) runStart = notes[i * STRIDE + NAME];
         continue;
       }
@@ -263,25 +282,61 @@ export class Fields {
       if (!dropped) out += `${this.nameAt(i)}: ${this.valueAt(i)}\r\n`;
     }
     if (runStart >= 0) out += this.text.slice(runStart, this.linesEnd);
-    return out + (omit === null ? this.extra : this.extraWithout(omit));
+    return out;
   }
 
-  /** All fields of a name go together, so that no field with its id is left. */
+  /** What `lines` writes, as a flat list of names and values: for writers that do not send text. */
+  pairs(drop: DropTable): string[] {
+    const pairs: string[] = [];
+    for (let i = 0; i < this.count; i++) {
+      if (!isDropped(drop, this.notes[i * STRIDE])) pairs.push(this.nameAt(i), this.valueAt(i));
+    }
+    return pairs;
+  }
+
+  // ── within ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Adds a line that was checked. @param flags SET_HERE or 0 */
+  private add(name: string, value: string, flags: number): void {
+    this.ownNotes();
+    const { linesEnd } = this;
+    const line = `${name}: ${value}\r\n`;
+    // Behind the last line of a received head stands the empty one.
+    this.text = (linesEnd === this.text.length ? this.text : this.text.slice(0, linesEnd)) + line;
+    const at = this.count * STRIDE;
+    if (at === this.notes.length) this.grow(OWN_CAPACITY);
+    const nameEnd = linesEnd + name.length;
+    this.note(fieldIdOf(name), true, linesEnd, nameEnd, nameEnd + 2, nameEnd + 2 + value.length);
+    this.notes[at] |= flags;
+    this.linesEnd = linesEnd + line.length;
+    this.edited = true;
+  }
+
+  /** All fields of a name go together, so that none with an id that has a bit is left. */
   private removeAt(index: number): void {
+    this.ownNotes();
+    this.edited = true;
     const id = this.idAt(index);
     this.notes[index * STRIDE] = FieldId.removed;
-    if (id === FieldId.other || id === FieldId.removed) return;
+    if (id === FieldId.other || id >= FIRST_WITHOUT_BIT) return;
     this.present &= ~(1 << id);
     this.repeated &= ~(1 << id);
   }
 
-  private extraWithout(lowerNames: FieldNames): string {
-    const kept = this.extraLines().filter((line) => !lowerNames.has(line.slice(0, line.indexOf(':')).toLowerCase()));
-    return kept.map((line) => `${line}\r\n`).join('');
+  /** The first line with that id from an index on; -1 when there is none. */
+  private find(id: FieldId, from: number): number {
+    for (let i = from; i < this.count; i++) {
+      if (this.idAt(i) === id) return i;
+    }
+    return -1;
   }
 
   private isNamed(index: number, lower: string): boolean {
-    return this.idAt(index) !== FieldId.removed && this.nameAt(index).toLowerCase() === lower;
+    const at = index * STRIDE;
+    const length = this.notes[at + NAME_END] - this.notes[at + NAME];
+    return (
+      length === lower.length && this.idAt(index) !== FieldId.removed && this.nameAt(index).toLowerCase() === lower
+    );
   }
 
   private idAt(index: number): number {
@@ -298,12 +353,14 @@ export class Fields {
     return this.text.slice(this.notes[at + VALUE], this.notes[at + VALUE_END]);
   }
 
-  private extraLines(): string[] {
-    return this.extra === '' ? [] : this.extra.slice(0, -2).split('\r\n');
+  private ownNotes(): void {
+    if (!this.shared) return;
+    this.notes = this.notes.slice();
+    this.shared = false;
   }
 
-  private grow(): void {
-    const notes = new Array<number>(Math.max(INITIAL_CAPACITY * STRIDE, this.notes.length * 2)).fill(0);
+  private grow(atLeast: number): void {
+    const notes = new Array<number>(Math.max(atLeast * STRIDE, this.notes.length * 2)).fill(0);
     this.notes.forEach((number, index) => (notes[index] = number));
     this.notes = notes;
   }
@@ -316,27 +373,4 @@ function emptyLists(size: number): (string | null)[] {
 /** Several values of a name are one list (RFC 9110 §5.3). */
 function joined(list: string | null, value: string): string {
   return list === null ? value : `${list}, ${value}`;
-}
-
-/** Whether the text is a token (RFC 9110 §5.6.2), as field names and methods have to be. */
-export function isToken(text: string): boolean {
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    if (code > 0xff || TOKEN_LOWER[code] === 0) return false;
-  }
-  return text.length > 0;
-}
-
-/** Whether the text may stand as a field value (RFC 9110 §5.5): latin1, no control characters, no white space around it. */
-export function isFieldValue(text: string): boolean {
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    if (code > 0xff || FIELD_VALUE[code] === 0) return false;
-  }
-  const last = text.length - 1;
-  return text.length === 0 || (!isBlank(text.charCodeAt(0)) && !isBlank(text.charCodeAt(last)));
-}
-
-function isBlank(code: number): boolean {
-  return code === SP || code === HTAB;
 }

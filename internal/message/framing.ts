@@ -27,8 +27,8 @@ const CODINGS_THEN_CHUNKED = /^(?:(?!chunked[ \t,])[!#$%&'*+\-.^_`|~0-9a-z]+[ \t
  * @throws ProxyError bad_framing, unknown_coding or bad_content_length
  */
 export function requestFraming(fields: Fields, minorVersion: number): Framing {
-  const hasLength = (fields.present & (1 << FieldId.contentLength)) !== 0;
-  if ((fields.present & (1 << FieldId.transferEncoding)) !== 0) {
+  const hasLength = fields.holds(FieldId.contentLength);
+  if (fields.holds(FieldId.transferEncoding)) {
     // Step 3: both together "ought to be handled as an error"; §6.1: Transfer-Encoding in HTTP/1.0 is faulty framing.
     if (hasLength) throw new ProxyError('bad_framing', 'Content-Length together with Transfer-Encoding');
     if (minorVersion === 0) throw new ProxyError('bad_framing', 'Transfer-Encoding in an HTTP/1.0 request');
@@ -50,8 +50,8 @@ export function requestFraming(fields: Fields, minorVersion: number): Framing {
  * @throws ProxyError bad_response
  */
 export function responseFraming(fields: Fields, minorVersion: number, status: number, method: string): Framing {
-  const hasLength = (fields.present & (1 << FieldId.contentLength)) !== 0;
-  const hasCoding = (fields.present & (1 << FieldId.transferEncoding)) !== 0;
+  const hasLength = fields.holds(FieldId.contentLength);
+  const hasCoding = fields.holds(FieldId.transferEncoding);
   // Step 2: a 2xx to CONNECT has no body, what follows is the tunnel; RFC 9110 §9.3.6: its framing fields are ignored.
   if (method === 'CONNECT' && status >= 200 && status < 300) return NO_BODY;
   // Step 3
@@ -72,10 +72,20 @@ export function responseFraming(fields: Fields, minorVersion: number, status: nu
   return hasLength ? contentLength(fields, 'bad_response') : UNTIL_CLOSE;
 }
 
+/**
+ * Whether there is one Content-Length, and it says what the framing does: fields that were set here may say anything.
+ * @param framing of the content; null where none follows and any length may be told, as to HEAD (RFC 9110 §8.6)
+ */
+export function tellsLength(fields: Fields, framing: Framing | null): boolean {
+  const value = fields.first(FieldId.contentLength);
+  if (value === null || fields.repeats(FieldId.contentLength)) return false;
+  return framing === null ? /^(0|[1-9][0-9]{0,15})$/.test(value) : value === String(framing);
+}
+
 /** Content-Length = 1*DIGIT, once. RFC 9112 §6.3 step 5 would let "5, 5" pass; prox does not. */
 function contentLength(fields: Fields, code: 'bad_content_length' | 'bad_response'): number {
   const value = fields.first(FieldId.contentLength) as string;
-  if ((fields.repeated & (1 << FieldId.contentLength)) !== 0) {
+  if (fields.repeats(FieldId.contentLength)) {
     throw new ProxyError(code, 'more than one Content-Length');
   }
   if (value.length === 0 || value.length > MAX_LENGTH_DIGITS) throw new ProxyError(code, `Content-Length: ${value}`);

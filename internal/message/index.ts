@@ -16,11 +16,23 @@ export {
 } from './characters.ts';
 export { acceptsCoding, chooseCodings, codingName, type NamedCoding } from './content-codings.ts';
 export { ConnectionOption, persists, takeConnectionOptions } from './connection-options.ts';
+export {
+  CONNECTION_SPECIFIC,
+  type DropTable,
+  dropTable,
+  EMPTY_RESPONSE_DROP,
+  KEEP_ALL,
+  REQUEST_DROP,
+  RESPONSE_DROP,
+  TRAILER_DROP,
+  withoutReceived,
+} from './drop-table.ts';
 export { weakened } from './entity-tag.ts';
-export { dropTable, FieldId, fieldIdAt, fieldIdOf } from './field-names.ts';
+export { type FieldBits, fieldBits, FieldId, fieldIdAt, fieldIdOf } from './field-names.ts';
 export { readFieldPairs } from './field-pairs.ts';
 export { skipFieldValue, wordsOf } from './field-value-scan.ts';
-export { type FieldNames, Fields, isFieldValue, isToken } from './fields.ts';
+export { isFieldValue, isToken } from './field-syntax.ts';
+export { type FieldNames, Fields } from './fields.ts';
 export {
   CHUNKED,
   type Framing,
@@ -28,6 +40,7 @@ export {
   NO_BODY,
   requestFraming,
   responseFraming,
+  tellsLength,
   UNTIL_CLOSE,
 } from './framing.ts';
 export { currentHttpDate, formatHttpDate, parseHttpDate } from './http-date.ts';

@@ -62,7 +62,7 @@ function readHost(head: RequestLine): string {
     if (head.minorVersion === 1) throw new ProxyError('bad_host', 'no Host field');
     return '';
   }
-  if ((fields.repeated & (1 << FieldId.host)) !== 0) throw new ProxyError('bad_host', 'more than one Host field');
+  if (fields.repeats(FieldId.host)) throw new ProxyError('bad_host', 'more than one Host field');
   if (!isAuthority(host)) throw new ProxyError('bad_host', `Host: ${host}`);
   return host;
 }

@@ -11,7 +11,7 @@ import {
   RETRY,
   runPhase,
 } from '../exchange/index.ts';
-import { dropTable, Fields } from '../message/index.ts';
+import type { Fields } from '../message/index.ts';
 
 /** What a decision of the filters is carried out by. */
 export interface ResponseJudge extends PhaseOwner {
@@ -82,7 +82,8 @@ export class FilteredResponse implements BodySink {
 
   end(trailers: Fields | null): FlushResult {
     if (this.state === 'passed') return this.exchange.end(trailers);
-    this.ended = { trailers: trailers === null ? null : copyOf(trailers) };
+    // They stand in memory that the upstream connection uses again.
+    this.ended = { trailers: trailers === null ? null : trailers.copy() };
     return FlushResult.taken;
   }
 
@@ -112,13 +113,4 @@ export class FilteredResponse implements BodySink {
     if (this.ended !== null) exchange.end(this.ended.trailers);
     else judge.released(exchange.flush());
   }
-}
-
-const KEEP_ALL = dropTable();
-
-/** Trailers stand in memory that the upstream connection uses again. */
-function copyOf(trailers: Fields): Fields {
-  const copy = new Fields();
-  copy.appendLines(trailers.lines(KEEP_ALL));
-  return copy;
 }

@@ -7,6 +7,7 @@ import { Deadlines } from '../base/index.ts';
 import { DEFAULT_HEAD_LIMITS } from '../http1/index.ts';
 import { Resolver } from '../resolver/index.ts';
 import { parsePeer, Pools } from '../upstream/index.ts';
+import { KEEP_ALL } from '../message/index.ts';
 import { ownedNames } from './owned-names.ts';
 import { Forwarding } from './forwarding.ts';
 import type { ProxyRoute } from './proxy-route.ts';
@@ -35,7 +36,14 @@ function routeTo(port: number, parts: Partial<ProxyRoute>): ProxyRoute {
     timeouts: { responseHeader: 1000, stall: 1000 },
     silentStartTimeouts: { responseHeader: 0, stall: 1000 },
     balancer: null,
-    edits: { host: null, preserveHost: false, fields: [], owned: ownedNames([], true), replaced: 0, close: false },
+    edits: {
+      host: null,
+      preserveHost: false,
+      fields: [],
+      owned: ownedNames([], true),
+      replaced: KEEP_ALL,
+      close: false,
+    },
     fallback: null,
     stream: false,
     answersConnect: false,
@@ -67,7 +75,7 @@ describe('a fault of prox after a dial costs its exchange alone', () => {
             preserveHost: false,
             fields: [field],
             owned: ownedNames(['x'], true),
-            replaced: 0,
+            replaced: KEEP_ALL,
             close: false,
           },
         }

@@ -156,7 +156,7 @@ export class Forwarding
     const { exchange } = this;
     this.takeTimes();
     // The length that a HEAD response does not tell is not 0.
-    const unknown = exchange.method === 'HEAD' && (fields.present & (1 << FieldId.contentLength)) === 0;
+    const unknown = exchange.method === 'HEAD' && !fields.holds(FieldId.contentLength);
     const body = unknown ? UNTIL_CLOSE : framing;
     // HTTP/2 has no reason phrases (RFC 9113 §8.3.2), and an empty one says nothing to a person.
     const phrase = reason || reasonPhrase(status);

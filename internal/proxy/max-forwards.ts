@@ -9,7 +9,7 @@ import { FieldId, Fields, NO_BODY } from '../message/index.ts';
  */
 export function mayForward(exchange: Exchange): boolean {
   const { requestFields: fields, method } = exchange;
-  if ((fields.present & (1 << FieldId.maxForwards)) === 0 || !isCounted(method)) return true;
+  if (!fields.holds(FieldId.maxForwards) || !isCounted(method)) return true;
   const value = fields.list(FieldId.maxForwards) as string;
   if (!/^[0-9]{1,9}$/.test(value)) throw new ProxyError('bad_field_line', `Max-Forwards: ${value}`);
   if (Number(value) > 0) return true;
@@ -26,7 +26,7 @@ export function mayForward(exchange: Exchange): boolean {
  * fields of the exchange stay what the client has sent.
  */
 export function maxForwardsLine(fields: Fields, method: string): string {
-  if ((fields.present & (1 << FieldId.maxForwards)) === 0) return '';
+  if (!fields.holds(FieldId.maxForwards)) return '';
   const value = fields.list(FieldId.maxForwards);
   if (value === null) return '';
   return `Max-Forwards: ${isCounted(method) ? Number(value) - 1 : value}\r\n`;

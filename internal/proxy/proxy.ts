@@ -2,7 +2,7 @@ import type { Balancer } from '../balancing/index.ts';
 import type { ProxyError } from '../base/index.ts';
 import type { ProxyConfig, ProxyProtocolVersion, ServiceLimits } from '../config/index.ts';
 import { type Action, compileFieldValue, type Exchange } from '../exchange/index.ts';
-import { fieldIdOf } from '../message/index.ts';
+import { dropTable, fieldIdOf } from '../message/index.ts';
 import { type DialTls } from '../transport/index.ts';
 import {
   parsePeer,
@@ -122,7 +122,7 @@ function editsOf(config: ProxyConfig, underscores: boolean): RequestEdits {
       fields.map(({ name }) => name),
       underscores,
     ),
-    replaced: all.reduce((bits, { name }) => bits | (1 << fieldIdOf(name)), 0),
+    replaced: dropTable(...all.map(({ name }) => fieldIdOf(name))),
     // Such a connection belongs to one client: none of another may follow.
     close: config.stream || config.proxyProtocol !== null,
   };

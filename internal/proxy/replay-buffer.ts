@@ -33,7 +33,7 @@ export class ReplayBuffer {
   /** The body is complete. */
   end(trailers: Fields | null): void {
     this.complete = true;
-    this.trailers = trailers;
+    this.trailers = trailers === null ? null : trailers.copy();
   }
 
   /** Gives what there is to another link. @returns whether that was all */

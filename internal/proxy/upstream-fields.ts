@@ -1,31 +1,32 @@
 import type { Exchange, RequestHead, Template } from '../exchange/index.ts';
-import { dropTable, FieldId, type Fields, isAuthority } from '../message/index.ts';
+import {
+  type DropTable,
+  FieldId,
+  type Fields,
+  type Framing,
+  isAuthority,
+  NO_BODY,
+  REQUEST_DROP,
+  tellsLength,
+  withoutReceived,
+} from '../message/index.ts';
 import type { Peer } from '../upstream/index.ts';
 import { maxForwardsLine } from './max-forwards.ts';
 import type { OwnedNames } from './owned-names.ts';
 
-/** Fields of a request that are for one hop (RFC 9110 §7.6.1), or written anew for the next one. */
-const WRITTEN_ANEW = [
-  FieldId.host,
-  FieldId.connection,
-  FieldId.keepAlive,
-  FieldId.proxyConnection,
-  FieldId.transferEncoding,
-  FieldId.te,
-  FieldId.upgrade,
-  FieldId.http2Settings,
+/** What the next hop gets is made from what was received. What filters have set under these names goes on as it is. */
+const DROP_OF_TRUSTED = withoutReceived(
+  REQUEST_DROP,
   FieldId.forwarded,
   FieldId.xForwardedFor,
   FieldId.xForwardedHost,
   FieldId.xForwardedProto,
   FieldId.via,
   FieldId.maxForwards,
-] as const;
-
-const DROP_OF_TRUSTED = dropTable(...WRITTEN_ANEW);
+);
 
 /** What only a trusted proxy may say of its client besides: X-Forwarded-Port, -Prefix and the others, X-Real-IP. */
-const DROP_OF_OTHERS = dropTable(...WRITTEN_ANEW, FieldId.xForwardedOther, FieldId.xRealIp);
+const DROP_OF_OTHERS = withoutReceived(DROP_OF_TRUSTED, FieldId.xForwardedOther, FieldId.xRealIp);
 
 /** What prox calls itself in Via, behind the version that the request came with (RFC 9110 §7.6.3). */
 const VIA = '1.1 prox';
@@ -40,32 +41,49 @@ export interface RequestEdits {
   readonly fields: readonly { readonly name: string; readonly value: Template<Exchange> }[];
   /** What the client sent under these names does not go on. */
   readonly owned: OwnedNames;
-  /** A bit for each of these names that prox would write itself otherwise: `1 << FieldId.via`. */
-  readonly replaced: number;
+  /** Their ids: what prox would write under these names itself is left out. */
+  readonly replaced: DropTable;
   /** Ask the upstream to close behind the response. */
   readonly close: boolean;
 }
 
 /**
  * The fields of the request to the upstream but Host and what frames it: what the client sent, re-serialised, less this
- * hop's fields. Each is a line, `name: value CRLF`. The fields of the request stay what they are: a fallback and the
- * access log want what the client has sent.
+ * hop's fields. Each is a line, `name: value CRLF`. The fields of a request that was not edited stay what they are: a fallback
+ * and the access log want what the client has sent.
  */
 export function fieldLines(exchange: Exchange, request: RequestHead, edits: RequestEdits): string {
   const fields = request.requestFields;
+  const length = lengthLine(fields, request.requestFraming);
   const { owned } = edits;
   const omit = fields.namesHold('_') ? owned.withUnderscores : owned.omitted;
   let lines = fields.lines(exchange.trusted ? DROP_OF_TRUSTED : DROP_OF_OTHERS, omit);
-  if ((edits.replaced & (1 << FieldId.maxForwards)) === 0) lines += maxForwardsLine(fields, request.method);
-  lines += forwardedLines(exchange, fields, edits.replaced);
+  if (writes(FieldId.maxForwards, fields, edits)) lines += maxForwardsLine(fields, request.method);
+  lines += forwardedLines(exchange, fields, edits);
   for (const { name, value } of edits.fields) lines += `${name}: ${value.constant ?? value.render(exchange)}\r\n`;
-  return lines;
+  return lines + length;
+}
+
+/**
+ * The Content-Length of a request that filters have edited, where they have left none that is true; else empty. One that is
+ * not true is removed: the upstream would take what follows for another request.
+ */
+function lengthLine(fields: Fields, framing: Framing): string {
+  if (!fields.edited) return '';
+  const told = fields.holds(FieldId.contentLength);
+  if (told && tellsLength(fields, framing)) return '';
+  if (told) fields.remove('content-length');
+  return framing > NO_BODY || (told && framing === NO_BODY) ? `Content-Length: ${framing}\r\n` : '';
+}
+
+/** Whether prox writes the line of that name itself: neither the config nor a filter has set it. */
+function writes(id: FieldId, fields: Fields, edits: RequestEdits): boolean {
+  return edits.replaced[id] === 0 && !fields.wasSet(id);
 }
 
 /** Whether TE: trailers goes on. RFC 9110 §10.1.4: TE is for one hop; trailers are all of it that prox passes on. */
-export function offersTrailers(exchange: Exchange, edits: RequestEdits): boolean {
-  const offered = exchange.requestFields.present & ~edits.replaced & (1 << FieldId.te);
-  return offered !== 0 && exchange.acceptsTrailers;
+export function offersTrailers(exchange: Exchange, request: RequestHead, edits: RequestEdits): boolean {
+  return request.requestFields.holds(FieldId.te) && edits.replaced[FieldId.te] === 0 && exchange.acceptsTrailers;
 }
 
 /** The target (RFC 9112 §3.2), or the :path (RFC 9113 §8.3.1). */
@@ -91,28 +109,28 @@ function filledHost(host: string, peer: Peer): string {
 
 /**
  * X-Forwarded-For, -Host and -Proto, Forwarded and Via: believed and extended from trusted proxies, replaced from anyone else. What the
- * config sets is left to it.
+ * config or a filter sets is left to it.
  */
-function forwardedLines(exchange: Exchange, fields: Fields, replaced: number): string {
+function forwardedLines(exchange: Exchange, fields: Fields, edits: RequestEdits): string {
   const { clientAddress, authority, trusted } = exchange;
   const proto = exchange.secure ? 'https' : 'http';
   let lines = '';
-  if ((replaced & (1 << FieldId.xForwardedFor)) === 0) {
+  if (writes(FieldId.xForwardedFor, fields, edits)) {
     const before = trusted ? fields.list(FieldId.xForwardedFor) : null;
     lines = `X-Forwarded-For: ${before === null ? clientAddress : `${before}, ${clientAddress}`}\r\n`;
   }
-  if ((replaced & (1 << FieldId.xForwardedHost)) === 0) {
+  if (writes(FieldId.xForwardedHost, fields, edits)) {
     const host = (trusted ? fields.list(FieldId.xForwardedHost) : null) ?? authority;
     if (host !== '') lines += `X-Forwarded-Host: ${host}\r\n`;
   }
-  if ((replaced & (1 << FieldId.xForwardedProto)) === 0) {
+  if (writes(FieldId.xForwardedProto, fields, edits)) {
     lines += `X-Forwarded-Proto: ${(trusted ? fields.list(FieldId.xForwardedProto) : null) ?? proto}\r\n`;
   }
-  if (trusted && (replaced & (1 << FieldId.forwarded)) === 0) {
+  if (trusted && writes(FieldId.forwarded, fields, edits)) {
     const forwarded = fields.list(FieldId.forwarded);
     if (forwarded !== null) lines += `Forwarded: ${forwarded}, for=${forwardedNode(clientAddress)};proto=${proto}\r\n`;
   }
-  if ((replaced & (1 << FieldId.via)) !== 0) return lines;
+  if (!writes(FieldId.via, fields, edits)) return lines;
   const via = fields.list(FieldId.via);
   const { protocol } = exchange;
   const ours = protocol === 'HTTP/1.1' ? VIA : (VIA_OF_OTHERS[protocol] ?? VIA);

@@ -31,7 +31,7 @@ export function upstreamHeadHttp2(
     head[':path'] = targetOf(exchange, request, peer);
   }
   addLines(head, fieldLines(exchange, request, edits));
-  if (offersTrailers(exchange, edits)) head['te'] = 'trailers';
+  if (offersTrailers(exchange, request, edits)) head['te'] = 'trailers';
   return head;
 }
 

@@ -8,13 +8,13 @@ export function upstreamHead(exchange: Exchange, request: RequestHead, peer: Pee
   let head = `${request.method} ${targetOf(exchange, request, peer)} HTTP/1.1\r\nHost: ${hostOf(exchange, request, peer, edits)}\r\n`;
   head += fieldLines(exchange, request, edits);
   if (request.requestFraming === CHUNKED) head += 'Transfer-Encoding: chunked\r\n';
-  return head + connectionLines(exchange, edits);
+  return head + connectionLines(exchange, request, edits);
 }
 
 /** Connection and what it names; the empty line ends the head. */
-function connectionLines(exchange: Exchange, edits: RequestEdits): string {
+function connectionLines(exchange: Exchange, request: RequestHead, edits: RequestEdits): string {
   if (exchange.upgrade !== null) return `Connection: upgrade\r\nUpgrade: ${exchange.upgrade}\r\n\r\n`;
-  if (offersTrailers(exchange, edits))
+  if (offersTrailers(exchange, request, edits))
     return edits.close ? 'TE: trailers\r\nConnection: TE, close\r\n\r\n' : 'TE: trailers\r\nConnection: TE\r\n\r\n';
   return edits.close ? 'Connection: close\r\n\r\n' : '\r\n';
 }

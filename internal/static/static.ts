@@ -8,30 +8,15 @@ import {
   FILE_PLACEHOLDERS,
   type Template,
 } from '../exchange/index.ts';
-import { Fields, NO_BODY, reasonPhrase } from '../message/index.ts';
+import { EMPTY_RESPONSE_DROP, fieldIdOf, Fields, NO_BODY, reasonPhrase } from '../message/index.ts';
 import { escapeFor } from './body-escape.ts';
-
-/**
- * Fields that belong to the connection or to the framing, which are the session's: set by a config they could only
- * break the message (RFC 9110 §7.6.1, RFC 9112 §6).
- */
-const NOT_CONFIGURABLE = new Set([
-  'connection',
-  'content-length',
-  'keep-alive',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-]);
 
 /**
  * Answers with a configured status, headers and body. Header values, and bodies that are not `raw`, may hold
  * placeholders (see EXCHANGE_PLACEHOLDERS); everything that holds none is built here, once.
  *
  * Without a configured Content-Type the resource's own is sent. 204, 205 and 304 have no body (RFC 9110 §15). A request
- * body is left unread.
+ * body is left unread. Fields that belong to the connection or to the framing are not sent (RFC 9110 §7.6.1, RFC 9112 §6).
  * @throws TypeError when a header name is no token
  */
 export function createStaticAction(config: StaticConfig): Action {
@@ -47,8 +32,8 @@ interface DynamicField {
 class StaticAction implements Action {
   readonly #status: number;
   readonly #reason: string;
-  /** The fields that never change, as they are sent. */
-  readonly #lines: string;
+  /** The fields that never change: each answer gets a copy. */
+  readonly #fields = new Fields();
   readonly #dynamic: readonly DynamicField[];
   /** Null for no body. */
   readonly #body: Buffer | Template<Exchange> | null;
@@ -57,19 +42,17 @@ class StaticAction implements Action {
     this.#status = config.status;
     this.#reason = reasonPhrase(config.status);
     const compiled = Object.entries(config.headers)
-      .filter(([name]) => !NOT_CONFIGURABLE.has(name.toLowerCase()))
+      .filter(([name]) => EMPTY_RESPONSE_DROP[fieldIdOf(name)] === 0)
       .map(([name, value]) => ({ name, value: compileFieldValue(value) }));
     const configuredType = compiled.find(({ name }) => name.toLowerCase() === 'content-type');
     const resource = allowsBody(config.status) ? config.body : null;
 
-    const constant = new Fields();
-    if (configuredType === undefined && resource !== null) constant.append('Content-Type', resource.contentType);
+    if (configuredType === undefined && resource !== null) this.#fields.append('Content-Type', resource.contentType);
     for (const { name, value } of compiled) {
       // append checks the names of dynamic fields, too, so that a bad one fails at load and not with a request.
       if (value.constant === null) new Fields().append(name, '');
-      else constant.append(name, value.constant);
+      else this.#fields.append(name, value.constant);
     }
-    this.#lines = constant.lines(KEEP_ALL);
     this.#dynamic = compiled.filter(({ value }) => value.constant === null);
     this.#body =
       resource === null
@@ -78,8 +61,7 @@ class StaticAction implements Action {
   }
 
   handle(exchange: Exchange): void {
-    const fields = new Fields();
-    fields.appendLines(this.#lines);
+    const fields = this.#fields.copy();
     for (const { name, value } of this.#dynamic) fields.append(name, value.render(exchange));
     const template = this.#body;
     const body =
@@ -89,9 +71,6 @@ class StaticAction implements Action {
     exchange.end(null);
   }
 }
-
-/** `Fields.lines` with nothing left out. */
-const KEEP_ALL = new Uint8Array(32);
 
 function allowsBody(status: number): boolean {
   return status !== 204 && status !== 205 && status !== 304;

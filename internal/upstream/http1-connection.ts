@@ -10,11 +10,11 @@ import {
   persists,
   responseFraming,
   takeConnectionOptions,
+  TRAILER_DROP,
   UNTIL_CLOSE,
 } from '../message/index.ts';
 import { type Connection, type ConnectionHandler, WriteState } from '../transport/index.ts';
 import type { ResponseHandler } from './response-handler.ts';
-import { TRAILER_DROP } from './trailer-drop.ts';
 import type { UpstreamLink, UpstreamRequest, UpstreamTimeouts } from './upstream-link.ts';
 
 /** What to do with a connection whose exchange is over. */

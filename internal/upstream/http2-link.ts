@@ -2,14 +2,13 @@ import type { ClientHttp2Stream, IncomingHttpHeaders } from 'node:http2';
 import { addAbortSignal } from 'node:stream';
 import { type Deadline, type Deadlines, type Member, ProxyError } from '../base/index.ts';
 import { type HeadLimits, TRAILER_LIMITS } from '../http1/index.ts';
-import { CHUNKED, Fields, type Framing, NO_BODY, UNTIL_CLOSE } from '../message/index.ts';
+import { CHUNKED, type Fields, type Framing, NO_BODY, TRAILER_DROP, UNTIL_CLOSE } from '../message/index.ts';
 import { WriteState } from '../transport/index.ts';
 import { switchedFields } from './extended-connect.ts';
 import { overdueAt } from './grpc-timeout.ts';
 import { Http2Code, noUpgrade, refused, type SessionFate, streamError } from './http2-errors.ts';
 import { isBodiless, readResponseFields, responseFramingOf, statusOf } from './http2-response.ts';
 import type { ResponseHandler } from './response-handler.ts';
-import { TRAILER_DROP } from './trailer-drop.ts';
 import type { Http2RequestHead, UpstreamLink, UpstreamRequest, UpstreamTimeouts } from './upstream-link.ts';
 
 /**
@@ -115,7 +114,8 @@ export class Http2Link implements UpstreamLink, Member {
     const { stream } = this;
     if (this.requestSent) return;
     this.requestSent = true;
-    this.requestTrailers = trailers;
+    // They are sent in a later turn, and the client's connection uses their memory again.
+    this.requestTrailers = trailers === null ? null : trailers.copy();
     if (stream?.writable === true) stream.end();
     if (this.reading === Reading.awaiting) this.expect(this.timeouts.responseHeader);
     else this.expectBody();
@@ -268,11 +268,10 @@ export class Http2Link implements UpstreamLink, Member {
   private streamOnWantTrailers(): void {
     const trailers: Record<string, string> = Object.create(null);
     if (this.requestTrailers !== null) {
-      const kept = new Fields();
-      kept.appendLines(this.requestTrailers.lines(TRAILER_DROP));
-      for (const [name, value] of kept.entries()) {
-        const key = name.toLowerCase();
-        trailers[key] = key in trailers ? `${trailers[key]}, ${value}` : value;
+      const pairs = this.requestTrailers.pairs(TRAILER_DROP);
+      for (let i = 0; i < pairs.length; i += 2) {
+        const key = pairs[i].toLowerCase();
+        trailers[key] = key in trailers ? `${trailers[key]}, ${pairs[i + 1]}` : pairs[i + 1];
       }
     }
     this.stream?.sendTrailers(trailers);

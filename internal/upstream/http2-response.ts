@@ -1,14 +1,14 @@
 import { ProxyError } from '../base/index.ts';
 import { type HeadLimits } from '../http1/index.ts';
-import { CHUNKED, FieldId, Fields, type Framing, NO_BODY, readFieldPairs, responseFraming } from '../message/index.ts';
-
-/** Fields that make a message of HTTP/2 malformed (RFC 9113 §8.2.2). */
-const FORBIDDEN =
-  (1 << FieldId.connection) |
-  (1 << FieldId.keepAlive) |
-  (1 << FieldId.proxyConnection) |
-  (1 << FieldId.transferEncoding) |
-  (1 << FieldId.upgrade);
+import {
+  CHUNKED,
+  CONNECTION_SPECIFIC,
+  Fields,
+  type Framing,
+  NO_BODY,
+  readFieldPairs,
+  responseFraming,
+} from '../message/index.ts';
 
 /** The status of a response head (RFC 9113 §8.3.2): 100 to 599, but 101 (§8.6). @throws ProxyError bad_response */
 export function statusOf(headers: Readonly<Record<string, unknown>>): number {
@@ -30,7 +30,7 @@ export function readResponseFields(raw: readonly string[], limits: HeadLimits): 
     const message = `the head is larger than ${maxHeaderBytes} bytes or has more than ${maxHeaders} fields`;
     throw new ProxyError('response_head_too_large', message);
   }
-  if ((fields.present & FORBIDDEN) !== 0) {
+  if (fields.holdsAny(CONNECTION_SPECIFIC)) {
     throw new ProxyError('bad_response', 'a field of HTTP/1.1 connections in an HTTP/2 response');
   }
   return fields;

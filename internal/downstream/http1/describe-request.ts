@@ -2,6 +2,7 @@ import { ProxyError } from '../../base/index.ts';
 import { type RequestHeadReader } from '../../http1/index.ts';
 import {
   ConnectionOption,
+  fieldBits,
   FieldId,
   type Fields,
   NO_BODY,
@@ -13,7 +14,7 @@ import {
 import { isNormalPath, normalizeHost, pathForms, type PathFault, type PathRules } from '../../router/index.ts';
 import type { Http1Exchange } from './http1-exchange.ts';
 
-const NEEDS_A_LOOK = (1 << FieldId.expect) | (1 << FieldId.upgrade);
+const NEEDS_A_LOOK = fieldBits(FieldId.expect, FieldId.upgrade);
 
 /**
  * Reads out of a head what the exchange is to know. Every fault of a request as a whole is found here.
@@ -34,7 +35,7 @@ export function describeRequest(reader: RequestHeadReader, exchange: Http1Exchan
   const options = takeConnectionOptions(fields);
   exchange.persistent = persists(options, reader.minorVersion);
   exchange.requestFraming = framing;
-  if ((fields.present & NEEDS_A_LOOK) === 0 || !exchange.modern) return;
+  if (!fields.holdsAny(NEEDS_A_LOOK) || !exchange.modern) return;
   if (fields.list(FieldId.expect) !== null) exchange.expectsContinue = framing !== NO_BODY;
   // RFC 9110 §7.8: an upgrade may be ignored. One with a body, or to h2c, is: nobody needs what can smuggle.
   const upgrade = fields.list(FieldId.upgrade);

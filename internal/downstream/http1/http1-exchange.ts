@@ -1,11 +1,20 @@
 import { ProxyError } from '../../base/index.ts';
 import { FlushResult } from '../../exchange/index.ts';
-import { CHUNKED, currentHttpDate, FieldId, type Fields, type Framing, UNTIL_CLOSE } from '../../message/index.ts';
+import {
+  CHUNKED,
+  currentHttpDate,
+  EMPTY_RESPONSE_DROP,
+  FieldId,
+  type Fields,
+  type Framing,
+  RESPONSE_DROP,
+  TRAILER_DROP,
+  UNTIL_CLOSE,
+} from '../../message/index.ts';
 import type { Connection } from '../../transport/index.ts';
 import { ClientExchange, Writing } from '../client-exchange.ts';
 import { type ErrorAnswer, errorResponse } from '../error-response.ts';
 import type { Client } from '../received-request.ts';
-import { INTERIM_DROP, RESPONSE_DROP, TRAILER_DROP } from '../response-fields.ts';
 import type { SessionHost } from '../session-host.ts';
 
 /** Framing of a response that has no body whatever its fields say. */
@@ -78,7 +87,7 @@ export class Http1Exchange extends ClientExchange {
     // RFC 9110 §15.2: HTTP/1.0 has no 1xx. §10.1.1: 100 is for those who wait for it.
     if (!this.modern || this.responded || (status === 100 && !this.expectsContinue)) return;
     const { connection } = this.client;
-    connection.text(`HTTP/1.1 ${status} ${reason}\r\n${fields.lines(INTERIM_DROP)}\r\n`);
+    connection.text(`HTTP/1.1 ${status} ${reason}\r\n${fields.lines(EMPTY_RESPONSE_DROP)}\r\n`);
     connection.flush();
   }
 
@@ -88,7 +97,7 @@ export class Http1Exchange extends ClientExchange {
     let head = status === 200 && reason === 'OK' ? 'HTTP/1.1 200 OK\r\n' : `HTTP/1.1 ${status} ${reason}\r\n`;
     head += fields.lines(RESPONSE_DROP);
     // RFC 9110 §6.6.1: a recipient with a clock adds the Date that is missing.
-    if ((fields.present & (1 << FieldId.date)) === 0 && !fields.has('date')) head += `Date: ${currentHttpDate()}\r\n`;
+    if (!fields.holds(FieldId.date)) head += `Date: ${currentHttpDate()}\r\n`;
     head += framingLine;
     if (!this.persistent) head += 'Connection: close\r\n\r\n';
     else head += this.modern ? '\r\n' : 'Connection: keep-alive\r\n\r\n';
@@ -103,9 +112,8 @@ export class Http1Exchange extends ClientExchange {
     this.persistent = false;
     this.tunnel = true;
     // RFC 9110 §9.3.6 and §8.6: no Content-Length in a 2xx to CONNECT nor in a 101, where bytes of the tunnel follow.
-    fields.remove('content-length');
     const upgrade = status === 101 ? `Connection: upgrade\r\nUpgrade: ${fields.list(FieldId.upgrade) ?? ''}\r\n` : '';
-    this.client.connection.text(`HTTP/1.1 ${status} ${reason}\r\n${fields.lines(RESPONSE_DROP)}${upgrade}\r\n`);
+    this.client.connection.text(`HTTP/1.1 ${status} ${reason}\r\n${fields.lines(EMPTY_RESPONSE_DROP)}${upgrade}\r\n`);
     this.client.connection.flush();
     this.client.startTunnel();
   }
@@ -180,7 +188,7 @@ export class Http1Exchange extends ClientExchange {
   /** Decides how the client finds the end of the body (RFC 9112 §6.3), and returns the field line that says it. */
   private chooseFraming(status: number, fields: Fields, framing: Framing): string {
     const forbidden = this.method === 'HEAD' || status === 204 || status === 304;
-    const hasLength = (fields.present & (1 << FieldId.contentLength)) !== 0;
+    const hasLength = fields.holds(FieldId.contentLength);
     // RFC 9110 §8.6: no Content-Length in a 204.
     if (hasLength && status === 204) fields.remove('content-length');
     if (forbidden) {

@@ -2,6 +2,8 @@ import { ProxyError } from '../../base/index.ts';
 import { type HeadLimits, MAX_METHOD_BYTES } from '../../http1/index.ts';
 import {
   CHUNKED,
+  COLON,
+  CONNECTION_SPECIFIC,
   FieldId,
   isAuthority,
   isToken,
@@ -28,15 +30,6 @@ interface PseudoFields {
 
 /** Bytes of `: ` and CRLF. */
 const LINE_BYTES = 4;
-const COLON = 0x3a;
-
-/** Fields that speak of a connection (RFC 9113 §8.2.2). nghttp2 refuses them first; a request must not hang on that. */
-const CONNECTION_SPECIFIC =
-  (1 << FieldId.connection) |
-  (1 << FieldId.keepAlive) |
-  (1 << FieldId.proxyConnection) |
-  (1 << FieldId.transferEncoding) |
-  (1 << FieldId.upgrade);
 
 /**
  * Reads a request out of its field section. nghttp2 has checked already that pseudo-fields stand first, once, and that
@@ -63,7 +56,8 @@ export function readHttp2Request(
   if (!isToken(pseudo.method)) throw new ProxyError('bad_start_line', 'the method is no token');
   const fields = request.requestFields;
   readFieldPairs(fields, pseudo.cookies > 1 ? joinCookies(pairs) : pairs, 'bad_field_line');
-  if ((fields.present & CONNECTION_SPECIFIC) !== 0) {
+  // nghttp2 refuses them first; a request must not depend on that.
+  if (fields.holdsAny(CONNECTION_SPECIFIC)) {
     throw new ProxyError('bad_field_line', 'a field that speaks of the connection (RFC 9113 §8.2.2)');
   }
   readAuthority(pseudo, request);
@@ -156,7 +150,7 @@ function readTarget(pseudo: PseudoFields, request: ReceivedRequest): void {
 function readFraming(pseudo: PseudoFields, ended: boolean, request: ReceivedRequest): void {
   const { requestFields: fields } = request;
   const length = requestFraming(fields, 1);
-  const told = (fields.present & (1 << FieldId.contentLength)) !== 0;
+  const told = fields.holds(FieldId.contentLength);
   if (pseudo.method === 'CONNECT') {
     // RFC 9110 §9.3.6: CONNECT has no content; what the stream brings belongs to the tunnel.
     if (told) throw new ProxyError('bad_framing', 'CONNECT with a Content-Length');

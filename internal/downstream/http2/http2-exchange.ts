@@ -1,7 +1,14 @@
 import type { ServerHttp2Stream } from 'node:http2';
 import { ProxyError } from '../../base/index.ts';
 import { type BodyStage, FlushResult, type RouteSpeed } from '../../exchange/index.ts';
-import { CHUNKED, type Fields, type Framing } from '../../message/index.ts';
+import {
+  CHUNKED,
+  EMPTY_RESPONSE_DROP,
+  type Fields,
+  type Framing,
+  RESPONSE_DROP,
+  TRAILER_DROP,
+} from '../../message/index.ts';
 import type { Throttle } from '../../throttle/index.ts';
 import { ClientExchange, Writing } from '../client-exchange.ts';
 import type { ErrorAnswer } from '../error-response.ts';
@@ -16,9 +23,6 @@ import { type BodyReader, Http2RequestBody } from './http2-request-body.ts';
 import { http2Head } from './http2-response-head.ts';
 import type { Http2StreamMemory } from './http2-stream-memory.ts';
 import { HANDSHAKE_FIELDS } from './http2-websocket.ts';
-
-/** Names that an interim response or a trailer section leaves out, as they frame a message (RFC 9110 §6.5.1, §8.6). */
-const FRAMING_FIELDS: ReadonlySet<string> = new Set(['content-length', 'trailer']);
 
 /** The exchange of a stream: what actions and filters see of HTTP/2. */
 export class Http2Exchange extends ClientExchange implements BodyReader, BoundsOwner {
@@ -92,7 +96,7 @@ export class Http2Exchange extends ClientExchange implements BodyReader, BoundsO
     if (this.responded || (status === 100 && !this.expectsContinue)) return;
     // Nothing else bounds what waits for a client that does not read.
     if (this.client.queuedFrames() > MAX_QUEUED_INTERIM) return;
-    const head = http2Head(fields, FRAMING_FIELDS);
+    const head = http2Head(fields, EMPTY_RESPONSE_DROP);
     head.fields[':status'] = status;
     this.output.inform(head);
   }
@@ -114,7 +118,7 @@ export class Http2Exchange extends ClientExchange implements BodyReader, BoundsO
   protected sendHead(status: number, _reason: string, fields: Fields, framing: Framing): void {
     // RFC 9110 §8.6: no Content-Length in a 204. Nor in a 205, whose content node:http2 does not send (§15.3.6).
     const empty = status === 204 || status === 205;
-    const head = http2Head(fields, empty ? FRAMING_FIELDS : null);
+    const head = http2Head(fields, empty ? EMPTY_RESPONSE_DROP : RESPONSE_DROP);
     head.fields[':status'] = status;
     const bodiless = empty || this.method === 'HEAD' || status === 304;
     if (framing >= 0 && !empty && status !== 304) head.fields['content-length'] ??= String(framing);
@@ -129,7 +133,7 @@ export class Http2Exchange extends ClientExchange implements BodyReader, BoundsO
     this.status = status === 101 ? 200 : status;
     this.writing = Writing.body;
     this.tunnel = true;
-    const head = http2Head(fields, HANDSHAKE_FIELDS);
+    const head = http2Head(fields, EMPTY_RESPONSE_DROP, HANDSHAKE_FIELDS);
     head.fields[':status'] = this.status;
     this.output.begin(head, CHUNKED, false, false);
     this.output.flush();
@@ -163,7 +167,7 @@ export class Http2Exchange extends ClientExchange implements BodyReader, BoundsO
       this.fail(new ProxyError('internal', `a body ${this.output.missing} bytes shorter than its Content-Length`));
       return FlushResult.pending;
     }
-    const result = this.output.end(trailers === null ? null : http2Head(trailers, FRAMING_FIELDS));
+    const result = this.output.end(trailers === null ? null : http2Head(trailers, TRAILER_DROP));
     // A tunnel is over when both sides have ended.
     if (this.tunnel) this.tunnelHalfClosed = true;
     else this.finish();

@@ -11,7 +11,7 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ProxyError } from '../../base/index.ts';
 import { FlushResult } from '../../exchange/index.ts';
-import { CHUNKED, Fields, NO_BODY } from '../../message/index.ts';
+import { CHUNKED, Fields, KEEP_ALL, NO_BODY } from '../../message/index.ts';
 import { Http2Output } from './http2-output.ts';
 import { type Http2Head, http2Head } from './http2-response-head.ts';
 
@@ -36,7 +36,7 @@ afterEach(() => {
 });
 
 function headOf(pairs: readonly (readonly [string, string])[], status?: number): Http2Head {
-  const head = http2Head(Fields.of(pairs), null);
+  const head = http2Head(Fields.of(pairs), KEEP_ALL);
   if (status !== undefined) head.fields[':status'] = status;
   return head;
 }

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { Fields } from '../../message/index.ts';
+import { Fields, RESPONSE_DROP } from '../../message/index.ts';
 import { http2Head } from './http2-response-head.ts';
 
 type Pairs = readonly (readonly [name: string, value: string])[];
 
 function headOf(pairs: Pairs, also: ReadonlySet<string> | null = null): Record<string, unknown> {
-  return { ...http2Head(Fields.of(pairs), also).fields };
+  return { ...http2Head(Fields.of(pairs), RESPONSE_DROP, also).fields };
 }
 
 describe('a field section for HTTP/2', () => {
@@ -67,7 +67,7 @@ describe('a field section for HTTP/2', () => {
         ['__proto__', 'x'],
         ['constructor', 'y'],
       ]),
-      null,
+      RESPONSE_DROP,
     );
     expect(Object.entries(fields)).toEqual([
       ['__proto__', 'x'],
@@ -83,7 +83,7 @@ describe('a field section for HTTP/2', () => {
         ['c', ''],
         ['aa', 'd'],
       ]),
-      null,
+      RESPONSE_DROP,
     );
     expect(bytes).toBe('aa: bbb\r\nc: \r\naa: d\r\n'.length);
   });

@@ -1,16 +1,5 @@
 import type { OutgoingHttpHeaders } from 'node:http2';
-import { dropTable, FieldId, type Fields } from '../../message/index.ts';
-
-/** Fields that are for one hop, or not for HTTP/2 at all (RFC 9113 §8.2.2): node:http2 refuses to send them. */
-const NOT_SENT = dropTable(
-  FieldId.connection,
-  FieldId.http2Settings,
-  FieldId.keepAlive,
-  FieldId.proxyConnection,
-  FieldId.te,
-  FieldId.transferEncoding,
-  FieldId.upgrade,
-);
+import { type DropTable, type Fields } from '../../message/index.ts';
 
 /** A field section as node:http2 takes it, and what it would take as text. */
 export interface Http2Head {
@@ -24,12 +13,13 @@ const LINE_BYTES = 4;
 
 /**
  * Makes a field section. Several lines of a name become one list (RFC 9110 §5.3), but for Set-Cookie.
+ * @param drop leaves out at least what RFC 9113 §8.2.2 forbids: node:http2 throws on it
  * @param also further names, in lower case, that are left out; null for none
  */
-export function http2Head(fields: Fields, also: ReadonlySet<string> | null): Http2Head {
+export function http2Head(fields: Fields, drop: DropTable, also: ReadonlySet<string> | null = null): Http2Head {
   const out = Object.create(null) as OutgoingHttpHeaders;
   let bytes = 0;
-  const pairs = fields.pairs(NOT_SENT);
+  const pairs = fields.pairs(drop);
   for (let i = 0; i < pairs.length; i += 2) {
     const name = pairs[i];
     const value = pairs[i + 1];

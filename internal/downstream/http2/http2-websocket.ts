@@ -8,7 +8,7 @@ const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 const KEY_BYTES = 16;
 
 /** What HTTP/1.1 needs for the handshake and HTTP/2 does without (RFC 8441 §5). */
-export const HANDSHAKE_FIELDS: ReadonlySet<string> = new Set(['sec-websocket-accept', 'content-length']);
+export const HANDSHAKE_FIELDS: ReadonlySet<string> = new Set(['sec-websocket-accept']);
 
 /**
  * Gives a request that came as extended CONNECT (RFC 8441) the fields that make it the GET of RFC 6455 §4.1.
