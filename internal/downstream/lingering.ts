@@ -26,6 +26,6 @@ export class Lingering {
   /** The deadline has passed. */
   onDeadline(): void {
     if (this.connection.hasPending && this.rounds-- > 0) this.connection.expect(LINGER_MS);
-    else this.connection.destroy();
+    else this.connection.cut(false);
   }
 }

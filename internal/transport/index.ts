@@ -15,6 +15,7 @@ export {
 export { type BreakageOwner, Http2Breakage } from './http2-breakage.ts';
 export { Http2Windows, type UnreadStreams, type WindowSizes } from './http2-windows.ts';
 export { type Accept, Listener, type ListenerOptions, type ListenerSettings } from './listener.ts';
+export { IDLE_HANDLER } from './idle-handler.ts';
 export { type Network, SYSTEM_NETWORK } from './network.ts';
 export { ROOTS_OF_NODE, systemRoots } from './system-roots.ts';
 export { TlsAcceptor, type TlsDone, type TlsHandshake, type TlsSettings } from './tls-acceptor.ts';

@@ -87,7 +87,8 @@ export class Http1Session
 
   onStalled(): void {
     if (this.reading === Reading.linger) return this.lingering.onDeadline();
-    if (this.exchange === null) return this.connection.destroy();
+    // What was answered has not left whole.
+    if (this.exchange === null) return this.connection.cut(false);
     this.giveUp(this.exchange, new ProxyError('client_stalled', 'the client took no byte for stall_timeout'));
   }
 

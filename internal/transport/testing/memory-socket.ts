@@ -7,7 +7,7 @@ const WIRE_BYTES = 65_536;
 /** The most that one read brings, as libuv has it. */
 const READ_BYTES = 65_536;
 
-/** One end of a connection as its user sees it. */
+/** One end of a connection as its user sees it; null for a unix socket, which has no address. */
 export interface MemoryAddress {
   readonly address: string;
   readonly port: number;
@@ -36,8 +36,8 @@ export class MemorySocket extends Duplex {
   readonly connecting: boolean = false;
   bytesRead = 0;
   bytesWritten = 0;
-  readonly #local: MemoryAddress;
-  readonly #remote: MemoryAddress;
+  readonly #local: MemoryAddress | null;
+  readonly #remote: MemoryAddress | null;
   readonly #onread: OnReadOpts | null;
   readonly #room: number;
   #peer: MemorySocket | null = null;
@@ -56,7 +56,7 @@ export class MemorySocket extends Duplex {
   /** A reset has come. It shows when the socket reads or writes, as libuv looks no sooner. */
   #broken = false;
 
-  constructor(local: MemoryAddress, remote: MemoryAddress, options: MemorySocketOptions = {}) {
+  constructor(local: MemoryAddress | null, remote: MemoryAddress | null, options: MemorySocketOptions = {}) {
     super({ allowHalfOpen: true, writableHighWaterMark: options.highWaterMark ?? 16_384 });
     this.#local = local;
     this.#remote = remote;
@@ -83,19 +83,19 @@ export class MemorySocket extends Duplex {
 
   /** Undefined when the socket is closed, as with the kernel. */
   get remoteAddress(): string | undefined {
-    return this.destroyed ? undefined : this.#remote.address;
+    return this.destroyed ? undefined : this.#remote?.address;
   }
 
   get remotePort(): number | undefined {
-    return this.destroyed ? undefined : this.#remote.port;
+    return this.destroyed ? undefined : this.#remote?.port;
   }
 
   get localAddress(): string | undefined {
-    return this.destroyed ? undefined : this.#local.address;
+    return this.destroyed ? undefined : this.#local?.address;
   }
 
   get localPort(): number | undefined {
-    return this.destroyed ? undefined : this.#local.port;
+    return this.destroyed ? undefined : this.#local?.port;
   }
 
   /** What the watch for stalls looks at: bytes of the write under way that were not taken. */
@@ -277,11 +277,19 @@ export interface MemoryPair {
 const SERVER: MemoryAddress = { address: '127.0.0.1', port: 8080 };
 let nextPort = 50_000;
 
-/** Makes both ends of a connection. `options` are those of the accepted one. */
-export function memoryPair(options: MemorySocketOptions = {}, client: Partial<MemoryAddress> = {}): MemoryPair {
-  const from = { address: client.address ?? '127.0.0.1', port: client.port ?? nextPort++ };
-  const connected = new MemorySocket(from, SERVER);
-  return { accepted: connected.partner(options), connected };
+/** What a test says of the client of a pair. */
+export interface MemoryClientOptions {
+  /** Bytes that it has room for before the server has to wait. */
+  readonly wireBytes?: number | undefined;
+  /** A unix socket: neither end has an address. */
+  readonly unix?: boolean | undefined;
+}
+
+/** Makes both ends of a connection. */
+export function memoryPair({ wireBytes, unix = false }: MemoryClientOptions = {}): MemoryPair {
+  const from = unix ? null : { address: '127.0.0.1', port: nextPort++ };
+  const connected = new MemorySocket(from, unix ? null : SERVER, { wireBytes });
+  return { accepted: connected.partner(), connected };
 }
 
 /** The type that node:net has for it. */
