@@ -11,7 +11,7 @@ const LEVELS = [
   ['router', 'transport'],
   ['upstream'],
   ['exchange'],
-  ['downstream', 'proxy', 'files', 'static', 'relay'],
+  ['downstream', 'proxy', 'files', 'static', 'relay', 'feature'],
   ['dispatcher'],
   ['dataplane'],
   ['watcher', 'supervisor'],
@@ -75,12 +75,33 @@ module.exports = {
       to: { path: '^internal/', pathNot: ['^internal/$1/', '^internal/[^/]+/index\\.ts$', '/testing/'] },
     },
     {
+      name: 'features-stand-alone',
+      comment: 'Each folder of internal/feature is a package: a middleware knows no other one.',
+      severity: 'error',
+      from: { path: '^internal/feature/([^/]+)/' },
+      to: { path: '^internal/feature/', pathNot: ['^internal/feature/$1/'] },
+    },
+    {
+      name: 'list-of-features-through-index',
+      comment: 'The list sees the face of each middleware.',
+      severity: 'error',
+      from: { path: '^internal/feature/[^/]+\\.ts$' },
+      to: { path: '^internal/feature/[^/]+/', pathNot: ['^internal/feature/[^/]+/index\\.ts$'] },
+    },
+    {
+      name: 'features-through-the-list',
+      comment: 'Only list.ts imports middlewares, so that adding one touches its folder and the list.',
+      severity: 'error',
+      from: { pathNot: ['^internal/feature/', '^bench/micro/'] },
+      to: { path: '^internal/feature/', pathNot: ['^internal/feature/list\\.ts$'] },
+    },
+    {
       name: 'only-through-index-from-outside',
       comment:
         "A package's face is its index.ts: nobody but micro-benchmarks, which measure one function, looks inside.",
       severity: 'error',
       from: { path: '^(cmd|sdk|tests|bench|scripts)/', pathNot: ['^bench/micro/'] },
-      to: { path: '^internal/', pathNot: ['^internal/[^/]+/index\\.ts$'] },
+      to: { path: '^internal/', pathNot: ['^internal/[^/]+/index\\.ts$', '^internal/feature/list\\.ts$'] },
     },
     {
       name: 'pure-packages',

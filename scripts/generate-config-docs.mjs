@@ -1,4 +1,5 @@
-// Writes docs/config.md and docs/schema/prox.schema.json from the schema and the prose in internal/config.
+// Writes docs/config.md and docs/schema/prox.schema.json from the prose and the schema in internal/config, and from the
+// schemas of the middlewares in internal/feature.
 // A test compares the two with what this script would write: run it after every change there.
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,16 +13,25 @@ const scratch = await mkdtemp(join(tmpdir(), 'prox-docs-'));
 try {
   const outfile = join(scratch, 'generate.mjs');
   await build({
-    entryPoints: [join(root, 'internal/config/reference/generate.ts')],
+    stdin: {
+      contents: `
+        export { generateDocs } from './internal/config/index.ts';
+        export { FEATURES } from './internal/feature/list.ts';`,
+      resolveDir: root,
+    },
     outfile,
     bundle: true,
     platform: 'node',
     format: 'esm',
     target: 'node20',
+    // What pure JavaScript asks Node for in the older way.
+    banner: {
+      js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+    },
   });
-  const { generateDocs } = await import(pathToFileURL(outfile).href);
+  const { generateDocs, FEATURES } = await import(pathToFileURL(outfile).href);
   const prose = await readFile(join(root, 'internal/config/reference/prose.md'), 'utf8');
-  for (const [path, content] of Object.entries(generateDocs(prose))) {
+  for (const [path, content] of Object.entries(generateDocs(prose, FEATURES))) {
     await mkdir(dirname(join(root, path)), { recursive: true });
     await writeFile(join(root, path), content);
     console.log(path);

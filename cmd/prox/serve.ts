@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { FEATURES } from '../../internal/feature/list.ts';
 import { createLogger, type Logger, resolveLevel } from '../../internal/logger/index.ts';
 import {
   Daemon,
@@ -42,6 +43,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   const predecessor = await Predecessor.find(() => void orphaned(logger, pidFile));
   const daemon = new Daemon({
     configPath: options.configPath,
+    features: FEATURES,
     levelFlag: options.levelFlag,
     levelEnv,
     workers,

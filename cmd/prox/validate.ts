@@ -1,5 +1,6 @@
 import { type Config, formatProblem, loadConfig } from '../../internal/config/index.ts';
 import { refuseUnsupported, warningsOf } from '../../internal/dataplane/index.ts';
+import { FEATURES } from '../../internal/feature/list.ts';
 import { problemsOf } from '../../internal/supervisor/index.ts';
 
 /**
@@ -11,7 +12,7 @@ import { problemsOf } from '../../internal/supervisor/index.ts';
  */
 export async function validate(path: string, offline: boolean): Promise<number> {
   try {
-    const config = await loadConfig(path, { offline });
+    const config = await loadConfig(path, FEATURES, { offline });
     refuseUnsupported(config);
     const warnings = await warningsOf(config);
     for (const warning of warnings) process.stderr.write(`warning: ${formatProblem(warning)}\n`);

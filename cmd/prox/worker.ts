@@ -1,3 +1,4 @@
+import { FEATURES } from '../../internal/feature/list.ts';
 import { createLogger } from '../../internal/logger/index.ts';
 import { END_NOW_WAIT, endProcess, runWorker } from '../../internal/supervisor/index.ts';
 import { surviveFaults } from './survive-faults.ts';
@@ -25,6 +26,6 @@ export function worker(): number {
   }
   const logger = createLogger({ shared: true });
   surviveFaults(logger);
-  runWorker(logger);
+  runWorker(logger, FEATURES);
   return 0;
 }

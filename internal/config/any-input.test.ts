@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { makePair } from '../../tests/testing/certificates.ts';
 import { loadConfig } from './load-config.ts';
+import { TEST_FEATURES } from './testing/features.ts';
 import { ConfigError } from './problem.ts';
 import { ConfigFolder } from './testing/config-folder.ts';
 
@@ -62,7 +63,7 @@ async function check(text: string): Promise<void> {
   const file = folder.at('prox.json5');
   writeFileSync(file, text);
   try {
-    await loadConfig(file);
+    await loadConfig(file, TEST_FEATURES);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     expect(error.problems.length).toBeGreaterThan(0);
@@ -168,7 +169,7 @@ describe('loadConfig', () => {
   it('loads the config that the mutations start from', async () => {
     await expect(check(JSON.stringify(VALID))).resolves.toBeUndefined();
     writeFileSync(folder.at('prox.json5'), JSON.stringify(VALID));
-    await expect(loadConfig(folder.at('prox.json5'))).resolves.toBeDefined();
+    await expect(loadConfig(folder.at('prox.json5'), TEST_FEATURES)).resolves.toBeDefined();
   });
 
   it('loads any input, or fails with problems that stand inside of the file', { timeout: 300_000 }, async () => {

@@ -2,6 +2,7 @@ import { symlinkSync } from 'node:fs';
 import { relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from './load-config.ts';
+import { TEST_FEATURES } from './testing/features.ts';
 import { ConfigError } from './problem.ts';
 import { ConfigFolder } from './testing/config-folder.ts';
 
@@ -18,7 +19,7 @@ describe('ConfigError', () => {
     const folder = new ConfigFolder({
       'prox.json5': ROOT,
     });
-    const error = await loadConfig(relative(process.cwd(), folder.at('prox.json5'))).catch(
+    const error = await loadConfig(relative(process.cwd(), folder.at('prox.json5')), TEST_FEATURES).catch(
       (thrown: unknown) => thrown as ConfigError,
     );
     folder.remove();
@@ -35,8 +36,10 @@ describe('ConfigError', () => {
     const folder = new ConfigFolder();
     symlinkSync('loop.json5', folder.at('loop.json5'));
     symlinkSync('nowhere', folder.at('dead.json5'));
-    await expect(loadConfig(folder.at('loop.json5'))).rejects.toThrow('its symbolic links go in a circle');
-    await expect(loadConfig(folder.at('dead.json5'))).rejects.toThrow('it does not exist');
+    await expect(loadConfig(folder.at('loop.json5'), TEST_FEATURES)).rejects.toThrow(
+      'its symbolic links go in a circle',
+    );
+    await expect(loadConfig(folder.at('dead.json5'), TEST_FEATURES)).rejects.toThrow('it does not exist');
     folder.remove();
   });
 });

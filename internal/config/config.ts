@@ -30,6 +30,7 @@ export interface Config {
   readonly services: readonly ServiceConfig[];
   readonly logging: LoggingConfig;
   readonly resolver: ResolverConfig;
+  /** By name; ready-made ones that a route uses stand under their names that begin with `prox:`. */
   readonly plugins: Readonly<Record<string, PluginConfig>>;
   readonly admin: AdminConfig | null;
   /** Where each log file is named first, by its absolute path: for what only opening it finds out. */
@@ -82,9 +83,21 @@ export interface ResolverConfig {
   readonly attempts: number | null;
 }
 
-export interface PluginConfig {
+export type PluginConfig = ExternalPluginConfig | BuiltInPluginConfig;
+
+/** A plugin that runs outside of prox. */
+export interface ExternalPluginConfig {
+  readonly category: null;
+  /** Absolute path. */
   readonly path: string;
   readonly autostart: boolean;
+}
+
+/** A built-in middleware. */
+export interface BuiltInPluginConfig {
+  readonly category: string;
+  /** What the `build` of the feature of that category has made; plain data. */
+  readonly config: unknown;
 }
 
 export interface AdminConfig {
@@ -201,7 +214,7 @@ export interface RouteConfig {
   readonly set: Readonly<Record<string, string>>;
   readonly balancer: BalancerConfig | null;
   readonly speed: SpeedConfig | null;
-  /** Of service, action and route, in the order of running. */
+  /** Of service, action and route, in the order of running, each once. Names in `Config.plugins`, or absolute paths. */
   readonly plugins: readonly string[];
   readonly pluginTimeout: number;
   /** Absolute path, `off`, or null for the global one; route beats action. */

@@ -1,8 +1,30 @@
 export type * from './config.ts';
+export type { FeatureSchema, PluginEntry } from './feature.ts';
+export { generateDocs } from './reference/generate.ts';
 export { loadConfig } from './load-config.ts';
 export { ConfigError, formatPosition, formatProblem } from './problem.ts';
+export {
+  anyText,
+  byteSize,
+  duration,
+  expected,
+  flag,
+  integer,
+  key,
+  list,
+  named,
+  object,
+  oneOf,
+  parsed,
+  path,
+  text,
+} from './schema/field.ts';
+export { middleware, type MiddlewareStep, stepKey } from './schema/plugin.ts';
+export { parseByteSize } from './value/byte-size.ts';
+export { parseDuration } from './value/duration.ts';
+export { checkFieldName, checkFieldValue } from './value/header-field.ts';
 export { DEFAULT_LIMITS } from './schema/limits.ts';
 export { parseListenAddress } from './value/listen-address.ts';
-export { InvalidValue } from './value/invalid-value.ts';
-export { NOT_IN_FILES } from './value/template.ts';
+export { InvalidValue, problemOf } from './value/invalid-value.ts';
+export { checkFieldTemplate, NOT_IN_FILES } from './value/template.ts';
 export { jsonSchema } from './json-schema.ts';

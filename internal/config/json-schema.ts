@@ -1,6 +1,8 @@
 import * as z from 'zod';
+import type { FeatureSchema } from './feature.ts';
 import { type JsonSchema, shapeForEditors } from './schema-for-editors.ts';
 import { keyNotes } from './schema/field.ts';
+import { externalPluginSchema } from './schema/plugin.ts';
 import { rootSchema } from './schema/root.ts';
 import { includeListSchema, includeObjectSchema } from './schema/route.ts';
 import { fragmentSchema } from './schema/service.ts';
@@ -8,16 +10,22 @@ import { fragmentSchema } from './schema/service.ts';
 /**
  * The JSON Schema (draft 7, which editors know best) of every kind of config file: a root file, a service file, a file of
  * routes. Which one a file is follows from what is in it, so that one address serves for `$schema` everywhere.
+ * @param features the middlewares that `plugins` may declare
  */
-export function jsonSchema(): Record<string, unknown> {
+export function jsonSchema(features: readonly FeatureSchema[]): Record<string, unknown> {
   const kinds = z.strictObject({
     root: rootSchema,
     service: fragmentSchema,
     list: includeListSchema,
     routes: includeObjectSchema,
+    plugins: z.union([externalPluginSchema, ...features.map(({ schema }) => schema)]),
   });
   const { definitions = {} } = z.toJSONSchema(kinds, { target: 'draft-7', io: 'input', override: addDefault });
-  shapeForEditors(definitions as Record<string, JsonSchema>);
+  shapeForEditors(definitions as Record<string, JsonSchema>, {
+    definition: 'Plugin',
+    branches: features.map(({ schema }) => reference(String(schema.meta()?.id))),
+    otherwise: reference(String(externalPluginSchema.meta()?.id)),
+  });
   /* oxlint-disable unicorn/no-thenable -- JSON Schema calls it so, and nobody awaits it. */
   return {
     $schema: 'http://json-schema.org/draft-07/schema#',

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { makePair } from '../../tests/testing/certificates.ts';
 import type { ActionConfig, Config, ProxyConfig, StaticConfig } from './config.ts';
 import { loadConfig } from './load-config.ts';
+import { TEST_FEATURES } from './testing/features.ts';
 import { DEFAULT_LIMITS } from './schema/limits.ts';
 import { ConfigFolder, load } from './testing/config-folder.ts';
 
@@ -93,7 +94,7 @@ describe('a config with every feature', () => {
 
   it('resolves names, paths and plugins', async () => {
     const folder = new ConfigFolder(GO_STYLE);
-    const config = await loadConfig(folder.at('prox.json5'));
+    const config = await loadConfig(folder.at('prox.json5'), TEST_FEATURES);
     folder.remove();
     const [shop, edge, auto, api] = config.services;
     expect(config.logging).toEqual({
@@ -104,8 +105,8 @@ describe('a config with every feature', () => {
       rotate: null,
     });
     expect(config.plugins).toEqual({
-      discovery: { path: folder.at('plugins/discovery'), autostart: false },
-      cron: { path: '/opt/cron.go', autostart: true },
+      discovery: { category: null, path: folder.at('plugins/discovery'), autostart: false },
+      cron: { category: null, path: '/opt/cron.go', autostart: true },
     });
     expect(config.admin).toMatchObject({ listen: { host: '127.0.0.1', port: 9090 }, token: 'secret' });
     expect(shop?.routes[1]).toMatchObject({
@@ -290,7 +291,7 @@ describe('a config of 10,000 routes', () => {
       if (loading) setImmediate(count);
     };
     count();
-    const config = await loadConfig(folder.at('prox.json5'));
+    const config = await loadConfig(folder.at('prox.json5'), TEST_FEATURES);
     loading = false;
     folder.remove();
     expect(config.services[0]?.routes).toHaveLength(10_000);

@@ -1,11 +1,13 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Config } from './config.ts';
 import { ConfigError } from './problem.ts';
+import type { FeatureSchema } from './feature.ts';
 import { buildConfig } from './build/config.ts';
 import { assemble } from './load/assemble.ts';
 import { gatherFileFacts } from './load/file-facts.ts';
 import { Findings } from './load/findings.ts';
 import { Sources } from './load/sources.ts';
+import { PluginKinds } from './schema/plugin.ts';
 
 /** How a config is loaded. */
 export interface LoadOptions {
@@ -22,15 +24,21 @@ export interface LoadOptions {
  *
  * Each step gives the event loop away in between, so that a reload does not hold up requests for its whole length.
  *
+ * @param features the middlewares that `plugins` may declare
  * @throws ConfigError with every problem that was found; nothing else
  */
-export async function loadConfig(path: string, { offline = false }: LoadOptions = {}): Promise<Config> {
+export async function loadConfig(
+  path: string,
+  features: readonly FeatureSchema[],
+  { offline = false }: LoadOptions = {},
+): Promise<Config> {
+  const kinds = new PluginKinds(features);
   const findings = new Findings();
   const sources = new Sources(findings);
-  const project = await assemble(path, sources);
+  const project = await assemble(path, sources, kinds);
   const facts = await gatherFileFacts(project, sources, offline);
   await setImmediate();
-  const built = await buildConfig(project, findings, facts);
+  const built = await buildConfig(project, findings, facts, kinds);
   const files = Object.freeze(sources.looked);
   if (findings.count > 0) throw new ConfigError(findings.list(), files);
   const skipped = Object.freeze([...facts.skipped]);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from './load-config.ts';
+import { TEST_FEATURES } from './testing/features.ts';
 import type { ConfigError } from './problem.ts';
 import { ConfigFolder, load, problemsOf } from './testing/config-folder.ts';
 
@@ -47,9 +48,9 @@ describe('the folder of a log', () => {
 
   it('is watched while it is missing, so that making it mends the config', async () => {
     const folder = new ConfigFolder({ 'prox.json5': config(`{ ${DROP}, access_log: 'no/a.log' }`) });
-    const error: unknown = await loadConfig(folder.at('prox.json5')).catch((thrown: unknown) => thrown);
+    const error: unknown = await loadConfig(folder.at('prox.json5'), TEST_FEATURES).catch((thrown: unknown) => thrown);
     folder.write('no/', '');
-    const { files } = await loadConfig(folder.at('prox.json5'));
+    const { files } = await loadConfig(folder.at('prox.json5'), TEST_FEATURES);
     folder.remove();
     expect((error as ConfigError).files).toContain(folder.at('no'));
     expect(files).toEqual([folder.at('prox.json5')]);

@@ -12,9 +12,32 @@ export type JsonSchema = Record<string, unknown>;
  * - A row of types becomes alternatives, as strict validators want one type for each schema.
  *
  * @param definitions changed in place
+ * @param plugin which definition is the choice of plugins by `category`
  */
-export function shapeForEditors(definitions: Readonly<Record<string, JsonSchema>>): void {
+export function shapeForEditors(definitions: Record<string, JsonSchema>, plugin: PluginChoice): void {
   for (const definition of Object.values(definitions)) visit(definition, definitions);
+  definitions[plugin.definition] = pluginChoice(plugin, definitions);
+}
+
+/** What an entry of `plugins` may be. */
+export interface PluginChoice {
+  /** Name of the definition. */
+  readonly definition: string;
+  /** References to objects with a `category`. */
+  readonly branches: readonly JsonSchema[];
+  /** What an entry without a `category` is. */
+  readonly otherwise: JsonSchema;
+}
+
+function pluginChoice({ branches, otherwise }: PluginChoice, definitions: Definitions): JsonSchema {
+  const { type, properties, allOf } = choiceOf('category', branches, definitions);
+  return {
+    description: 'A middleware, by its `category`; or a program or a module of your own, by its `path`.',
+    type,
+    properties,
+    ...conditional({ properties: { category: true }, required: ['category'] }, { allOf }),
+    else: otherwise,
+  };
 }
 
 type Definitions = Readonly<Record<string, JsonSchema>>;
@@ -33,40 +56,44 @@ function visit(schema: JsonSchema, definitions: Definitions): void {
 function chooseByType(schema: JsonSchema, definitions: Definitions): void {
   const { oneOf, description, ...rest } = schema;
   if (!Array.isArray(oneOf)) return;
-  const kinds = (oneOf as readonly JsonSchema[]).map((branch) => kindOf(branch, definitions));
-  if (!kinds.every((kind) => kind !== null)) throw new Error('every branch of a oneOf is an object with a `type`');
   for (const key of Object.keys(schema)) delete schema[key];
+  Object.assign(schema, rest, { description }, choiceOf('type', oneOf as readonly JsonSchema[], definitions));
+}
+
+/** An object that is one of several kinds, told apart by the constant of a key. */
+function choiceOf(key: string, branches: readonly JsonSchema[], definitions: Definitions): JsonSchema {
+  const kinds = branches.map((branch) => kindOf(key, branch, definitions));
+  if (!kinds.every((kind) => kind !== null)) throw new Error(`every branch of a choice is an object with a \`${key}\``);
   for (const { own, type, meaning } of kinds) own['description'] = `\`${type}\`: ${meaning}`;
-  Object.assign(schema, rest, {
-    description,
+  return {
     type: 'object',
-    required: ['type'],
+    required: [key],
     properties: {
-      type: {
+      [key]: {
         type: 'string',
         enum: kinds.map(({ type }) => type),
         description: kinds.map(({ type, meaning }) => `\`${type}\`: ${meaning}`).join(' '),
       },
     },
     allOf: kinds.map(({ type, branch }) =>
-      conditional({ properties: { type: { const: type } }, required: ['type'] }, branch),
+      conditional({ properties: { [key]: { const: type } }, required: [key] }, branch),
     ),
-  });
+  };
 }
 
 interface Kind {
   readonly type: string;
   readonly meaning: string;
   readonly branch: JsonSchema;
-  /** The `type` of its definition. */
+  /** The key of its definition that tells it apart. */
   readonly own: JsonSchema;
 }
 
-function kindOf(branch: JsonSchema, definitions: Definitions): Kind | null {
+function kindOf(key: string, branch: JsonSchema, definitions: Definitions): Kind | null {
   const { $ref } = branch;
   const definition = typeof $ref === 'string' ? definitions[$ref.replace('#/definitions/', '')] : undefined;
-  const properties = definition?.['properties'] as { readonly type?: JsonSchema } | undefined;
-  const own = properties?.type;
+  const properties = definition?.['properties'] as Readonly<Record<string, JsonSchema>> | undefined;
+  const own = properties?.[key];
   const type = own?.['const'];
   if (own === undefined || typeof type !== 'string') return null;
   return { type, meaning: String(definition?.['description']), branch, own };

@@ -2,10 +2,10 @@ import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';
 import { jsonSchema } from './json-schema.ts';
 import { readJson5 } from './json5-reader.ts';
-import { examples } from './testing/examples.ts';
+import { TEST_FEATURES } from './testing/features.ts';
 
 /** With `strict`, it refuses a schema that leaves anything to guesses: unknown keywords, keywords without a type … */
-const accepts = new Ajv({ strict: true }).compile(jsonSchema());
+const accepts = new Ajv({ strict: true }).compile(jsonSchema(TEST_FEATURES));
 
 function accepted(text: string): boolean {
   return accepts(readJson5(text).value);
@@ -18,16 +18,6 @@ function service(rest: string, routes = DROP): string {
 }
 
 describe('the JSON Schema, for a strict validator,', () => {
-  it('has examples to be held to', () => {
-    expect(examples().length).toBeGreaterThan(20);
-  });
-
-  it.each(examples())('accepts $place', ({ text }) => {
-    const ok = accepted(text);
-    expect(accepts.errors ?? []).toEqual([]);
-    expect(ok).toBe(true);
-  });
-
   it.each([
     ['a duration with a unit that does not exist', service(`config: { idle_timeout: '1d' }`)],
     ['a duration without a unit', service(`config: { idle_timeout: '30' }`)],
@@ -54,7 +44,22 @@ describe('the JSON Schema, for a strict validator,', () => {
     ['a file of routes with a wrong key', `{ routes: [${DROP}], more: 1 }`],
     ['a list of what is no route', `[5]`],
     ['a text', `'x'`],
+    ['an unknown category', service('').replace('{', `{ plugins: { a: { category: 'tog', label: 'x' } }, `)],
+    ['an unknown key of a category', service('').replace('{', `{ plugins: { a: { category: 'tag', lable: 'x' } }, `)],
+    ['a plugin without a path', service('').replace('{', `{ plugins: { a: { autostart: true } }, `)],
+    [
+      'a plugin with the path and a category',
+      service('').replace('{', `{ plugins: { a: { category: 'tag', label: 'x', path: '.' } }, `),
+    ],
+    ['a plugin that is a text', service('').replace('{', `{ plugins: { a: 'b' }, `)],
   ])('refuses %s', (_, text) => {
     expect(accepted(text)).toBe(false);
+  });
+
+  it.each([
+    ['a program', `{ path: './a' }`],
+    ['a middleware', `{ category: 'tag', label: 'x', times: 2, remark: 'why' }`],
+  ])('accepts %s as a plugin', (_, entry) => {
+    expect(accepted(service('').replace('{', `{ plugins: { a: ${entry} }, `))).toBe(true);
   });
 });

@@ -1,18 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { getLanguageService, TextDocument } from 'vscode-json-languageservice';
 import { jsonSchema } from './json-schema.ts';
-import { readJson5 } from './json5-reader.ts';
 import { proxySchema } from './schema/action.ts';
-import { examples } from './testing/examples.ts';
+import { TEST_FEATURES } from './testing/features.ts';
 
 /** The language service that VS Code runs, and that Neovim and others take from it. */
 const service = getLanguageService({
   // For files that name the schema themselves.
-  schemaRequestService: () => Promise.resolve(JSON.stringify(jsonSchema())),
+  schemaRequestService: () => Promise.resolve(JSON.stringify(jsonSchema(TEST_FEATURES))),
 });
 service.configure({
   allowComments: true,
-  schemas: [{ uri: 'prox://schema', fileMatch: ['*'], schema: jsonSchema() }],
+  schemas: [{ uri: 'prox://schema', fileMatch: ['*'], schema: jsonSchema(TEST_FEATURES) }],
 });
 
 const TYPES = ['"proxy"', '"static"', '"serve"', '"pass"', '"drop"'];
@@ -91,6 +90,13 @@ describe('an editor offers', () => {
     ['an object for an action', '[{ "action": | }]', ['{}']],
     ['the keys of a body', route('{ "type": "static", "status": 200, "body_ref": { | } }'), ['text', 'json', 'file']],
     ['the balancers', '[{ "action": "a", "balancer": { "type": | } }]', ['"roundrobin"', '"leastconn"']],
+    ['the categories', '{ "services": {}, "plugins": { "a": { "category": | } } }', ['"tag"']],
+    [
+      'the keys of a category',
+      '{ "services": {}, "plugins": { "a": { "category": "tag", | } } }',
+      ['label', 'times', 'step'],
+    ],
+    ['the keys of a plugin', '{ "services": {}, "plugins": { "a": { | } } }', ['category', 'path']],
     ['a default', route('{ "type": "serve", "cache": { "max_age": | } }'), ['"1s"']],
   ])('%s', async (_, text, labels) => {
     expect(await offered(text)).toEqual(expect.arrayContaining(labels));
@@ -120,10 +126,6 @@ describe('an editor marks', () => {
 
   it('a key that does not exist', async () => {
     expect(await marked('{ "services": {}, "loging": {} }')).toEqual(['"loging": Property loging is not allowed.']);
-  });
-
-  it.each(examples())('nothing in $place', async ({ text }) => {
-    expect(await marked(JSON.stringify(readJson5(text).value))).toEqual([]);
   });
 });
 

@@ -19,6 +19,7 @@ import { compileDomain, compilePath, type DomainPattern, type PathPattern } from
 import { createDropAction, createStaticAction } from '../static/index.ts';
 import type { Peer, Pools } from '../upstream/index.ts';
 import { AccessLogFilter, type RecordSink } from './access-log-filter.ts';
+import type { CompiledPlugins } from './compile-plugins.ts';
 import type { UpstreamTls } from './upstream-tls.ts';
 
 /** What routes are compiled with. */
@@ -29,6 +30,7 @@ export interface RouteDependencies {
   readonly targets: TargetStore;
   readonly limits: ServiceLimits;
   readonly upstreamTls: UpstreamTls;
+  readonly plugins: CompiledPlugins;
   /** The sink of an access log by its path; null for none. */
   accessLog(path: string | null): RecordSink | null;
   /** The balancer that the route had in the generation before. */
@@ -62,7 +64,7 @@ export class CompiledRoute implements RouteContext {
     this.balancer = compileBalancer(config, dependencies);
     this.action = compileAction(config.action, config, this.balancer, dependencies);
     this.speed = config.speed === null ? null : createRouteSpeed(config.speed);
-    this.filters = compileFilters(filtersOf(config.accessLog, dependencies));
+    this.filters = compileFilters([...pluginsOf(config, dependencies), ...filtersOf(config.accessLog, dependencies)]);
   }
 
   captures(host: string): DomainCaptures {
@@ -75,9 +77,15 @@ export class CompiledRoute implements RouteContext {
   }
 }
 
+/** The filters of a route's plugins, in the order of running. A relayed or dropped connection has no request to run them on. */
+function pluginsOf({ plugins, action }: RouteConfig, dependencies: RouteDependencies): Filter[] {
+  if (action.type === 'pass' || action.type === 'drop') return [];
+  return dependencies.plugins.all(plugins);
+}
+
 type LogDependencies = Pick<RouteDependencies, 'accessLog' | 'service'>;
 
-/** The built-in filters of a route, in the order of running. */
+/** The filters that run whether or not a route lists plugins. */
 export function filtersOf(accessLog: string | null, dependencies: LogDependencies): Filter[] {
   const sink = accessLog === 'off' ? null : dependencies.accessLog(accessLog);
   return sink === null ? [] : [new AccessLogFilter(sink, dependencies.service)];

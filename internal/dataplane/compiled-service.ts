@@ -63,7 +63,13 @@ export class CompiledService implements SessionHost {
       routes.push(new CompiledRoute(route, dependencies));
       if (routes.length % ROUTES_AT_A_TIME === 0) await setImmediate();
     }
-    return new CompiledService(config, routes, unroutedContext(dependencies), dependencies.tls, reports);
+    return new CompiledService(
+      config,
+      routes,
+      unroutedContext(config.plugins, dependencies),
+      dependencies.tls,
+      reports,
+    );
   }
 
   private constructor(
@@ -145,8 +151,11 @@ export class CompiledService implements SessionHost {
   }
 }
 
-/** Stands in for a route where there is none; its exchanges go to the global access log. */
-function unroutedContext(dependencies: RouteDependencies): RouteContext {
+/**
+ * Stands in for a route where there is none: the plugins of the service see its responses, and its exchanges go to the
+ * global access log.
+ */
+function unroutedContext(plugins: readonly string[], dependencies: RouteDependencies): RouteContext {
   return {
     id: '',
     domainPattern: '',
@@ -154,7 +163,7 @@ function unroutedContext(dependencies: RouteDependencies): RouteContext {
     captures: () => ({ domain: '', glob: '' }),
     matchedPath: () => '',
     action: NO_ACTION,
-    filters: compileFilters(filtersOf(null, dependencies)),
+    filters: compileFilters([...dependencies.plugins.all(plugins), ...filtersOf(null, dependencies)]),
     speed: null,
   };
 }

@@ -1,5 +1,6 @@
 import type { Config } from '../config/index.ts';
 import type { ControlLine } from '../control/index.ts';
+import type { Feature } from '../exchange/index.ts';
 import type { LogFiles, Logger, LogLevel } from '../logger/index.ts';
 import type { ServerHandle, Siblings } from '../transport/index.ts';
 import { accessLogsOver } from './access-logs.ts';
@@ -21,6 +22,8 @@ export interface Change {
 export interface DataPlaneOptions {
   readonly logger: Logger;
   readonly files: LogFiles;
+  /** Every middleware that plugins may be of. */
+  readonly features: readonly Feature[];
   /** Keys of the TLS session tickets, the same in all workers and generations: 48 bytes. */
   readonly ticketKeys: Buffer;
   /** The line to the supervisor. */
@@ -47,12 +50,14 @@ export class DataPlane {
   private since = 0;
 
   /** @param neighbours null where this process is the only one that has the sockets */
-  constructor({ logger, files, ticketKeys, line }: DataPlaneOptions, neighbours: Neighbours | null) {
+  constructor({ logger, files, features, ticketKeys, line }: DataPlaneOptions, neighbours: Neighbours | null) {
     this.logger = logger;
     this.files = files;
     this.errorLog = new ErrorLog(files, logger);
     this.failures = failuresTo(logger);
     this.generations = new Generations({
+      features,
+      line,
       accessLogs: accessLogsOver(files),
       events: reportsTo(logger, this.failures),
       ticketKeys,

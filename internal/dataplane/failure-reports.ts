@@ -37,6 +37,7 @@ export function reportsTo(logger: Logger, repeated: RepeatedFailures): Generatio
     descriptorsUsedUp: (facts) =>
       logger.warn('descriptors are used up; new connections wait until others close', facts),
     acceptFailed: (service, error) => logger.error('connection not accepted', { service, error }),
+    pluginWarned: (plugin, message) => logger.warn(message, { plugin }),
     failedLater: (error) => logger.error('clean-up failed', { error }),
   };
 }

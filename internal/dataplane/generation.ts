@@ -4,6 +4,7 @@ import type { ActionConfig, Config, LoggingConfig } from '../config/index.ts';
 import type { FailureSubject } from '../exchange/index.ts';
 import type { Peer, Pools } from '../upstream/index.ts';
 import type { RecordSink } from './access-log-filter.ts';
+import { CompiledPlugins, type PluginDependencies } from './compile-plugins.ts';
 import { CompiledService, type FailureReports } from './compiled-service.ts';
 import { openingLog } from './start-error.ts';
 import { createTlsAcceptor } from './tls-acceptor.ts';
@@ -23,7 +24,7 @@ export interface HeldLog {
 }
 
 /** What outlives a generation. */
-export interface Environment extends FailureReports {
+export interface Environment extends FailureReports, PluginDependencies {
   readonly pools: Pools;
   readonly targets: TargetStore;
   readonly accessLogs: AccessLogs;
@@ -43,17 +44,20 @@ export class Generation {
   /** Keys of the peers that it may send to. */
   readonly peerKeys: ReadonlySet<string>;
   private readonly logs: readonly HeldLog[];
+  private readonly plugins: CompiledPlugins;
 
   private constructor(
     config: Config,
     services: ReadonlyMap<string, CompiledService>,
     peerKeys: ReadonlySet<string>,
     logs: readonly HeldLog[],
+    plugins: CompiledPlugins,
   ) {
     this.config = config;
     this.services = services;
     this.peerKeys = peerKeys;
     this.logs = logs;
+    this.plugins = plugins;
   }
 
   /**
@@ -62,15 +66,23 @@ export class Generation {
    */
   static async compile(config: Config, environment: Environment, previous: Generation | null): Promise<Generation> {
     const logs = new Map<string, HeldLog>();
+    const peerKeys = new Set<string>();
+    const notePeers = (peers: readonly Peer[]): void => {
+      for (const peer of peers) {
+        peerKeys.add(peer.key);
+        if (peer.tls !== null && peer.tls.ca === null && !peer.tls.insecure) environment.systemRootsUsed();
+      }
+    };
+    const plugins = new CompiledPlugins(config, environment, notePeers);
     try {
       for (const path of accessLogPaths(config)) {
         const open = (): Promise<HeldLog> => environment.accessLogs.acquire(path, config.logging);
         logs.set(path, await openingLog(config, path, open));
       }
-      const peerKeys = new Set<string>();
-      const services = await compileServices({ config, environment, previous, logs, peerKeys });
-      return new Generation(config, services, peerKeys, [...logs.values()]);
+      const services = await compileServices({ config, environment, previous, logs, plugins, notePeers });
+      return new Generation(config, services, peerKeys, [...logs.values()], plugins);
     } catch (error) {
+      plugins.dispose();
       for (const log of logs.values()) await log.release();
       throw error;
     }
@@ -83,9 +95,10 @@ export class Generation {
     return sum;
   }
 
-  /** Lets go of the logs, once the last exchange that began in this generation is over. */
+  /** Lets go of the logs and of what plugins hold, once the last exchange that began in this generation is over. */
   async retire(): Promise<void> {
     await Promise.all([...this.services.values()].map((service) => service.idle()));
+    this.plugins.dispose();
     for (const log of this.logs) await log.release();
   }
 }
@@ -105,12 +118,12 @@ interface Ingredients {
   readonly environment: Environment;
   readonly previous: Generation | null;
   readonly logs: ReadonlyMap<string, HeldLog>;
-  /** Filled here. */
-  readonly peerKeys: Set<string>;
+  readonly plugins: CompiledPlugins;
+  readonly notePeers: (peers: readonly Peer[]) => void;
 }
 
 async function compileServices(ingredients: Ingredients): Promise<Map<string, CompiledService>> {
-  const { config, environment, previous, logs, peerKeys } = ingredients;
+  const { config, environment, previous, logs, plugins, notePeers } = ingredients;
   const upstreamTls = new UpstreamTls();
   const balancers = new Map<string, Balancer>();
   for (const service of previous?.services.values() ?? []) {
@@ -125,14 +138,10 @@ async function compileServices(ingredients: Ingredients): Promise<Map<string, Co
       limits: service.limits,
       tls: createTlsAcceptor(service, environment.ticketKeys, environment.deadlines),
       upstreamTls,
+      plugins,
       accessLog: (path: string | null) => logs.get(path ?? config.logging.accessLog ?? '')?.sink ?? null,
       previousBalancer: (id: string) => balancers.get(id) ?? null,
-      notePeers(peers: readonly Peer[]) {
-        for (const peer of peers) {
-          peerKeys.add(peer.key);
-          if (peer.tls !== null && peer.tls.ca === null && !peer.tls.insecure) environment.systemRootsUsed();
-        }
-      },
+      notePeers,
       unreachable: environment.unreachable.bind(environment),
     };
     services.set(listenKey(service), await CompiledService.compile(service, dependencies, environment));

@@ -1,7 +1,8 @@
 import { TargetStore } from '../balancing/index.ts';
 import { Deadlines, type ProxyError } from '../base/index.ts';
 import type { Config } from '../config/index.ts';
-import type { FailureSubject } from '../exchange/index.ts';
+import type { ControlLine } from '../control/index.ts';
+import type { Feature, FailureSubject } from '../exchange/index.ts';
 import { Resolver } from '../resolver/index.ts';
 import {
   Admission,
@@ -18,6 +19,7 @@ import { type Peer, Pools } from '../upstream/index.ts';
 import type { FailureReports } from './compiled-service.ts';
 import { type AccessLogs, type Environment, Generation } from './generation.ts';
 import { PendingChange } from './pending-change.ts';
+import { PluginStates } from './plugin-states.ts';
 import type { Accepting, ServiceSlot } from './service-slot.ts';
 import { refuseUnsupported } from './unsupported.ts';
 
@@ -33,12 +35,18 @@ export interface GenerationEvents extends FailureReports {
   descriptorsUsedUp(facts: { readonly connections: number; readonly limit: number }): void;
   /** The system has no roots to verify upstreams against; those of Node.js stand in. */
   noSystemRoots(): void;
+  /** A plugin has something to warn of. */
+  pluginWarned(plugin: string, message: string): void;
   /** Something that nobody waits for went wrong, such as closing an old log. */
   failedLater(error: Error): void;
 }
 
 /** What a runtime is made of. */
 export interface RuntimeOptions {
+  /** The line to the supervisor. */
+  readonly line: ControlLine;
+  /** Every middleware that plugins may be of. */
+  readonly features: readonly Feature[];
   readonly accessLogs: AccessLogs;
   readonly events: GenerationEvents;
   /** Of TLS session tickets, 48 bytes: processes with the same ones resume the same sessions. */
@@ -97,6 +105,9 @@ export class Generations {
     this.environment = {
       pools: this.pools,
       targets: new TargetStore(),
+      features: options.features,
+      line: options.line,
+      states: new PluginStates(),
       accessLogs,
       deadlines: this.deadlines,
       ticketKeys,
@@ -105,6 +116,7 @@ export class Generations {
       sessionBroken: (client, error) => events.sessionBroken(client, error),
       connectionRefused: (refusal) => events.connectionRefused(refusal),
       unreachable: (exchange, error) => events.unreachable(exchange, error),
+      pluginWarned: (plugin, message) => events.pluginWarned(plugin, message),
     };
   }
 

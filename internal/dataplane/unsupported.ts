@@ -6,19 +6,23 @@ import { StartError } from './start-error.ts';
  * @throws StartError with everything of that kind
  */
 export function refuseUnsupported(config: Config): void {
-  const search = new Search(config.skipped.length > 0);
+  const search = new Search(config);
   for (const service of config.services) search.service(service);
   if (search.found.length > 0) throw new StartError(search.found);
 }
+
+const EXTERNAL = 'running external plugins';
 
 class Search {
   readonly found: Problem[] = [];
   /** Shared actions are told of once. */
   private readonly seen = new Set<ActionConfig>();
   private readonly offline: boolean;
+  private readonly plugins: Config['plugins'];
 
-  constructor(offline: boolean) {
-    this.offline = offline;
+  constructor({ skipped, plugins }: Config) {
+    this.offline = skipped.length > 0;
+    this.plugins = plugins;
   }
 
   service(service: ServiceConfig): void {
@@ -28,14 +32,17 @@ class Search {
     // Without a look at its files, a pair that the config names is not among the certificates.
     const paired = service.tls !== null && (service.tls.certificates.length > 0 || this.skips(service));
     if (service.tls !== null && service.tls.acme !== null && !paired) refuse('acme', 'ACME');
-    if (service.plugins.length > 0) refuse('plugins', 'running plugins');
+    if (this.runsOutside(service.plugins)) refuse('plugins', EXTERNAL);
     for (const route of service.routes) {
-      const own = route.plugins.some((name) => !service.plugins.includes(name) && !route.action.plugins.includes(name));
-      if (own) this.refuse(route.position, `services.${service.name}.routes (${route.id}).plugins`, 'running plugins');
+      const own = route.plugins.filter(
+        (name) => !service.plugins.includes(name) && !route.action.plugins.includes(name),
+      );
+      if (this.runsOutside(own))
+        this.refuse(route.position, `services.${service.name}.routes (${route.id}).plugins`, EXTERNAL);
       // Left to a plugin that starts by itself: without it, every request would be a 502.
-      if (route.balancer?.targets.length === 0 && route.plugins.length === 0) {
+      if (route.balancer?.targets.length === 0 && !this.runsOutside(route.plugins)) {
         const path = `services.${service.name}.routes (${route.id}).balancer`;
-        this.refuse(route.position, path, 'running plugins, which would bring its targets,');
+        this.refuse(route.position, path, 'running external plugins, which would bring its targets,');
       }
       this.action(service, route, route.action);
     }
@@ -47,8 +54,13 @@ class Search {
     const path =
       action.name === null ? `services.${service.name}.routes (${route.id}).action` : `actions.${action.name}`;
     const refuse = (what: string): void => this.refuse(action.position, path, what);
-    if (action.plugins.length > 0) refuse('running plugins');
+    if (this.runsOutside(action.plugins)) refuse(EXTERNAL);
     if (action.type === 'proxy' && action.fallback !== null) this.action(service, route, action.fallback);
+  }
+
+  /** One of the plugins is not built in. */
+  private runsOutside(names: readonly string[]): boolean {
+    return names.some((name) => (this.plugins[name]?.category ?? null) === null);
   }
 
   private skips({ positions }: ServiceConfig): boolean {

@@ -305,6 +305,8 @@ export interface Filter {
   onResponse?(exchange: Exchange, response: ResponseHead): void;
   onEnd?(exchange: Exchange, outcome: Outcome): void;
   onRelayEnd?(client: RelayedConnection, outcome: RelayOutcome): void;
+  /** Lets go of timers and the like: the last exchange of the filter's generation is over. */
+  dispose?(): void;
 }
 
 /** How an exchange ended. */

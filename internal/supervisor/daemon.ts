@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { type Config, ConfigError, formatProblem, loadConfig } from '../config/index.ts';
 import { SupervisorHub, type WorkerAnswer } from '../control/index.ts';
 import { SERVING_TOPIC, type ServingReport, StartError, warningsOf } from '../dataplane/index.ts';
+import type { Feature } from '../exchange/index.ts';
 import { LogFiles, type Logger, resolveLevel } from '../logger/index.ts';
 import { AddressTable, type Applied, type Listening, type Rebinding } from './address-table.ts';
 import { type Engine, NoWorkerError } from './engine.ts';
@@ -14,6 +15,8 @@ import { Fleet } from './workers/fleet.ts';
 export interface DaemonOptions {
   /** File or folder. */
   readonly configPath: string;
+  /** Every middleware that plugins may be of. */
+  readonly features: readonly Feature[];
   /** `-log-level`, null without it. */
   readonly levelFlag: string | null;
   /** The environment variable LOG_LEVEL, null without it. */
@@ -60,13 +63,17 @@ export class Daemon {
   constructor(options: DaemonOptions) {
     this.options = options;
     this.logger = options.logger;
-    const { logger, workers, inherited } = options;
+    const { logger, workers, inherited, features } = options;
     this.addresses = new AddressTable(inherited?.addresses);
     this.ticketKeys = inherited?.ticketKeys ?? randomBytes(TICKET_KEYS_BYTES);
     const files = new LogFiles((message, fields) => logger.warn(message, fields));
     this.hub = new SupervisorHub((message, facts) => logger.error(message, { ...facts }));
+    for (const feature of features) feature.supervise?.(this.hub);
     const parts = { logger, files, ticketKeys: this.ticketKeys, hub: this.hub };
-    this.engine = workers === 0 ? new LocalEngine(parts) : new Fleet({ ...parts, workers, addresses: this.addresses });
+    this.engine =
+      workers === 0
+        ? new LocalEngine({ ...parts, features })
+        : new Fleet({ ...parts, workers, addresses: this.addresses });
   }
 
   /** Every file and folder that the config was last read from, or that could not be read. */
@@ -155,7 +162,7 @@ export class Daemon {
   private async load(): Promise<Config> {
     this.loadedAt = Date.now();
     try {
-      const config = await loadConfig(this.options.configPath);
+      const config = await loadConfig(this.options.configPath, this.options.features);
       this.watched = config.files;
       return config;
     } catch (error) {

@@ -57,7 +57,7 @@ describe('prox validate', () => {
 
   it.each([
     ['a log in a folder that is not there', { logging: { access_log: '/nowhere/x.log' } }, {}, /\/nowhere does not/],
-    ['plugins', {}, { plugins: ['./a.ts'] }, /running plugins is not served/],
+    ['plugins', {}, { plugins: ['./a.ts'] }, /running external plugins is not served/],
     ['acme', {}, { acme: { email: 'a@example.com', domains: ['a.example.com'] } }, /ACME is not served/],
   ])('refuses %s, as serve does, in the same words', async (_, root, service, message) => {
     const own = await folderOf({

@@ -48,7 +48,9 @@ describe('the examples', () => {
 
 const pages = [
   'README.md',
-  ...(await readdir(join(ROOT, 'docs'))).filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`),
+  ...(await readdir(join(ROOT, 'docs'), { recursive: true }))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`),
 ];
 const configs: { name: string; code: string }[] = [];
 for (const page of pages) {

@@ -110,7 +110,7 @@ describe('a start that fails', () => {
     const { code, errors } = await refusal(config, { 'cron.ts': '' });
     expect(code).toBe(1);
     expect(errors[0]).toBe(
-      'prox.json5:2:3: services.web.routes (web:0).balancer: running plugins, which would bring its targets, is not served by this version of prox',
+      'prox.json5:2:3: services.web.routes (web:0).balancer: running external plugins, which would bring its targets, is not served by this version of prox',
     );
   });
 
@@ -135,8 +135,8 @@ describe('a start that fails', () => {
     const what = 'is not served by this version of prox';
     expect(code).toBe(1);
     expect(errors).toEqual([
-      `prox.json5:6:16: services.web.plugins: running plugins ${what}`,
-      `prox.json5:15:20: actions.gone: running plugins ${what}`,
+      `prox.json5:6:16: services.web.plugins: running external plugins ${what}`,
+      `prox.json5:15:20: actions.gone: running external plugins ${what}`,
       `prox.json5:11:13: services.secure.acme: ACME ${what}`,
       'prox cannot start',
     ]);

@@ -21,13 +21,12 @@ import {
   existing,
   expectedLater,
   isBroken,
-  mergeNames,
   partOf,
-  pluginNames,
   positionOf,
   report,
   reportMissing,
 } from './context.ts';
+import { mergeNames, pluginNames } from './plugin-names.ts';
 import { readBundle, readCheckedPair } from './pairs.ts';
 import { buildResource, namedResource } from './resource.ts';
 

@@ -1,22 +1,15 @@
-import type {
-  AdminConfig,
-  Config,
-  LoggingConfig,
-  LogLevel,
-  PluginConfig,
-  ResolverConfig,
-  ServiceConfig,
-} from '../config.ts';
+import type { AdminConfig, Config, LoggingConfig, LogLevel, ResolverConfig, ServiceConfig } from '../config.ts';
 import type { Project, Written, WrittenService } from '../load/assemble.ts';
 import type { FileFacts } from '../load/file-facts.ts';
 import type { Findings } from '../load/findings.ts';
-import type { RawPlugin } from '../schema/plugin.ts';
+import type { PluginKinds } from '../schema/plugin.ts';
 import type { RawLogging, RawRoot } from '../schema/root.ts';
 import { parseByteSize } from '../value/byte-size.ts';
 import { parseDuration } from '../value/duration.ts';
 import { parseListenAddress } from '../value/listen-address.ts';
 import { checkFallbackCircles, namedAction } from './action.ts';
-import { absolute, type BuildContext, isBroken, logFile, reportMissing } from './context.ts';
+import { absolute, type BuildContext, logFile, reportMissing } from './context.ts';
+import { PluginRegistry } from './plugin-registry.ts';
 import { namedResource } from './resource.ts';
 import { buildService, checkListenClashes, type Listening } from './service.ts';
 
@@ -28,17 +21,17 @@ export async function buildConfig(
   project: Project,
   findings: Findings,
   { files, logProblems }: FileFacts,
+  kinds: PluginKinds,
 ): Promise<BuiltConfig> {
+  const plugins = new PluginRegistry(project, findings, kinds);
+  plugins.buildDeclared();
   const root = rootParts(project, findings);
   const context: BuildContext = {
     project,
     findings,
     facts: files,
     logProblems,
-    plugins: new Set(project.plugins.keys()),
-    autostart: [...project.plugins.values()].some(
-      ({ value }) => (value as Partial<RawPlugin> | null)?.autostart === true,
-    ),
+    plugins,
     actions: new Map(),
     resources: new Map(),
     placeholders: new Map(),
@@ -66,7 +59,7 @@ export async function buildConfig(
     services: Object.freeze(services),
     logging,
     resolver: buildResolver(root.resolver),
-    plugins: buildPlugins(context),
+    plugins: plugins.configs(),
     admin,
     logs: Object.freeze(Object.fromEntries(context.logs)),
   };
@@ -94,16 +87,6 @@ function checkServices(context: BuildContext, services: readonly WrittenService[
   if (root === null || services.length > 0 || context.findings.count > 0) return;
   const node = root.member(0, 'services');
   context.findings.add(root, node, 'expected at least one service');
-}
-
-function buildPlugins(context: BuildContext): Readonly<Record<string, PluginConfig>> {
-  const usable = [...context.project.plugins].filter(([, written]) => !isBroken(context, written));
-  const entries = usable.map(([name, written]) => {
-    const plugin = written.value as RawPlugin;
-    const path = absolute(written, plugin.path);
-    return [name, Object.freeze({ path, autostart: plugin.autostart ?? false })] as const;
-  });
-  return Object.freeze(Object.fromEntries(entries));
 }
 
 function buildAdmin(written: Written): AdminConfig {

@@ -3,7 +3,7 @@ import type { ActionConfig, Place, Position, ResourceConfig } from '../config.ts
 import type { Project, Written } from '../load/assemble.ts';
 import type { FileFact, FileFacts } from '../load/file-facts.ts';
 import type { Findings } from '../load/findings.ts';
-import { suggestion } from '../value/nearest.ts';
+import type { PluginRegistry } from './plugin-registry.ts';
 
 /** What the builders of one config share. */
 export interface BuildContext {
@@ -11,10 +11,7 @@ export interface BuildContext {
   readonly findings: Findings;
   readonly facts: ReadonlyMap<string, FileFact>;
   readonly logProblems: FileFacts['logProblems'];
-  /** Names of the plugins that are registered. */
-  readonly plugins: ReadonlySet<string>;
-  /** One of them starts by itself, and may bring targets to any balancer. */
-  readonly autostart: boolean;
+  readonly plugins: PluginRegistry;
   /** Shared actions and resources, each built once; null for one with problems. */
   readonly actions: Map<string, ActionConfig | null>;
   readonly resources: Map<string, ResourceConfig | null>;
@@ -122,37 +119,4 @@ export function expectedLater(
   const message = `the ${kind} ${full} cannot be read: ${fact.problem}; requests get 404 until it is there`;
   context.findings.warn(written.document, written.node, message, [key]);
   return full;
-}
-
-/** Plugins as written at a key: registered names stay, paths become absolute. */
-export function pluginNames(
-  context: BuildContext,
-  written: Written,
-  names: readonly string[] | undefined,
-  key: 'plugins' | 'service_plugins' = 'plugins',
-): readonly string[] {
-  if (names === undefined || names.length === 0) return NONE;
-  return names.map((name, index) => {
-    if (context.plugins.has(name)) return name;
-    if (/^\.|\//.test(name)) return absolute(written, name);
-    // A file that could not be read may have registered it.
-    if (!context.findings.incomplete) {
-      const hint = suggestion(name, [...context.plugins], 'registered');
-      report(
-        context,
-        written,
-        [key, index],
-        `no plugin \`${name}\` is registered in \`plugins\`, and it is no path${hint}`,
-      );
-    }
-    return name;
-  });
-}
-
-const NONE: readonly string[] = Object.freeze([]);
-
-/** Joins lists without repeats; shares one frozen list when nothing is in them. */
-export function mergeNames(...lists: readonly (readonly string[])[]): readonly string[] {
-  if (lists.every((list) => list.length === 0)) return NONE;
-  return Object.freeze([...new Set(lists.flat())]);
 }

@@ -7,17 +7,8 @@ import { parseDuration } from '../value/duration.ts';
 import { parseMethod } from '../value/header-field.ts';
 import { parsePathPatterns } from '../value/path-pattern.ts';
 import { buildAction, namedAction } from './action.ts';
-import {
-  accessLog,
-  type BuildContext,
-  isBroken,
-  mergeNames,
-  partOf,
-  pluginNames,
-  positionOf,
-  report,
-  reportMissing,
-} from './context.ts';
+import { accessLog, type BuildContext, isBroken, partOf, positionOf, report, reportMissing } from './context.ts';
+import { bringTargets, checkUnusedPlugins, mergeNames, pluginNames } from './plugin-names.ts';
 import { checkUpstreams } from './upstream-template.ts';
 
 const NOTHING: Readonly<Record<string, string>> = Object.freeze({});
@@ -44,8 +35,10 @@ export function buildRoute(
   const plugins = mergeNames(servicePlugins, action.plugins, own);
   const set = raw.set === undefined ? NOTHING : Object.freeze({ ...raw.set });
   if (action.type === 'pass') checkPass(context, written, raw.match);
-  if (balancer !== null) checkBalancer(context, written, action, balancer, plugins);
-  checkUpstreams(context, written, action, { set, balancer, plugins: plugins.length > 0 });
+  const targetsCome = bringTargets(context, plugins);
+  if (balancer !== null) checkBalancer(context, written, action, balancer, targetsCome);
+  checkUpstreams(context, written, action, { set, balancer, plugins: targetsCome });
+  if (plugins.length > 0) checkUnusedPlugins(context, written, action, own, plugins);
   return Object.freeze({
     id,
     match,
@@ -128,13 +121,13 @@ function checkBalancer(
   written: Written,
   action: ActionConfig,
   { targets }: BalancerConfig,
-  plugins: readonly string[],
+  targetsCome: boolean,
 ): void {
   if (action.type !== 'proxy' && action.type !== 'pass') {
     report(context, written, ['balancer'], `a balancer needs a proxy or a pass action, found ${action.type}`);
     return;
   }
-  if (targets.length === 0 && plugins.length === 0 && !context.autostart) {
+  if (targets.length === 0 && !targetsCome && !context.plugins.autostarts) {
     report(context, written, ['balancer', 'targets'], 'expected at least one target, or plugins that fill them');
   }
   targets.forEach((target, index) => {

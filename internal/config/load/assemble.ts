@@ -3,10 +3,11 @@ import { setImmediate } from 'node:timers/promises';
 import type * as z from 'zod';
 import type { Document } from '../document.ts';
 import { formatPosition } from '../problem.ts';
+import type { PluginKinds } from '../schema/plugin.ts';
 import { rootSchema } from '../schema/root.ts';
 import { includeListSchema, includeObjectSchema } from '../schema/route.ts';
 import { fragmentSchema } from '../schema/service.ts';
-import { checkShape } from './check-shape.ts';
+import { checkShape, pluginEntries } from './check-shape.ts';
 import type { Findings } from './findings.ts';
 import type { Reference, Sources } from './sources.ts';
 import { dropUnset } from './unset-values.ts';
@@ -38,12 +39,13 @@ const MAX_ROUTES = 1_000_000;
 const MAX_INCLUDES = 10_000;
 
 /** Reads a config file, or a folder of service files, with everything that it refers to. */
-export async function assemble(path: string, sources: Sources): Promise<Project> {
-  return new Assembler(sources).assemble(path);
+export async function assemble(path: string, sources: Sources, kinds: PluginKinds): Promise<Project> {
+  return new Assembler(sources, kinds).assemble(path);
 }
 
 class Assembler {
   readonly #sources: Sources;
+  readonly #kinds: PluginKinds;
   readonly #findings: Findings;
   readonly #services = new Map<string, WrittenService>();
   readonly #actions = new Map<string, Written>();
@@ -51,8 +53,9 @@ class Assembler {
   readonly #plugins = new Map<string, Written>();
   readonly #checked = new Map<Document, z.ZodType>();
 
-  constructor(sources: Sources) {
+  constructor(sources: Sources, kinds: PluginKinds) {
     this.#sources = sources;
+    this.#kinds = kinds;
     this.#findings = sources.findings;
   }
 
@@ -188,7 +191,8 @@ class Assembler {
     // Reading a large file holds the event loop for a while: others run before it is checked.
     await setImmediate();
     dropUnset(document.value, schema);
-    await checkShape(document, schema, this.#findings);
+    for (const entry of Object.values(pluginEntries(document.value))) dropUnset(entry, this.#kinds.schemaOf(entry));
+    await checkShape(document, schema, this.#findings, this.#kinds);
   }
 
   /** Merges the actions, resources and plugins of a file into the shared ones. */

@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import * as z from 'zod';
 import type { Document } from '../document.ts';
 import { routeEntrySchema } from '../schema/route.ts';
+import type { PluginKinds } from '../schema/plugin.ts';
 import { fragmentSchema } from '../schema/service.ts';
 import type { Findings } from './findings.ts';
 import { explainUnknownKey } from './unknown-key.ts';
@@ -16,17 +17,33 @@ const ROUTES_AT_A_TIME = 1000;
  *
  * Routes are taken out and validated one by one. The validator copies what it validates; the copy of one route is
  * gone at once, that of all of them costs more to collect than to make. And it lets others run in between.
+ *
+ * Each plugin is validated against the schema of its category, which `schema` does not know.
  */
-export async function checkShape(document: Document, schema: z.ZodType, findings: Findings): Promise<void> {
+export async function checkShape(
+  document: Document,
+  schema: z.ZodType,
+  findings: Findings,
+  kinds: PluginKinds,
+): Promise<void> {
   const checker = new ShapeChecker(document, findings);
   const { shell, lists } = cutRoutes(document.value);
   checker.check(schema, shell, []);
+  for (const [name, entry] of Object.entries(pluginEntries(document.value))) {
+    checker.check(kinds.schemaOf(entry), entry, ['plugins', name]);
+  }
   for (const { path, routes } of lists) {
     for (let index = 0; index < routes.length; index++) {
       if (index % ROUTES_AT_A_TIME === 0) await setImmediate();
       checker.check(routeEntrySchema, routes[index], path, index);
     }
   }
+}
+
+/** The plugins that a root file or a service file declares. */
+export function pluginEntries(value: unknown): Readonly<Record<string, unknown>> {
+  const plugins = isObject(value) ? (value as { readonly plugins?: unknown }).plugins : undefined;
+  return isObject(plugins) && !Array.isArray(plugins) ? (plugins as Record<string, unknown>) : {};
 }
 
 interface RouteList {

@@ -9,11 +9,12 @@ import {
   staticSchema,
   upstreamTlsSchema,
 } from '../schema/action.ts';
+import type { FeatureSchema } from '../feature.ts';
 import { keyNotes } from '../schema/field.ts';
 import { limitsSchema } from '../schema/limits.ts';
 import { matchSchema } from '../schema/match.ts';
 import { resourceSchema } from '../schema/resource.ts';
-import { pluginSchema } from '../schema/plugin.ts';
+import { externalPluginSchema } from '../schema/plugin.ts';
 import { resolverSchema } from '../schema/resolver.ts';
 import { adminSchema, loggingSchema, rootSchema, rotateSchema } from '../schema/root.ts';
 import { balancerSchema, routeSchema, speedSchema } from '../schema/route.ts';
@@ -40,7 +41,7 @@ const TABLES: Readonly<Record<string, z.ZodObject>> = {
   logging: loggingSchema,
   rotate: rotateSchema,
   resolver: resolverSchema,
-  plugin: pluginSchema,
+  plugin: externalPluginSchema,
   admin: adminSchema,
   acme: acmeSchema,
   acme_dns: acmeDnsSchema,
@@ -48,11 +49,12 @@ const TABLES: Readonly<Record<string, z.ZodObject>> = {
 };
 
 /**
- * Renders docs/config.md: the prose, with each line `<!-- table: name -->` replaced by the table of that object's keys.
+ * Renders docs/config.md: the prose, with each line `<!-- table: name -->` replaced by the table of that object's keys, and the line
+ * `<!-- categories -->` by a section for each middleware.
  *
  * @throws Error for a marker that names no object, and when an object has no table
  */
-export function renderReference(prose: string): string {
+export function renderReference(prose: string, features: readonly FeatureSchema[]): string {
   const missing = new Set(Object.keys(TABLES));
   const text = prose.replaceAll(
     /^<!-- table: (\w+)(?: without ([\w, ]+))? -->$/gm,
@@ -64,7 +66,15 @@ export function renderReference(prose: string): string {
     },
   );
   if (missing.size > 0) throw new Error(`the prose has no table of ${[...missing].join(', ')}`);
-  return text;
+  if (!text.includes(CATEGORIES)) throw new Error(`the prose has no line ${CATEGORIES}`);
+  return text.replace(CATEGORIES, () => features.map(renderCategory).join('\n\n'));
+}
+
+const CATEGORIES = '<!-- categories -->';
+
+function renderCategory({ category, schema }: FeatureSchema): string {
+  const meaning = String(schema.meta()?.description);
+  return `### ${category}\n\n${meaning} [More](middlewares/${category}.md)\n\n${renderTable(schema, new Set())}`;
 }
 
 function renderTable(schema: z.ZodObject, without: ReadonlySet<string>): string {

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { didYouMean } from '../value/nearest.ts';
 import { checkFieldName, checkFieldValue } from '../value/header-field.ts';
-import { checkHostTemplate, checkStaticTemplate } from '../value/template.ts';
+import { checkFieldTemplate, checkHostTemplate } from '../value/template.ts';
 import { describeValue, InvalidValue } from '../value/invalid-value.ts';
 import {
   anyText,
@@ -306,12 +306,11 @@ function fieldProblem(
 }
 
 function checkProxyHeader(name: string, value: string): void {
+  if (name.toLowerCase() !== 'host') return checkFieldTemplate(value);
   checkFieldValue(value);
-  if (name.toLowerCase() === 'host') checkHostTemplate(value);
-  else checkStaticTemplate(value);
+  checkHostTemplate(value);
 }
 
 function checkStaticHeader(_name: string, value: string): void {
-  checkFieldValue(value);
-  checkStaticTemplate(value);
+  checkFieldTemplate(value);
 }

@@ -71,9 +71,16 @@ export function flag() {
   return z.boolean({ error: expected('true or false') });
 }
 
-/** One of a few words; a slip is met with the nearest. */
-export function oneOf<const T extends readonly [string, ...string[]]>(words: T) {
-  return z.enum(words, { error: expectedWord(words) });
+/**
+ * One of a few words; a slip is met with the nearest.
+ * @param explain may have a better message for a wrong value; null for none
+ */
+export function oneOf<const T extends readonly [string, ...string[]]>(
+  words: T,
+  explain: (value: unknown) => string | null = () => null,
+) {
+  const message = expectedWord(words);
+  return z.enum(words, { error: (issue) => explain(issue.input) ?? message(issue) });
 }
 
 /** One of a few words, in any case. */

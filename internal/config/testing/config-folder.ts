@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { loadConfig } from '../load-config.ts';
 import type { Config } from '../config.ts';
+import type { FeatureSchema } from '../feature.ts';
 import { ConfigError } from '../problem.ts';
+import { TEST_FEATURES } from './features.ts';
 
 /** A temporary folder of files for one test; a name that ends with `/` is a folder. */
 export class ConfigFolder {
@@ -32,10 +34,11 @@ export class ConfigFolder {
 export async function load(
   files: Readonly<Record<string, string | Uint8Array>>,
   entry = 'prox.json5',
+  features: readonly FeatureSchema[] = TEST_FEATURES,
 ): Promise<Config> {
   const folder = new ConfigFolder(files);
   try {
-    return await loadConfig(folder.at(entry));
+    return await loadConfig(folder.at(entry), features);
   } finally {
     folder.remove();
   }
@@ -45,10 +48,11 @@ export async function load(
 export async function problemsOf(
   files: Readonly<Record<string, string | Uint8Array>>,
   entry = 'prox.json5',
+  features: readonly FeatureSchema[] = TEST_FEATURES,
 ): Promise<readonly string[]> {
   const folder = new ConfigFolder(files);
   try {
-    await loadConfig(folder.at(entry));
+    await loadConfig(folder.at(entry), features);
     return [];
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;

@@ -17,7 +17,7 @@ export function examples(): readonly Example[] {
   const files = readdirSync(join(ROOT, 'config'), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.json5'))
     .map((name) => join('config', name));
-  const pages = readdirSync(join(ROOT, 'docs'))
+  const pages = readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.md'))
     .map((name) => join('docs', name));
   return [

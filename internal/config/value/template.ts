@@ -1,4 +1,4 @@
-import { checkHostValue } from './header-field.ts';
+import { checkFieldValue, checkHostValue } from './header-field.ts';
 import { InvalidValue, problemOf, quote } from './invalid-value.ts';
 import { nearest } from './nearest.ts';
 
@@ -83,6 +83,16 @@ export function checkStaticTemplate(text: string): void {
     const problem = placeholderProblem(name);
     if (problem !== null) throw new InvalidValue(problem);
   }
+}
+
+/**
+ * Checks a header value whose placeholders are filled in for each exchange.
+ *
+ * @throws InvalidValue
+ */
+export function checkFieldTemplate(value: string): void {
+  checkFieldValue(value);
+  checkStaticTemplate(value);
 }
 
 /**

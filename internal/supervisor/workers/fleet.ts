@@ -10,7 +10,7 @@ import { WorkerLogs } from './worker-logs.ts';
 import { type Exit, type Member, type Outcome, type StartMember, WorkerProcess } from './worker-process.ts';
 
 /** What a fleet is made of. */
-export interface FleetOptions extends Omit<DataPlaneOptions, 'line'> {
+export interface FleetOptions extends Omit<DataPlaneOptions, 'line' | 'features'> {
   /** The supervisor's end of the control lines: each worker is joined while it lives. */
   readonly hub: SupervisorHub;
   /** How many workers, 1 or more. */

@@ -1,5 +1,6 @@
 import { type LineFrame, WorkerLine } from '../../control/index.ts';
 import { DataPlane } from '../../dataplane/index.ts';
+import type { Feature } from '../../exchange/index.ts';
 import { LogFiles, type Logger } from '../../logger/index.ts';
 import type { ServerHandle } from '../../transport/index.ts';
 import { endProcess } from '../end-process.ts';
@@ -20,14 +21,15 @@ import { SharedCounts } from './shared-counts.ts';
  * word, the worker gives its addresses up at once, lets exchanges finish, and ends.
  * @param logger of the process
  */
-export function runWorker(logger: Logger): void {
-  new Worker(logger).start();
+export function runWorker(logger: Logger, features: readonly Feature[]): void {
+  new Worker(logger, features).start();
 }
 
 const DONE: Result = { kind: 'done', cut: 0 };
 
 class Worker {
   private readonly root: Logger;
+  private readonly features: readonly Feature[];
   private readonly logs = new RemoteLogs(send);
   private readonly line = new WorkerLine(sendFrames, (message, facts) => this.logger.error(message, facts));
   private logger: Logger;
@@ -38,8 +40,9 @@ class Worker {
   private turn: Promise<unknown> = Promise.resolve();
   private ending = false;
 
-  constructor(logger: Logger) {
+  constructor(logger: Logger, features: readonly Feature[]) {
     this.root = logger;
+    this.features = features;
     this.logger = logger;
   }
 
@@ -82,7 +85,7 @@ class Worker {
     const report = (message: string, fields: Record<string, unknown>): void => this.logger.warn(message, fields);
     const files = new LogFiles(report, {}, { openRotating: (path, rotate) => this.logs.open(path, rotate) });
     this.plane = new DataPlane(
-      { logger: this.logger, files, ticketKeys, line: this.line },
+      { logger: this.logger, files, features: this.features, ticketKeys, line: this.line },
       {
         siblings: counted === null ? null : new SharedCounts(COUNTS_FD, counted, worker),
         wantSpare: (key) => void send({ kind: 'want-spare', key }),

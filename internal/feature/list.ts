@@ -1,0 +1,5 @@
+import type { Feature } from '../exchange/index.ts';
+import { responseHeaders } from './response-headers/index.ts';
+
+/** Every middleware, in the order in which the reference lists them. Adding one adds a line here, and nothing elsewhere. */
+export const FEATURES: readonly Feature[] = [responseHeaders];

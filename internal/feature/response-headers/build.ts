@@ -1,0 +1,57 @@
+import type { PluginEntry } from '../../config/index.ts';
+import { parseStatuses, parseType, type StatusRange } from './condition.ts';
+import { parseLine, parseRename, type RawResponseHeaders } from './schema.ts';
+
+/** A name and what goes with it: a value, or another name. */
+export type Pair = readonly [name: string, other: string];
+
+/** What a plugin of the category does, in the order of the keys. */
+export interface ResponseHeadersConfig {
+  readonly add: readonly Pair[];
+  readonly remove: readonly string[];
+  readonly set: readonly Pair[];
+  readonly setNotExists: readonly Pair[];
+  readonly rename: readonly Pair[];
+  /** Null leaves it. */
+  readonly status: number | null;
+  /** Null for all. */
+  readonly whenStatus: readonly StatusRange[] | null;
+  /** See `parseType`; null for all. */
+  readonly whenType: readonly string[] | null;
+  /** Only responses of upstreams, before anything else sees them. */
+  readonly upstream: boolean;
+}
+
+export function buildResponseHeaders(raw: RawResponseHeaders, entry: PluginEntry): ResponseHeadersConfig {
+  const config: ResponseHeadersConfig = {
+    add: [
+      ...(raw.add_headers ?? []).map(parseLine),
+      ...Object.entries(raw.add ?? {}).flatMap(([name, value]) => [value].flat().map((each): Pair => [name, each])),
+    ],
+    remove: [...(raw.remove_headers ?? []), ...(raw.remove ?? [])],
+    set: [...(raw.set_headers ?? []).map(parseLine), ...Object.entries(raw.set ?? {})],
+    setNotExists: [...(raw.set_headers_not_exists ?? []).map(parseLine), ...Object.entries(raw.not_exists ?? {})],
+    rename: [...(raw.rename_headers ?? []).map(parseRename), ...Object.entries(raw.rename ?? {})],
+    status: raw.status ?? null,
+    whenStatus: raw.when?.status === undefined ? null : parseStatuses(raw.when.status),
+    whenType: raw.when?.type === undefined ? null : parseType(raw.when.type),
+    upstream: raw.mode === 'upstream',
+  };
+  const { add, remove, set, setNotExists, rename, status } = config;
+  if ([add, remove, set, setNotExists, rename].every((each) => each.length === 0) && status === null)
+    entry.reportMissing([], 'expected something to change: `set`, `add`, `remove`, `not_exists`, `rename` or `status`');
+  checkOnce(entry, 'set', set);
+  checkOnce(entry, 'not_exists', setNotExists);
+  checkOnce(entry, 'rename', rename);
+  return config;
+}
+
+function checkOnce(entry: PluginEntry, key: keyof RawResponseHeaders, pairs: readonly Pair[]): void {
+  const seen = new Set<string>();
+  for (const [name] of pairs) {
+    const lower = name.toLowerCase();
+    if (seen.has(lower))
+      entry.report([], `\`${name}\` stands twice under \`${key}\`: names are compared without case, and one would win`);
+    seen.add(lower);
+  }
+}

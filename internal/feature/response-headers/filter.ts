@@ -1,0 +1,90 @@
+import {
+  compileFieldValue,
+  type Exchange,
+  type Filter,
+  type ResponseHead,
+  type Template,
+} from '../../exchange/index.ts';
+import type { Fields } from '../../message/index.ts';
+import type { Pair, ResponseHeadersConfig } from './build.ts';
+import { matchesStatus, matchesType } from './condition.ts';
+
+/** Changes every response. */
+export class ResponseHeadersFilter implements Filter {
+  private readonly edit: HeadEdit;
+
+  constructor(config: ResponseHeadersConfig) {
+    this.edit = new HeadEdit(config);
+  }
+
+  onResponse(exchange: Exchange, response: ResponseHead): void {
+    this.edit.apply(exchange, response);
+  }
+}
+
+/** Changes the responses of upstreams, before filters of `onResponse` see them. */
+export class UpstreamHeadersFilter implements Filter {
+  private readonly edit: HeadEdit;
+
+  constructor(config: ResponseHeadersConfig) {
+    this.edit = new HeadEdit(config);
+  }
+
+  onUpstreamResponse(exchange: Exchange, response: ResponseHead): null {
+    this.edit.apply(exchange, response);
+    return null;
+  }
+}
+
+interface Line {
+  readonly name: string;
+  readonly value: Template<Exchange>;
+}
+
+/** Changes a head: add, remove, set, set what is not there, rename, in this order; then the status. */
+class HeadEdit {
+  private readonly config: ResponseHeadersConfig;
+  private readonly add: readonly Line[];
+  private readonly set: readonly Line[];
+  private readonly setNotExists: readonly Line[];
+  /** In lower case: those to remove, and those that are set anew right afterwards. Null for none. */
+  private readonly removed: ReadonlySet<string> | null;
+
+  constructor(config: ResponseHeadersConfig) {
+    this.config = config;
+    this.add = config.add.map(lineOf);
+    this.set = config.set.map(lineOf);
+    this.setNotExists = config.setNotExists.map(lineOf);
+    const names = [...config.remove, ...config.set.map(([name]) => name)].map((name) => name.toLowerCase());
+    this.removed = names.length === 0 ? null : new Set(names);
+  }
+
+  apply(exchange: Exchange, head: ResponseHead): void {
+    const { whenStatus, whenType, rename, status } = this.config;
+    const { fields } = head;
+    if (whenStatus !== null && !matchesStatus(whenStatus, head.status)) return;
+    if (whenType !== null && !matchesType(whenType, fields.get('content-type'))) return;
+    for (const { name, value } of this.add) fields.append(name, value.constant ?? value.render(exchange));
+    if (this.removed !== null) fields.removeAll(this.removed);
+    for (const { name, value } of this.set) fields.append(name, value.constant ?? value.render(exchange));
+    for (const { name, value } of this.setNotExists) {
+      if (!fields.has(name)) fields.append(name, value.constant ?? value.render(exchange));
+    }
+    for (const [from, to] of rename) renameAll(fields, from, to);
+    if (status !== null) head.setStatus(status);
+  }
+}
+
+function lineOf([name, value]: Pair): Line {
+  return { name, value: compileFieldValue(value) };
+}
+
+/** Gives every field of a name another one. */
+function renameAll(fields: Fields, from: string, to: string): void {
+  if (!fields.has(from)) return;
+  const lower = from.toLowerCase();
+  const values: string[] = [];
+  for (const [name, value] of fields.entries()) if (name.toLowerCase() === lower) values.push(value);
+  fields.remove(from);
+  for (const value of values) fields.append(to, value);
+}
