@@ -1,37 +1,40 @@
 /**
  * Deadlines on a coarse clock.
  *
- * A proxy sets a deadline for every head, every stall and every idle connection, and nearly none of them comes due.
- * A timer for each would cost more than the request. So one interval advances a coarse clock by TICK_MS and looks at
- * one slot of a wheel; a deadline that is only moved later writes a number, nothing else: it is found too early in
- * its old slot and put where it belongs by then.
+ * A proxy sets a deadline for every head, every stall and every idle connection, and nearly all of them are cleared
+ * before they are due. A timer for each would cost more than the request. Instead, one interval advances a coarse clock
+ * by TICK_MS and visits one slot of a wheel. Moving a deadline to a later time only writes a number: the wheel still
+ * visits the old slot first, and links the deadline into the right slot then.
  *
  *     slot:   0    1    2   ...   n-1
  *             |    |    |
- *             a    -    b <-> c          each slot is a ring of deadlines, doubly linked
+ *             a    -    b <-> c          each slot is a doubly linked list of deadlines
  *
- * As the clock is coarse, a deadline fires up to three ticks late, and never early.
+ * Because the clock is coarse, a deadline fires up to three ticks late. It never fires early.
  */
 
-/** Milliseconds between two looks at the clock. */
+/** Milliseconds between two ticks. */
 const TICK_MS = 50;
 
-/** Slots of the wheel. A deadline beyond TICK_MS * SLOTS waits in the farthest slot and is looked at once a turn. */
+/**
+ * Slots of the wheel. A deadline beyond TICK_MS * SLOTS waits in the farthest slot, which is visited once per turn of
+ * the wheel.
+ */
 const SLOTS = 512;
 
-/** Ends the wait of one owner for one thing at a time. Made by `Deadlines.create`. */
+/** A time limit of one owner for one event at a time. Made by `Deadlines.create`. */
 export class Deadline {
-  /** Milliseconds on the coarse clock; 0 while nothing is awaited. */
+  /** The time on the coarse clock, in milliseconds; 0 while the deadline is not set. */
   at = 0;
-  /** @internal The slot that this deadline is linked into, -1 for none. */
+  /** @internal The slot into which this deadline is linked, -1 for none. */
   slot = -1;
-  /** @internal The time that it was linked for: it is looked at no later. */
+  /** @internal The time for which it was linked; the wheel visits its slot no later. */
   linkedFor = 0;
   /** @internal */
   previous: Deadline | null = null;
   /** @internal */
   next: Deadline | null = null;
-  /** @internal Called when the deadline has passed; it is cleared by then. */
+  /** @internal Called when the deadline has passed. The deadline is already cleared then. */
   readonly expire: () => void;
 
   constructor(expire: () => void) {
@@ -41,7 +44,7 @@ export class Deadline {
 
 /** The coarse clock and every deadline on it. One instance serves a process. */
 export class Deadlines {
-  /** Milliseconds since the clock was made, as of the last tick. */
+  /** Milliseconds between the creation of this clock and the last tick. */
   now = 0;
   #slots: (Deadline | null)[] = Array.from({ length: SLOTS }, () => null);
   #cursor = 0;
@@ -50,13 +53,13 @@ export class Deadlines {
   #timer: NodeJS.Timeout | null = null;
   #linked = 0;
 
-  /** @param clock milliseconds of a monotonic clock; a test may bring its own and call `tick` itself. */
+  /** @param clock milliseconds of a monotonic clock; a test may pass its own and call `tick` itself */
   constructor(clock: () => number = () => performance.now()) {
     this.#clock = clock;
     this.#origin = clock();
   }
 
-  /** The clock of `now` as it stands this moment, for what a tick is too coarse for. */
+  /** The current value of the clock behind `now`, for measurements that need more precision than a tick. */
   read(): number {
     return this.#clock() - this.#origin;
   }
@@ -66,7 +69,7 @@ export class Deadlines {
     return new Deadline(expire);
   }
 
-  /** Sets the deadline `milliseconds` from now; 0 or less clears it, as "no limit" is written in the config. */
+  /** Sets the deadline to `milliseconds` from now. 0 or less clears it, because the config writes "no limit" as 0. */
   set(deadline: Deadline, milliseconds: number): void {
     if (milliseconds <= 0) {
       deadline.at = 0;
@@ -75,7 +78,7 @@ export class Deadlines {
     if (this.#timer === null) this.#start();
     const at = this.now + milliseconds + TICK_MS;
     deadline.at = at;
-    // Moving later needs no relinking: the old slot is reached first, and tick() moves the deadline on from there.
+    // Moving a deadline to a later time needs no relinking: tick() visits the old slot first and links it again there.
     if (deadline.slot >= 0) {
       if (at >= deadline.linkedFor) return;
       this.#unlink(deadline);
@@ -83,22 +86,25 @@ export class Deadlines {
     this.#link(deadline);
   }
 
-  /** Nothing is awaited any more. The deadline leaves the wheel when its slot comes up. */
+  /** Clears the deadline. It leaves the wheel when its slot is visited. */
   clear(deadline: Deadline): void {
     deadline.at = 0;
   }
 
-  /** Forgets the deadline for good, so that nothing holds its owner. */
+  /** Removes the deadline from the wheel at once, so that the wheel no longer references its owner. */
   remove(deadline: Deadline): void {
     deadline.at = 0;
     if (deadline.slot >= 0) this.#unlink(deadline);
   }
 
-  /** Looks at the clock and expires what is due. Called by the interval; public for tests that bring a clock. */
+  /**
+   * Reads the clock and expires the deadlines that are due. The interval calls it; it is public for tests that pass a
+   * clock.
+   */
   tick(): void {
     const before = this.now;
     this.now = this.#clock() - this.#origin;
-    // After a long pause of the process every slot is looked at once, not once for every tick that was missed.
+    // After a long pause of the process, every slot is visited once and not once for every missed tick.
     const steps = Math.min(SLOTS, Math.floor(this.now / TICK_MS) - Math.floor(before / TICK_MS));
     for (let step = 0; step < steps; step++) {
       this.#cursor = (this.#cursor + 1) % SLOTS;
@@ -120,7 +126,7 @@ export class Deadlines {
       else if (deadline.at !== 0) due.push(deadline);
       deadline = next;
     }
-    // Only now, as an expired owner may set, clear or remove any other deadline.
+    // The callbacks run only after the loop, because they may set, clear or remove any other deadline.
     for (const expired of due) {
       if (expired.at === 0 || expired.at > this.now) continue;
       expired.at = 0;
@@ -150,7 +156,7 @@ export class Deadlines {
     this.#linked--;
   }
 
-  /** The interval runs only while deadlines are linked, and never keeps the process alive by itself. */
+  /** Starts the interval. It runs only while deadlines are linked, and does not keep the process alive. */
   #start(): void {
     this.now = this.#clock() - this.#origin;
     this.#timer = setInterval(() => this.tick(), TICK_MS);

@@ -1,35 +1,38 @@
 import { ERROR_CODES, type ErrorCode, type ErrorSource } from './error-codes.ts';
 
-/** What a ProxyError may carry besides its code. */
+/** The optional parts of a ProxyError. */
 export interface ProxyErrorOptions {
-  /** The error that this one stands for. */
+  /** The error that caused this one. */
   readonly cause?: unknown;
-  /** True when the same request may be sent again on another connection (RFC 9110 §9.2.2). */
+  /** True if the same request may be sent again on another connection (RFC 9110 §9.2.2). */
   readonly retryable?: boolean;
-  /** True when the upstream is known not to have looked at the request: any method may be sent again (RFC 9113 §8.7). */
+  /** True if the upstream has certainly not processed the request: any method may be sent again (RFC 9113 §8.7). */
   readonly unprocessed?: boolean;
-  /** The status to answer with instead of the code's own. */
+  /** The status of the answer, if it differs from the one of the code. */
   readonly status?: number;
   /** The address of the upstream that it is about. */
   readonly upstream?: string;
-  /** What the target takes instead, for the Allow of a 405 (RFC 9110 §15.5.6): method names, or empty for none. */
+  /** The methods that the target allows, for the Allow field of a 405 (RFC 9110 §15.5.6); empty for none. */
   readonly allow?: string;
 }
 
 /**
- * The one error class of prox. `code` says what happened, `source` who caused it, `retryable` whether another
- * connection may be tried; the message is for people and never looked at by code.
+ * The error class for everything that users see. `code` says what happened, `source` which side caused it, and
+ * `retryable` whether the request may be sent on another connection. The message is for people; code never examines it.
  */
 export class ProxyError extends Error {
   readonly code: ErrorCode;
   readonly source: ErrorSource;
   readonly retryable: boolean;
   readonly unprocessed: boolean;
-  /** The status for the client, 0 when the connection is closed without an answer. */
+  /** The status for the client; 0 if the connection is closed without an answer. */
   readonly status: number;
-  /** The address of the upstream that it is about; null where there is none, or its finder does not know it. */
+  /**
+   * The address of the upstream that the error concerns; null if there is none, or if the code that made the error does
+   * not know it.
+   */
   upstream: string | null;
-  /** Value of Allow; of meaning only with status 405. */
+  /** Value of the Allow field; used only with status 405. */
   readonly allow: string;
 
   constructor(code: ErrorCode, message: string, options: ProxyErrorOptions = {}) {
@@ -44,7 +47,10 @@ export class ProxyError extends Error {
     this.allow = options.allow ?? '';
   }
 
-  /** Makes a ProxyError of whatever was thrown: itself, or `internal` with the thrown value as its cause. */
+  /**
+   * Turns a thrown value into a ProxyError: returns a ProxyError unchanged, and wraps anything else in `internal` as
+   * its cause.
+   */
   static from(thrown: unknown): ProxyError {
     if (thrown instanceof ProxyError) return thrown;
     const message = thrown instanceof Error ? thrown.message : String(thrown);

@@ -1,16 +1,17 @@
-/** What can stand in a roster: one at a time. */
+/** An object that can be a member of one roster at a time. */
 export interface Member {
-  /** Where it stands in its roster, -1 for nowhere. Written by the roster alone. */
+  /** Its index in its roster, -1 for none. Only the roster writes it. */
   place: number;
 }
 
 /**
- * A set of objects that come and go by the thousand: those that are open on a listener, or on a session.
+ * A set of objects of which thousands join and leave, such as the connections of a listener or the exchanges of a
+ * session.
  *
- * It is an array, in which the last takes the place of one that leaves. A Set would do the same, but it makes a new
- * table again and again as members come and go; the old ones, which have long been moved to the old generation of the
- * heap, keep whatever they held for the collector of the young one, which then copies every object that has left
- * instead of none. With a connection for each request, that was a tenth of all CPU time.
+ * It is an array in which the last member takes the place of one that leaves. A Set would have the same function, but
+ * allocates a new table again and again as members join and leave. The old tables, long since in the old generation of
+ * the heap, keep their members alive for the garbage collector of the young generation. That collector then copies
+ * every object that has left, instead of none. With a connection for each request, this took a tenth of all CPU time.
  */
 export class Roster<T extends Member> {
   private readonly members: T[] = [];
@@ -19,18 +20,18 @@ export class Roster<T extends Member> {
     return this.members.length;
   }
 
-  /** Nothing happens when it is here. @throws TypeError when it stands in another roster */
+  /** Adds a member; has no effect if it is already in this roster. @throws TypeError if it is in another roster */
   add(member: T): void {
     const { place } = member;
     if (place >= 0) {
       if (this.members[place] === member) return;
-      throw new TypeError('it stands in another roster');
+      throw new TypeError('the object is already a member of another roster');
     }
     member.place = this.members.length;
     this.members.push(member);
   }
 
-  /** Nothing happens when it is not here. */
+  /** Removes a member; has no effect if it is not in this roster. */
   delete(member: T): void {
     const { place } = member;
     if (place < 0 || this.members[place] !== member) return;
@@ -41,12 +42,12 @@ export class Roster<T extends Member> {
     this.members[place] = last;
   }
 
-  /** Everybody who is here now, in no order; for walks in which some may leave. */
+  /** A copy of the current members, in no order, for loops during which members may leave. */
   snapshot(): T[] {
     return this.members.slice();
   }
 
-  /** Everybody who is here, in no order. Nobody may come or leave meanwhile. */
+  /** The members, in no order. No member may join or leave during the iteration. */
   [Symbol.iterator](): IterableIterator<T> {
     return this.members[Symbol.iterator]();
   }

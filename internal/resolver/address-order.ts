@@ -1,17 +1,17 @@
-/** What the addresses of the machine say about the order of others'. */
+/** Facts about the machine's own addresses that decide in which order other addresses are tried. */
 export interface Reach {
-  /** The machine has an IPv6 address that others can be reached from: neither loopback nor link-local. */
+  /** Whether the machine has an IPv6 address other than loopback and link-local. */
   readonly globalIPv6: boolean;
-  /** It has ::1. */
+  /** Whether the machine has ::1. */
   readonly loopbackIPv6: boolean;
 }
 
 /**
- * The order in which addresses are tried. The family that comes first is the one of RFC 6724 §2.1 as far as it depends
- * on the machine: IPv6 where it has a global IPv6 address, else IPv4. The families take turns (RFC 8305 §4), so that one
- * that leads nowhere costs one attempt and not all. Within a family each dial begins one address further, which spreads
- * connections as servers do that turn their answers.
- * @param turn counts dials
+ * The order in which addresses are tried. Of RFC 6724 §2.1, only the part that depends on the machine counts: IPv6
+ * comes first if the machine has a global IPv6 address, otherwise IPv4. Then the families alternate (RFC 8305 §4), so
+ * that a family that does not work costs one attempt and not all. Within a family, each dial begins with the next
+ * address. This spreads connections, like DNS servers that rotate their answers.
+ * @param turn number of dials so far
  */
 export function orderAddresses(addresses: readonly string[], reach: Reach, turn: number): readonly string[] {
   if (addresses.length < 2) return addresses;
@@ -29,7 +29,7 @@ export function orderAddresses(addresses: readonly string[], reach: Reach, turn:
   return ordered;
 }
 
-/** Without a global address ::1 is still nearer than 127.0.0.1 (RFC 6724 §2.1: precedence 50 and 35). */
+/** Even without a global address, ::1 is preferred to 127.0.0.1 (RFC 6724 §2.1: precedence 50 and 35). */
 function prefersIPv6(six: readonly string[], { globalIPv6, loopbackIPv6 }: Reach): boolean {
   return globalIPv6 || (loopbackIPv6 && six.length > 0 && six.every((address) => address === '::1'));
 }
@@ -39,12 +39,12 @@ function rotated(addresses: readonly string[], turn: number): readonly string[] 
   return by === 0 ? addresses : [...addresses.slice(by), ...addresses.slice(0, by)];
 }
 
-/** Tells the families of two addresses apart. */
+/** Whether an address is an IPv6 address. */
 export function isIPv6(address: string): boolean {
   return address.includes(':');
 }
 
-/** Reads the reach off the machine's own addresses. */
+/** Determines the reach from the machine's own addresses. */
 export function reachOf(own: readonly string[]): Reach {
   const six = own.filter(isIPv6).map((address) => address.toLowerCase());
   return {

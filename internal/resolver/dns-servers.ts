@@ -4,29 +4,35 @@ import type { Answer } from './name-table.ts';
 import { candidates, type ResolvConf } from './resolv-conf.ts';
 
 /**
- * Milliseconds that the second family of addresses has, once the first one is there (RFC 8305 §3): servers that do not
- * answer questions for AAAA must not make every dial slow.
+ * Milliseconds that prox waits for the second family of addresses after the first has arrived (RFC 8305 §3). Servers
+ * that do not answer AAAA questions must not delay every dial.
  */
 const RESOLUTION_DELAY_MS = 50;
 
-/** Seconds for which the addresses of one family are kept when those of the other were later than that. */
+/** Seconds for which the addresses of one family are kept if the other family did not arrive in time. */
 const HALF_TTL_S = 5;
 
-/** How often c-ares repeats a question to one server within the time that the server has. */
+/** How many times c-ares sends a question to a server within the server's time. */
 const ARES_TRIES = 3;
 
-/** Seconds for which an answer of the system's own resolver is kept, as it tells no TTL. */
+/** Seconds for which an answer of the C library is kept; it does not report a TTL. */
 const SYSTEM_TTL_S = 5;
 
-/** Answers of a server: it has addresses, it has none, or it could not tell. */
+/** Answer of a server: addresses, no addresses, or no usable answer. */
 type Family = 4 | 6;
 type FamilyAnswer = Answer & { readonly silent?: boolean };
 
-/** The servers of one configuration, asked as the C library does: in their order, each name of the search list in turn. */
+/**
+ * The servers of one configuration. Like the C library, prox asks them in order, with each name of the search list in
+ * turn.
+ */
 export class DnsServers {
   private readonly conf: ResolvConf;
   private readonly servers: readonly DnsServer[];
-  /** The server that answered last is asked first: one that is dead costs its timeout once, not with each name. */
+  /**
+   * Index of the server that answered last. It is asked first, so that a dead server costs its timeout once and not for
+   * each name.
+   */
   private first = 0;
 
   constructor(conf: ResolvConf) {
@@ -34,7 +40,10 @@ export class DnsServers {
     this.servers = conf.servers.flatMap((address) => DnsServer.at(address) ?? []);
   }
 
-  /** @param sixToo whether the machine can reach IPv6 addresses; without that they are asked for where there is no other */
+  /**
+   * @param sixToo whether the machine can reach IPv6 addresses; if not, they are looked up only if there is no IPv4
+   * address
+   */
   async find(name: string, sixToo: boolean): Promise<Answer> {
     let failure: Answer | null = null;
     for (const candidate of candidates(name, this.conf)) {
@@ -42,7 +51,7 @@ export class DnsServers {
       if (answer.kind === 'found') return answer;
       if (answer.kind !== 'failed') continue;
       failure = answer;
-      // Servers that are silent are so for each further name of the search list.
+      // If no server answers, the further names of the search list would not be answered either.
       if (answer.silent === true) break;
     }
     return failure ?? { kind: 'missing', reason: 'DNS knows no address of this name' };
@@ -80,11 +89,11 @@ export class DnsServers {
   }
 }
 
-/** One server, behind a channel of c-ares of its own: what it does not answer keeps nothing else waiting. */
+/** One server with its own c-ares channel, so that a question without an answer delays no other question. */
 class DnsServer {
   private readonly address: string;
   private readonly channel: AresChannel;
-  /** Questions whose answers are still wanted. */
+  /** Number of questions that still need an answer. */
   private wanted = 0;
 
   private constructor(address: string, channel: AresChannel) {
@@ -92,7 +101,7 @@ class DnsServer {
     this.channel = channel;
   }
 
-  /** @returns null for an address that c-ares does not take */
+  /** @returns null for an address that c-ares does not accept */
   static at(address: string): DnsServer | null {
     const channel = new AresChannel({ timeout: 1000, tries: ARES_TRIES });
     try {
@@ -113,7 +122,7 @@ class DnsServer {
         over = true;
         clearTimeout(timer);
         resolve(answer);
-        // c-ares would go on asking for a while for what is not wanted any more.
+        // Otherwise c-ares would repeat the question for a while although the answer is no longer needed.
         if (--this.wanted === 0) this.channel.cancel();
       };
       const silent = (): void => end({ kind: 'failed', reason: `${this.address} did not answer`, silent: true });
@@ -139,7 +148,9 @@ class DnsServer {
   }
 }
 
-/** Asks the system's own resolver. It occupies one of the few threads of the process until it answers. */
+/**
+ * Asks the resolver of the C library. The lookup occupies one of the few threads of the process until it is answered.
+ */
 export async function askSystem(name: string): Promise<Answer> {
   try {
     const found = await systemLookup(name, { all: true, order: 'verbatim' });
@@ -157,7 +168,7 @@ function failure(code: string, server: string): FamilyAnswer {
   return { kind: 'failed', reason: `${server} answered ${code}`, silent };
 }
 
-/** The addresses of one family, asked for again soon, as those of the other were only late. */
+/** The addresses of one family, with a short TTL because those of the other family were only late. */
 function halfOf(answer: FamilyAnswer): FamilyAnswer {
   return answer.kind === 'found' ? { ...answer, ttl: Math.min(answer.ttl, HALF_TTL_S) } : answer;
 }

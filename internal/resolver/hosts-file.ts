@@ -1,7 +1,10 @@
-/** Addresses by name, as /etc/hosts has them. */
+/** Addresses by name, from /etc/hosts. */
 export type HostsTable = ReadonlyMap<string, readonly string[]>;
 
-/** Reads the text of a hosts file: an address and its names on each line. The same name on several lines has all of them. */
+/**
+ * Parses the text of a hosts file: an address and its names on each line. A name on several lines has all of their
+ * addresses.
+ */
 export function parseHosts(text: string): HostsTable {
   const table = new Map<string, string[]>();
   for (const line of text.split('\n')) {
@@ -17,7 +20,7 @@ export function parseHosts(text: string): HostsTable {
   return table;
 }
 
-/** Tells an IP address from a name; connecting checks it exactly. */
+/** Whether a text is an IP address and not a name. Connecting checks the exact form. */
 export function isAddress(text: string): boolean {
   return /^\d{1,3}(\.\d{1,3}){3}$/.test(text) || /^[0-9a-f.]*:[0-9a-f:.]*(%\S+)?$/i.test(text);
 }

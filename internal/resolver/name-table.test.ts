@@ -170,7 +170,7 @@ describe('bounds', () => {
     answer(found(['10.0.0.1'], 1));
     pass(1000);
     for (let i = 0; i < MAX_LOOKUPS; i++) expect(lookup(`dead${i}`)).toBe(null);
-    expect(lookup('other')).toBe(`${MAX_LOOKUPS} other names are being looked up`);
+    expect(lookup('other')).toBe(`too many lookups: ${MAX_LOOKUPS} other names are being looked up`);
     expect(lookup('known')).toEqual(['10.0.0.1']);
     expect(asked).toHaveLength(MAX_LOOKUPS + 1);
   });

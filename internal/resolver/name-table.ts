@@ -1,48 +1,56 @@
-/** How a look-up ended. */
+/** The result of a lookup. */
 export type Answer =
   | { readonly kind: 'found'; readonly addresses: readonly string[]; /** Seconds. */ readonly ttl: number }
-  /** A server says that there is no such name, or that it has no address. */
+  /** A server says that the name does not exist, or that it has no address. */
   | { readonly kind: 'missing'; readonly reason: string }
-  /** No server could tell: what was known before may still hold. */
+  /** No server gave an answer; addresses from an earlier answer may still be used. */
   | { readonly kind: 'failed'; readonly reason: string };
 
-/** Looks a name up. Called once for a name until it has answered. */
+/** Looks a name up. Not called again for the same name until `done` was called. */
 export type Ask = (name: string, done: (answer: Answer) => void) => void;
 
-/** What waits for the addresses of a name: a dial. */
+/** A dial that waits for the addresses of a name. */
 export interface LookupWaiter {
   onAddresses(addresses: readonly string[]): void;
   onLookupFailed(error: Error): void;
 }
 
-/** An answer is kept for no less: a TTL of 0 must not make a look-up of every dial. */
+/** The shortest time that an answer is kept: with a TTL of 0, every dial would need a lookup. */
 const MIN_TTL_MS = 1000;
 
-/** Nor for longer: a server that moves is found again within minutes, whatever was promised. */
+/**
+ * The longest time that an answer is kept, so that a server that moves is found again within minutes, whatever its TTL
+ * was.
+ */
 const MAX_TTL_MS = 300_000;
 
-/** How long it holds that a name does not exist: long enough to spare the servers, short for one that is being made. */
+/**
+ * How long prox remembers that a name does not exist: long enough to spare the servers, short enough for a name that is
+ * just being created.
+ */
 const NEGATIVE_TTL_MS = 3000;
 
-/** How long it holds that no server could tell. */
+/** How long prox remembers that no server answered. */
 const FAILURE_TTL_MS = 2000;
 
-/** Milliseconds between two look-ups while old addresses are used because the servers are silent. */
+/** Milliseconds between two lookups while prox uses old addresses because the servers do not answer. */
 const STALE_RETRY_MS = 5000;
 
-/** How long old addresses are used while the servers are silent (RFC 8767 §5 proposes one to three days). */
+/** How long prox uses old addresses while the servers do not answer (RFC 8767 §5 proposes one to three days). */
 const MAX_STALE_MS = 86_400_000;
 
-/** How long a dial waits for new addresses when there are old ones. */
+/** How long a dial waits for new addresses if there are old ones. */
 const STALE_WAIT_MS = 300;
 
-/** Dials that wait for one name: beyond that, one that is dead would take the memory of the others. */
+/**
+ * Number of dials that may wait for one name. Without a limit, one name that is never answered could take all memory.
+ */
 export const MAX_WAITERS = 1024;
 
-/** Names that are looked up at once. */
+/** Number of names that may be looked up at the same time. */
 export const MAX_LOOKUPS = 512;
 
-/** Names that are remembered; the one that was answered longest ago is forgotten first. */
+/** Number of names that are remembered. The one that was answered longest ago is forgotten first. */
 export const MAX_NAMES = 4096;
 
 /**
@@ -52,24 +60,27 @@ export const MAX_NAMES = 4096;
  *                     └─ failed:  the old addresses, where there are some; else an error, briefly
  */
 interface NameRecord {
-  /** What the last servers that answered have said; null when they said that there is nothing, or never answered. */
+  /** The addresses of the last answer; null if the answer was that there are none, or if no server ever answered. */
   addresses: readonly string[] | null;
-  /** The answer before that one: some servers tell of a part of their addresses at a time. */
+  /** The addresses of the answer before that. Some servers return only some of their addresses at a time. */
   before: readonly string[];
   /** Why there are no addresses. */
   error: Error | null;
-  /** Until then nothing is asked. */
+  /** No lookup starts before this time. */
   until: number;
-  /** Until then `addresses` may be used although they are old. */
+  /** `addresses` may be used until this time although their TTL is over. */
   staleUntil: number;
-  /** The servers did not answer last time: dials do not wait for them. */
+  /** Whether the servers did not answer last time; dials then do not wait for them. */
   silent: boolean;
-  /** When the look-up under way began; -1 without one. */
+  /** When the current lookup began; -1 if there is none. */
   askedAt: number;
   readonly waiters: Set<LookupWaiter>;
 }
 
-/** What is known about names: one look-up at a time for each, its answer kept for its TTL. Knows neither files nor sockets. */
+/**
+ * The known answers about names, each kept for its TTL, with one lookup at a time for each name. Uses neither files nor
+ * sockets.
+ */
 export class NameTable {
   private readonly ask: Ask;
   private readonly clock: () => number;
@@ -83,30 +94,31 @@ export class NameTable {
   }
 
   /**
-   * The addresses of a name or why there are none, if that is known now; else null, and the waiter is told later, once.
+   * Returns the addresses of a name, or an error that says why there are none, if that is known now. Otherwise returns
+   * null, and tells the waiter later, exactly once.
    */
   lookup(name: string, waiter: LookupWaiter): readonly string[] | Error | null {
     const now = this.clock();
     const record = this.refreshed(name, now);
-    if (record === null) return new Error(`${MAX_LOOKUPS} other names are being looked up`);
+    if (record === null) return new Error(`too many lookups: ${MAX_LOOKUPS} other names are being looked up`);
     if (now < record.until || (record.addresses !== null && !this.worthWaiting(record, now))) {
       return record.addresses ?? record.error;
     }
     if (record.waiters.size >= MAX_WAITERS) {
-      return record.addresses ?? new Error(`${MAX_WAITERS} other connections wait for its addresses`);
+      return record.addresses ?? new Error(`too many connections (${MAX_WAITERS}) wait for the addresses of this name`);
     }
     record.waiters.add(waiter);
     return null;
   }
 
-  /** The waiter is not to be told any more. The look-up goes on: its answer will be wanted. */
+  /** Removes a waiter. The lookup continues, because later dials will use its answer. */
   leave(name: string, waiter: LookupWaiter): void {
     this.records.get(name)?.waiters.delete(waiter);
   }
 
   /**
-   * Addresses that connections to a name may have, null when that is not known. Asks when they have grown old, as dials do.
-   * An address counts as gone when the last two answers did not have it.
+   * The addresses that connections to a name may have; null if unknown. Like a dial, it starts a lookup when the TTL is
+   * over. An address no longer counts if neither of the last two answers had it.
    */
   holding(name: string): readonly string[] | null {
     const record = this.refreshed(name, this.clock());
@@ -114,12 +126,15 @@ export class NameTable {
     return [...record.addresses, ...record.before];
   }
 
-  /** Forgets everything: the servers are others now. Look-ups under way still tell the dials that wait for them. */
+  /**
+   * Discards all answers, because other servers are used from now on. Current lookups still tell the dials that wait
+   * for them.
+   */
   clear(): void {
     this.records.clear();
   }
 
-  /** @returns the record of a name, asked about if need be; null when too many are */
+  /** @returns the record of a name, with a lookup started if it needs one; null if too many lookups are in progress */
   private refreshed(name: string, now: number): NameRecord | null {
     let record = this.records.get(name);
     if (record !== undefined && (now < record.until || record.askedAt >= 0)) return record;
@@ -167,7 +182,7 @@ export class NameTable {
       record.until = now + (answer.kind === 'missing' ? NEGATIVE_TTL_MS : FAILURE_TTL_MS);
     }
     if (this.records.get(name) === record) {
-      // The last to be answered is the last to be forgotten.
+      // Moves the record to the end: the name that was answered last is forgotten last.
       this.records.delete(name);
       this.records.set(name, record);
     }
@@ -197,7 +212,7 @@ function newRecord(): NameRecord {
   };
 }
 
-/** Tells every waiter. One of them may make another one leave. */
+/** Tells every waiter. A waiter may remove another one while it is told. */
 function tell({ addresses, error, waiters }: NameRecord): void {
   for (const waiter of waiters) {
     waiters.delete(waiter);

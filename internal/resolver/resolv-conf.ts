@@ -1,41 +1,41 @@
-/** What /etc/resolv.conf says, as resolv.conf(5) has it. */
+/** The content of /etc/resolv.conf, as resolv.conf(5) defines it. */
 export interface ResolvConf {
-  /** Addresses of the servers, with a port only where it is not 53. */
+  /** Addresses of the servers, with a port only if it is not 53. */
   readonly servers: readonly string[];
-  /** Domains that names are completed with, without dots at their ends. */
+  /** Domains that are appended to names, without a dot at the end. */
   readonly search: readonly string[];
-  /** A name with as many dots as this is asked for as it stands before it is completed. */
+  /** A name with at least this number of dots is first looked up as it is, and then with the search domains. */
   readonly ndots: number;
   /** Milliseconds for one server to answer. */
   readonly timeout: number;
-  /** How often all servers are asked. */
+  /** How many times all servers are asked. */
   readonly attempts: number;
-  /** Whether look-ups begin with each server in turn. */
+  /** Whether each lookup begins with the next server. */
   readonly rotate: boolean;
 }
 
-/** As many servers as the C library asks (MAXNS). */
+/** The number of servers that the C library uses (MAXNS). */
 const MAX_SERVERS = 3;
 
-/** The C library's bound for `search` was 6 until 2019; a name that is completed in more ways is a mistake. */
+/** The C library's limit for `search` was 6 until 2019. A longer list is a mistake. */
 const MAX_SEARCH = 16;
 
-/** The C library's bounds of `options`. */
+/** The C library's limits for `options`. */
 const MAX_NDOTS = 15;
 const MAX_TIMEOUT_S = 30;
 const MAX_ATTEMPTS = 5;
 
 /**
- * Milliseconds for a server, unless the file has them. The C library waits for 5 s, which is all that a dial has: the
- * second server would be asked too late.
+ * Milliseconds for a server to answer, unless the file sets them. The C library waits for 5 s, which is the whole time
+ * of a dial by default: the second server would be asked too late.
  */
 const DEFAULT_TIMEOUT_MS = 2000;
 
 const DEFAULT_ATTEMPTS = 2;
 
 /**
- * Reads the text of resolv.conf. Lines that mean nothing are passed over, as the C library does.
- * @param host the machine's own name: its domain is searched when the file names none
+ * Parses the text of resolv.conf. Like the C library, it ignores lines without a meaning.
+ * @param host the machine's own name; its domain is searched if the file names none
  */
 export function parseResolvConf(text: string, host: string): ResolvConf {
   const servers: string[] = [];
@@ -71,9 +71,9 @@ function clamp(value = 1, max: number): number {
 }
 
 /**
- * The names to ask for, in their order: a name with few dots is completed before it is asked for as it stands, another
- * one after that.
- * @param name lower case; a dot at its end says that it is complete
+ * The names to look up, in this order: a name with few dots is first completed with the search domains and then tried
+ * as it is, any other name the other way round.
+ * @param name lower case; a dot at its end means that it is complete
  */
 export function candidates(name: string, { search, ndots }: ResolvConf): string[] {
   if (name.endsWith('.')) return [name.slice(0, -1)];

@@ -6,9 +6,9 @@ import { type Answer, type LookupWaiter, NameTable } from './name-table.ts';
 import { parseResolvConf, type ResolvConf } from './resolv-conf.ts';
 import { TextFile } from './text-file.ts';
 
-/** How names are looked up. Null: as resolv.conf has it. */
+/** How names are looked up. Null means: as in resolv.conf. */
 export interface ResolverSettings {
-  /** Asks the system's own resolver and nothing else. */
+  /** Whether to ask only the resolver of the C library. */
   readonly system: boolean;
   /** DNS servers, each an IP address with or without a port. */
   readonly servers: readonly string[] | null;
@@ -19,7 +19,7 @@ export interface ResolverSettings {
   readonly attempts: number | null;
 }
 
-/** What the files of the system say. */
+/** Settings that use the files of the system. */
 export const SYSTEM_FILES: ResolverSettings = {
   system: false,
   servers: null,
@@ -28,12 +28,12 @@ export const SYSTEM_FILES: ResolverSettings = {
   attempts: null,
 };
 
-/** Milliseconds between two looks at the files and at the addresses of the machine. */
+/** Milliseconds between two checks of the files and of the addresses of the machine. */
 const REFRESH_MS = 2000;
 
 /**
- * Finds the addresses of upstream names without a thread: the hosts file from memory, DNS through c-ares. What it does not
- * know yet, it tells later; a name that no server answers for keeps no other name waiting.
+ * Finds the addresses of upstream names without a thread: the hosts file is in memory, DNS goes through c-ares. If the
+ * answer is not known yet, the caller gets it later. A name for which no server answers does not delay any other name.
  */
 export class Resolver {
   private settings: ResolverSettings;
@@ -46,7 +46,7 @@ export class Resolver {
   );
   private reach: Reach = reachOf([]);
   private timer: NodeJS.Timeout | null = null;
-  /** Dials so far: each begins with another address. */
+  /** Number of dials so far; each dial begins with the next address. */
   private turn = 0;
 
   constructor(settings: ResolverSettings = SYSTEM_FILES) {
@@ -55,8 +55,9 @@ export class Resolver {
   }
 
   /**
-   * Reads the files that settings name.
-   * @returns what puts the settings in force; what is known is forgotten then, unless they are the same
+   * Reads the files that the settings name.
+   * @returns a function that puts the settings into force; it discards all known answers unless the settings are the
+   * same
    */
   async prepare(settings: ResolverSettings): Promise<() => void> {
     const hosts = settings.hosts === this.settings.hosts ? this.hosts : hostsFile(settings);
@@ -79,8 +80,8 @@ export class Resolver {
   }
 
   /**
-   * The addresses of a name or why there are none, if that is known now; else null, and the waiter is told later, once.
-   * `order` says which of them to try first.
+   * Returns the addresses of a name, or an error that says why there are none, if that is known now. Otherwise returns
+   * null, and tells the waiter later, exactly once. `order` says which address to try first.
    */
   lookup(host: string, waiter: LookupWaiter): readonly string[] | Error | null {
     this.attend();
@@ -88,18 +89,21 @@ export class Resolver {
     return this.local(name) ?? this.names.lookup(name, waiter);
   }
 
-  /** Ends the wait for a name. */
+  /** Removes a waiter for a name. */
   leave(host: string, waiter: LookupWaiter): void {
     this.names.leave(host.toLowerCase(), waiter);
   }
 
-  /** Addresses in the order that the next dial tries them. */
+  /** The addresses in the order in which the next dial should try them. */
   order(addresses: readonly string[]): readonly string[] {
-    // The C library has put them in order already.
+    // The C library has already ordered them.
     return this.settings.system ? addresses : orderAddresses(addresses, this.reach, this.turn++);
   }
 
-  /** The addresses that connections to a name may have; null when that is not known. Keeps what it knows fresh. */
+  /**
+   * The addresses that connections to a name may have; null if unknown. Calling this keeps the answer for the name
+   * fresh.
+   */
   holding(host: string): readonly string[] | null {
     if (isAddress(host)) return null;
     const name = host.toLowerCase();
@@ -107,7 +111,7 @@ export class Resolver {
     return local instanceof Error ? null : (local ?? this.names.holding(name));
   }
 
-  /** What needs no server. */
+  /** Answers that need no server. */
   private local(name: string): readonly string[] | Error | null {
     const bare = name.endsWith('.') ? name.slice(0, -1) : name;
     if (bare === 'localhost' || bare.endsWith('.localhost')) return this.loopback(bare);
@@ -116,7 +120,9 @@ export class Resolver {
     return this.settings.system ? null : (this.hosts.value.get(bare) ?? null);
   }
 
-  /** RFC 6761 §6.3: always loopback, whatever servers say; the hosts file may choose among its addresses. */
+  /**
+   * RFC 6761 §6.3: localhost is always loopback, whatever servers say. The hosts file may choose among its addresses.
+   */
   private loopback(name: string): readonly string[] {
     const chosen = this.hosts.value.get(name)?.filter((address) => address === '::1' || address.startsWith('127.'));
     if (chosen !== undefined && chosen.length > 0) return chosen;
@@ -137,7 +143,7 @@ export class Resolver {
     }
   }
 
-  /** Looks at the files now and then, from the first name on. */
+  /** Starts to check the files regularly. Called with the first lookup. */
   private attend(): void {
     if (this.timer !== null) return;
     this.timer = setInterval(() => void this.refresh(), REFRESH_MS);
@@ -145,7 +151,7 @@ export class Resolver {
   }
 }
 
-/** Null when the system does not tell, as when no descriptor is left. */
+/** Null if the system does not report its addresses, for example because no descriptor is free. */
 function reachNow(): Reach | null {
   try {
     const own = Object.values(networkInterfaces()).flat();

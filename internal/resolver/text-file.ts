@@ -1,11 +1,11 @@
 import { readFile, stat } from 'node:fs/promises';
 
-/** A file that is small and read again when it has changed, in the background: who asks for its value never waits. */
+/** A small file that is read again in the background when it has changed. Reading its value never waits. */
 export class TextFile<T> {
   value: T;
   private readonly path: string;
   private readonly parse: (text: string) => T;
-  /** What tells one version of the file from the next; empty for a file that could not be read. */
+  /** Identifies the version of the file; empty if the file could not be read, null before the first refresh. */
   private version: string | null = null;
   private reading = false;
 
@@ -15,7 +15,10 @@ export class TextFile<T> {
     this.value = parse('');
   }
 
-  /** Looks at the file. Never rejects: a file that cannot be read is an empty one. @returns whether its value is another */
+  /**
+   * Reads the file if it has changed. Never rejects: a file that cannot be read counts as empty. @returns whether the
+   * value changed
+   */
   async refresh(): Promise<boolean> {
     if (this.reading) return false;
     this.reading = true;
@@ -26,7 +29,7 @@ export class TextFile<T> {
       this.version = version;
       return true;
     } catch {
-      // It went away between two looks: the next look finds that out.
+      // The file disappeared between stat and read; the next refresh will notice that.
       return false;
     } finally {
       this.reading = false;
