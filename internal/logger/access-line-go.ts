@@ -6,8 +6,8 @@ import { IsoClock } from './timestamp.ts';
 const clock = new IsoClock('{"ts":"', 'Z","service":"');
 
 /**
- * One line of the access log with the keys of the Go prox, for tools that read its logs. Empty for a relayed connection,
- * which leaves no line there. A request without a User-Agent has no key for it.
+ * One line of the access log with the keys of the Go prox, for tools that read its logs. Empty for a relayed
+ * connection, for which the Go prox writes no line. A request without a User-Agent has no key for it.
  */
 export function formatGoAccessRecord(record: AccessRecord): string {
   if (record.protocol === 'tcp') return '';

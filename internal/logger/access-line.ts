@@ -3,19 +3,19 @@ import { escape, quote } from './json-string.ts';
 import { IsoClock, THREE_DIGITS } from './timestamp.ts';
 
 /*
- * Theory of operation. JSON.stringify would cost all of the budget of 1.5 µs a request. What a line costs when written
- * by hand is, nearly to the nanosecond, the number of pieces it is joined from (each is paid for again when the text
- * is flattened to bytes) and the number of strings that are searched for characters to escape. So pieces are
- * merged: what seldom changes is kept ready made (the record's memo, the time stamp up to the second), keys stick to
- * the constant text before them, and the three decimals of a duration come from a table.
+ * Theory of operation. JSON.stringify would take the whole budget of 1.5 µs for a request. The cost of a line that is
+ * written by hand depends, nearly to the nanosecond, on two numbers: the pieces from which it is joined (each costs
+ * again when the text is converted to bytes), and the strings that are searched for characters to escape. Therefore
+ * pieces are merged: parts that seldom change are kept (in the memo of the record, and the time stamp up to the
+ * second), keys are part of the constant text before them, and the three decimals of a duration come from a table.
  */
 
 const clock = new IsoClock('{"time":"', 'Z","request_id":"');
 const DECIMALS: readonly string[] = THREE_DIGITS.map((digits) => '.' + digits);
 
 /**
- * One line of the access log, with its line feed: a JSON object in ASCII, always with the same keys in the same
- * order. A number that is negative or no number at all is written as null.
+ * One line of the access log, with its line feed: a JSON object in ASCII, always with the same keys in the same order.
+ * A negative or invalid number is written as null.
  */
 export function formatAccessRecord(record: AccessRecord): string {
   return (
@@ -38,7 +38,7 @@ export function formatAccessRecord(record: AccessRecord): string {
   );
 }
 
-/** The fields that tell of the client, from the quote that ends the request id on. */
+/** The fields about the client, beginning with the closing quote of the request id. */
 function clientPart(record: AccessRecord): string {
   const memo = record.memo;
   if (
@@ -61,7 +61,7 @@ function clientPart(record: AccessRecord): string {
   return memo.clientPart;
 }
 
-/** The fields that tell how the request was handled, up to the first quote of the path. */
+/** The fields about the handling of the request, up to the first quote of the path. */
 function routePart(record: AccessRecord): string {
   const memo = record.memo;
   if (
@@ -91,8 +91,8 @@ function routePart(record: AccessRecord): string {
 const seen = { unit: 0 };
 
 /**
- * The same text in one piece: V8 keeps a joined string as a tree of its pieces until a character is asked for. The
- * character is kept, or the compiler would see that nobody wants it.
+ * Returns the same text in one piece: V8 keeps a joined string as a tree of its pieces until a character is read. The
+ * character is stored, because the compiler would otherwise remove the read.
  */
 function flat(text: string): string {
   seen.unit = text.charCodeAt(0);
@@ -113,15 +113,17 @@ function upstreamTimes(record: AccessRecord): string {
   );
 }
 
-/** A count as JSON: whole and not negative, else null (NaN and Infinity are no JSON). */
+/**
+ * A count as JSON: the number if it is a non-negative integer, otherwise null (NaN and Infinity are not valid JSON).
+ */
 export function count(value: number): string {
   return value >= 0 && value <= Number.MAX_SAFE_INTEGER ? '' + Math.floor(value) : 'null';
 }
 
-/** Above this, microseconds no longer fit in 31 bits and the fast integer path ends: 35 minutes. */
+/** Above this value (35 minutes), microseconds no longer fit in 31 bits, and the fast integer path ends. */
 const FAST_MILLISECONDS = 2_147_483;
 
-/** Milliseconds with three decimals, so that they count microseconds. */
+/** Milliseconds with three decimals, which is a precision of one microsecond. */
 export function milliseconds(value: number): string {
   if (value >= 0 && value < FAST_MILLISECONDS) {
     const micros = (value * 1000 + 0.5) | 0;

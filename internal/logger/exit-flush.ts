@@ -1,14 +1,14 @@
-/** What must not be lost when the process ends without warning. */
+/** A file whose lines must not be lost when the process ends without warning. */
 export interface Flushable {
-  /** Writes out at once what is still in memory; never throws. */
+  /** Writes out at once everything that is still in memory. Never throws. */
   flushSync(): void;
 }
 
 const open = new Set<Flushable>();
 
 /**
- * Has `file` flushed when the process exits: through process.exit, an uncaught exception, or because nothing is left
- * to do. (A signal that kills leaves no time for it.)
+ * Flushes `file` when the process exits: through process.exit, after an uncaught exception, or because no work is left.
+ * (A signal that kills the process leaves no time for this.)
  */
 export function flushAtExit(file: Flushable): void {
   if (open.size === 0) process.on('exit', processOnExit);
@@ -23,12 +23,12 @@ export function forgetAtExit(file: Flushable): void {
 
 let exiting = false;
 
-/** True from the `exit` event on: what is begun asynchronously now is never done. */
+/** True from the `exit` event on. Asynchronous work that begins after it is never done. */
 export function isExiting(): boolean {
   return exiting;
 }
 
-/** The console was opened first and is flushed last: it reports what the others could not write. */
+/** The console was opened first and is flushed last, because it reports what the other files could not write. */
 function processOnExit(): void {
   exiting = true;
   for (const file of [...open].toReversed()) file.flushSync();

@@ -1,21 +1,21 @@
 import { close, fstatSync, open, type Stats, stat, write, writeSync } from 'node:fs';
 import type { Done, Sink } from './sink.ts';
 
-/** Owner writes, group reads: access logs hold personal data, and log shippers are in the group. */
+/** The owner writes and the group reads: access logs contain personal data, and log shippers run in the group. */
 export const LOG_FILE_MODE = 0o640;
 
-/** How long to wait for a full pipe (EAGAIN) that takes no bytes now, in milliseconds. */
+/** Milliseconds to wait before writing again to a pipe that is full (EAGAIN). */
 const PIPE_WAIT = 20;
 
 const LINE_FEED = 10;
 
 /**
- * Bytes that a pipe takes as a whole, whoever else writes to it: PIPE_BUF of Linux (POSIX asks for 512). A line that is
- * longer may be torn. Files that are opened for appending take any write as a whole.
+ * Bytes that a pipe takes in one piece while other processes write to it: PIPE_BUF of Linux (POSIX guarantees 512). A
+ * longer line may be interrupted by other lines. A file that was opened for appending takes any write in one piece.
  */
 const PIPE_PIECE = 4096;
 
-/** Descriptors of this process that a path may stand for; opening them by name fails for sockets (systemd). */
+/** Paths that stand for descriptors of this process. Opening them by name fails if they are sockets (systemd). */
 const OWN_DESCRIPTORS: Readonly<Record<string, number>> = {
   '/dev/stdout': 1,
   '/dev/stderr': 2,
@@ -26,20 +26,20 @@ const OWN_DESCRIPTORS: Readonly<Record<string, number>> = {
 };
 
 /**
- * A file, or a descriptor that is open already, written in append mode with one write in flight.
+ * A file, or a descriptor that is already open, written in append mode with one write in flight.
  *
- * Not SonicBoom, which pino brings: its flushSync at exit never returns when the disk is full (it sleeps and
- * tries again on every error but EAGAIN), and a reopen that failed makes a later one close the same descriptor twice,
- * which can hit a client's socket that got the number meanwhile.
+ * It is not the SonicBoom that comes with pino, for two reasons. SonicBoom's flushSync at exit never returns when the
+ * disk is full, because it sleeps and tries again after every error but EAGAIN. And after a failed reopen, the next
+ * reopen closes the same descriptor twice, which may close the socket of a client that got the same number in between.
  */
 export class FileSink implements Sink {
   lostLines = 0;
   readonly #path: string | null;
   readonly #shared: boolean;
   #fd: number;
-  /** Bytes of a write at most, so that it is not mixed with those of other processes. */
+  /** The largest write, in bytes, so that its lines do not mix with those of other processes. */
   #most: number;
-  /** The chunk being written or waiting for a retry, and how much of it is written. */
+  /** The chunk that is being written or waits for a retry, and how many bytes of it are written. */
   #chunk: Buffer | null = null;
   #written = 0;
   #done: Done | null = null;
@@ -52,8 +52,8 @@ export class FileSink implements Sink {
   }
 
   /**
-   * Opens `path` for appending and creates it if need be; rejects with the system's error.
-   * @param shared whether other processes write to it too
+   * Opens `path` for appending and creates it if necessary. Rejects with the system's error.
+   * @param shared whether other processes write to it, too
    */
   static async open(path: string, shared = false): Promise<FileSink> {
     const own = OWN_DESCRIPTORS[path];
@@ -65,7 +65,7 @@ export class FileSink implements Sink {
     });
   }
 
-  /** Writes to a descriptor that someone else opened and closes, such as 2. */
+  /** Writes to a descriptor that this class neither opens nor closes, such as 2. */
   static on(fd: number, shared = false): FileSink {
     return new FileSink(null, fd, shared);
   }
@@ -99,7 +99,7 @@ export class FileSink implements Sink {
     });
   }
 
-  /** What the system knows of the file in use. */
+  /** The system's information about the open file. */
   stat(): Stats {
     return fstatSync(this.#fd);
   }
@@ -111,7 +111,7 @@ export class FileSink implements Sink {
   }
 
   writeSync(chunk: Buffer): void {
-    // After an error the rest of the chunk comes first; while a write is in flight the system has it already.
+    // After an error the rest of the chunk comes first. While a write is in flight, the system already has the chunk.
     if (this.#chunk !== null && this.#done === null) this.#writeAllSync(this.#chunk, this.#written);
     this.#writeAllSync(chunk, 0);
   }
@@ -125,7 +125,7 @@ export class FileSink implements Sink {
     write(this.#fd, chunk, this.#written, this.#pieceEnd(chunk) - this.#written, null, this.#fileOnWrite);
   }
 
-  /** Where the next write ends: behind the last line that fits in, or behind a line that never would. */
+  /** The end of the next write: after the last line that fits, or after the first line if it alone is too long. */
   #pieceEnd(chunk: Buffer): number {
     if (chunk.length - this.#written <= this.#most) return chunk.length;
     const end = chunk.lastIndexOf(LINE_FEED, this.#written + this.#most - 1) + 1;
@@ -150,7 +150,10 @@ export class FileSink implements Sink {
     done(error);
   };
 
-  /** A line whose beginning went to the old file must not be continued in the new one: its rest is left out. */
+  /**
+   * If the beginning of a line went to the old file, skips the rest of that line, so that it does not appear in the new
+   * file.
+   */
   #skipTornLine(): void {
     const chunk = this.#chunk;
     if (chunk === null || this.#written === 0 || chunk[this.#written - 1] === LINE_FEED) return;
@@ -163,7 +166,7 @@ function mostOf(fd: number, shared: boolean): number {
   return shared && !fstatSync(fd).isFile() ? PIPE_PIECE : Infinity;
 }
 
-/** Whether a path names something that exists and is no regular file: a device, a pipe, a socket, a folder. */
+/** Whether a path exists and is not a regular file but a device, a pipe, a socket or a folder. */
 export function isSpecial(path: string): Promise<boolean> {
   if (OWN_DESCRIPTORS[path] !== undefined) return Promise.resolve(true);
   return new Promise((resolve) => {

@@ -1,12 +1,16 @@
 /**
- * JSON strings for log lines, in ASCII alone.
+ * JSON strings for log lines, in ASCII only.
  *
- * Everything but printable ASCII is written as `\uXXXX`: control characters, DEL, C1, U+2028, bidirectional overrides,
- * lone surrogates, and every other non-ASCII character too. So whatever a client sends, a line stays one line, a
- * terminal that shows it obeys nothing in it, and the file is valid UTF-8. JSON readers give the text back unchanged.
+ * Everything except printable ASCII is written as `\uXXXX`: control characters, DEL, C1, U+2028, bidirectional
+ * overrides, lone surrogates, and every other non-ASCII character. So whatever a client sends, a line stays one line,
+ * it cannot send commands to a terminal that shows it, and the file is valid UTF-8. JSON readers return the original
+ * text.
  */
 
-/** What a JSON string cannot hold as it is. The regular expression is several times faster than a loop in script. */
+/**
+ * Characters that must be escaped in a JSON string. The regular expression is several times faster than a loop in
+ * JavaScript.
+ */
 const TO_ESCAPE = /[^ !#-[\]-~]/;
 const ALL_TO_ESCAPE = new RegExp(TO_ESCAPE, 'g');
 const NOT_ASCII = /[^ -~]/g;
@@ -22,7 +26,7 @@ export function escape(text: string): string {
 }
 
 /**
- * The same JSON text in ASCII. All that is not printable ASCII in JSON without white space between its tokens stands
+ * Returns the same JSON text in ASCII. In JSON without white space between tokens, everything except printable ASCII is
  * inside a string, where `\uXXXX` means the same.
  */
 export function asciiJson(json: string): string {

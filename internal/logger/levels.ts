@@ -1,14 +1,14 @@
 import type { ProxyError } from '../base/index.ts';
 
-/** The levels from the most to the least talkative. */
+/** The levels, from the most to the least verbose. */
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-/** Rank of a level: a record is made when its rank is not below that of the level in force. */
+/** Rank of a level. A record is written if its rank is not below that of the current level. */
 export const LEVEL_RANK: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, error: 3 };
 
-/** The three places that may name a level; null, undefined and empty text mean that they do not. */
+/** The three places that may name a level; null, undefined and an empty text mean that the place names none. */
 export interface LevelSources {
   /** Of the environment variable LOG_LEVEL. */
   readonly env?: string | null | undefined;
@@ -20,13 +20,13 @@ export interface LevelSources {
 
 export interface ResolvedLevel {
   readonly level: LogLevel;
-  /** One sentence for each source whose value is no level; such a source is passed over. */
+  /** One sentence for each source whose value is not a level; such a source is ignored. */
   readonly warnings: readonly string[];
 }
 
 /**
- * Decides the level: LOG_LEVEL wins over `-log-level`, which wins over the config file; `info` if none says. Case and
- * white space around a value do not matter.
+ * Decides the level: LOG_LEVEL takes precedence over `-log-level`, which takes precedence over the config file. The
+ * default is `info`. Case and white space around a value do not matter.
  */
 export function resolveLevel(sources: LevelSources): ResolvedLevel {
   const candidates = [
@@ -49,9 +49,10 @@ export function resolveLevel(sources: LevelSources): ResolvedLevel {
 }
 
 /**
- * The level at which the error of an exchange or a connection is logged. What clients cause stays at `debug`, since
- * anyone could fill the log with it (the access log names the code all the same); upstream trouble is a `warn`, and
- * an `error` is ours to mend. Connections that end with prox itself are expected: `info`.
+ * The level at which the error of an exchange or a connection is logged. Errors caused by clients are logged at
+ * `debug`, because any client could fill the log with them; the access log has their code in any case. Errors of
+ * upstreams are logged at `warn`, and bugs of prox at `error`. Exchanges that end because prox ends are expected:
+ * `info`.
  */
 export function levelOf(error: ProxyError): LogLevel {
   if (error.code === 'shutting_down') return 'info';

@@ -1,25 +1,25 @@
 import { flushAtExit, forgetAtExit, isExiting } from './exit-flush.ts';
 import type { Report, Sink } from './sink.ts';
 
-/** Limits of a log file; the defaults are right for all but tests. */
+/** Limits of a log file. Only tests need other values than the defaults. */
 export interface LogFileOptions {
-  /** Characters gathered before a write: at some 550 a record, the 14 µs of a write are shared by 120 requests. */
+  /** Characters that are collected before a write. At some 550 per record, 120 requests share the 14 µs of a write. */
   readonly batchSize?: number;
-  /** Milliseconds a line waits in memory at most, and between attempts when writing fails. */
+  /** Milliseconds that a line waits in memory at most; also the time between attempts when writing fails. */
   readonly flushEvery?: number;
-  /** Bytes kept for a file that takes none: a stall of near half a second at 25,000 requests a second, and no more. */
+  /** Bytes that are kept while a file accepts none: enough for nearly half a second at 25,000 requests a second. */
   readonly maxPending?: number;
-  /** Milliseconds that whoever flushes, reopens or closes the file waits for one that takes no bytes. */
+  /** Milliseconds that flush, reopen and close wait for a file that accepts no bytes. */
   readonly patience?: number;
-  /** Milliseconds between two warnings about the same file: a full disk must not fill the console too. */
+  /** Milliseconds between two warnings about the same file, so that a full disk does not fill the console, too. */
   readonly warnEvery?: number;
-  /** `latin1` is the faster one, for lines in ASCII. */
+  /** `latin1` is faster, and suits lines in ASCII. */
   readonly encoding?: 'latin1' | 'utf8';
 }
 
 const DEFAULTS: Required<LogFileOptions> = {
   batchSize: 65_536,
-  // Whoever looks at a log sees a line at once; more than that would be gathered only at less than 50 requests a second.
+  // A person who watches a log sees the line at once; a longer time would collect more only below 50 requests a second.
   flushEvery: 150,
   maxPending: 4 * 1024 * 1024,
   patience: 2000,
@@ -27,23 +27,23 @@ const DEFAULTS: Required<LogFileOptions> = {
   encoding: 'latin1',
 };
 
-/** What waits its turn: lines to write, a reopen, or someone who wants to know when all before is written. */
+/** An entry of the queue: lines to write, a reopen, or a promise to resolve when everything before it is written. */
 type Entry =
   | { readonly kind: 'lines'; readonly bytes: Buffer; readonly lines: number }
   | { readonly kind: 'reopen'; readonly done: () => void }
   | { readonly kind: 'mark'; readonly done: () => void };
 
 /**
- * A log file: gathers lines, writes them in large pieces without blocking, and keeps going when writing fails.
+ * A log file: collects lines, writes them in large pieces without blocking, and continues when writing fails.
  *
  *     write() ─> batch ─ full, or flushEvery ─> queue of entries ─ one at a time ─> sink
  *
- * Entries keep their order, so lines written before a reopen are in the old file and those after in the new one. While
- * the sink fails (disk full), its chunk is tried again every flushEvery, the queue grows up to maxPending, and what
- * comes then is dropped and counted. Reopening is not held up by that: it may be what ends the trouble.
+ * Entries keep their order, so lines written before a reopen are in the old file and later lines in the new one. While
+ * the sink fails (disk full), it tries its chunk again every flushEvery, the queue grows up to maxPending, and further
+ * lines are dropped and counted. A reopen does not wait for the failing sink, because the new file may end the problem.
  */
 export class LogFile {
-  /** Absolute path, or a name for the console. */
+  /** Absolute path of the file, or a name for the console. */
   readonly path: string;
   readonly #sink: Sink;
   readonly #report: Report;
@@ -53,24 +53,24 @@ export class LogFile {
   #batchLines = 0;
   readonly #queue: Entry[] = [];
   #queuedBytes = 0;
-  /** The chunk that the sink has, in flight or failed. */
+  /** The chunk that the sink is writing or has failed to write. */
   #current: { readonly bytes: Buffer; readonly lines: number } | null = null;
-  /** An operation of the sink is under way. */
+  /** Whether an operation of the sink is in progress. */
   #busy = false;
   #failing = false;
   #reopenFailed = false;
   #closed = false;
-  /** It was closed while the sink had not come back. */
+  /** Whether the file was closed before the sink had finished its operation. */
   #abandoned = false;
   #sendPlanned = false;
   #timer: NodeJS.Timeout | null = null;
-  /** Bytes of the usual batch: one buffer used over and over, since allocating it costs as much as writing it. */
+  /** The bytes of an ordinary batch. The buffer is reused, because allocating it would cost as much as writing it. */
   #scratch: Buffer | null = null;
   #scratchFree = true;
 
   #dropped = 0;
   #warnedAt = -Infinity;
-  /** A warning was given, so its end is told too. */
+  /** Whether a warning was logged; the end of the problem is then logged, too. */
   #warned = false;
 
   constructor(path: string, sink: Sink, report: Report, options: LogFileOptions = {}) {
@@ -81,7 +81,7 @@ export class LogFile {
     flushAtExit(this);
   }
 
-  /** Takes one line, which ends with its only line feed. Never blocks, never throws. */
+  /** Accepts one line, which ends with its only line feed. Never blocks and never throws. */
   write(line: string): void {
     if (this.#closed) {
       this.#dropped++;
@@ -94,8 +94,9 @@ export class LogFile {
   }
 
   /**
-   * Writes what is gathered at the end of this turn of the loop, without waiting for more. Not at once: a write in
-   * flight may be lost if the process exits in the same turn, as after a fatal error; what is in memory is not.
+   * Writes the collected lines at the end of this turn of the event loop, without waiting for more. It does not write
+   * at once: a write in flight may be lost if the process exits in the same turn, as after a fatal error, while lines
+   * in memory are flushed at exit.
    */
   send(): void {
     if (this.#sendPlanned) return;
@@ -108,23 +109,26 @@ export class LogFile {
     this.#send();
   };
 
-  /** Resolves when every line so far is written, or when the file fails, or takes no bytes for `patience`. */
+  /**
+   * Resolves when all lines so far are written, when writing fails, or when the file accepts no bytes for `patience`.
+   */
   flush(): Promise<void> {
     return this.#enqueueAndWait('mark');
   }
 
   /**
    * Closes the file and opens it again by its name, as after a rotation. Resolves when the new file is in use, or when
-   * it could not be opened: then that is reported, the old one stays in use, and prox tries again every flushEvery. A
-   * file that takes no bytes is waited for as in `flush`, and is opened again when it has taken what it was given.
+   * it could not be opened. In that case the problem is reported, the old file stays in use, and prox tries again every
+   * flushEvery. If the file accepts no bytes, this waits as `flush` does, and the reopen happens after the file has
+   * accepted its bytes.
    */
   reopen(): Promise<void> {
     return this.#enqueueAndWait('reopen');
   }
 
   /**
-   * Writes what is gathered and closes the file; lines that still come are dropped. A file that takes no bytes is given
-   * up after a while: it is closed when the system gives it back.
+   * Writes the collected lines and closes the file; lines that come later are dropped. If the file accepts no bytes,
+   * this gives up after a while, and the file is closed when the system returns the operation.
    */
   async close(): Promise<void> {
     if (this.#closed) return;
@@ -132,7 +136,7 @@ export class LogFile {
     await this.flush();
     this.#send();
     this.#closed = true;
-    // Another line may have come, and its write begun, between the flush and this turn of the loop.
+    // Another line may have arrived, and its write begun, between the flush and this turn of the event loop.
     while (this.#busy && performance.now() < end) await this.#wait('mark');
     this.#abandoned = this.#busy;
     this.#giveUp();
@@ -142,7 +146,7 @@ export class LogFile {
     if (this.#dropped > 0) this.#reportDropped('log lines were lost');
   }
 
-  /** Last resort when the process ends: writes all that is in memory, in this call. */
+  /** Writes everything in memory during this call. Used only when the process ends. */
   flushSync(): void {
     this.#cut();
     const lines = this.#queue.splice(0).filter((entry) => entry.kind === 'lines');
@@ -246,7 +250,10 @@ export class LogFile {
     if (!this.#busy) this.#tellRecovery();
   };
 
-  /** While writing fails, nobody waits for it, and a reopen goes first: the new file may be on a disk with room. */
+  /**
+   * While writing fails, promises are resolved without waiting, and a reopen goes first, because the new file may be on
+   * a disk with room.
+   */
   #settle(): void {
     const rest: Entry[] = [];
     for (const entry of this.#queue.splice(0)) {
@@ -265,7 +272,7 @@ export class LogFile {
       this.#dropped += this.#sink.lostLines;
       this.#sink.lostLines = 0;
       if (error !== null) {
-        this.#warn('cannot reopen the log file; the one before stays in use', error);
+        this.#warn('cannot reopen the log file; prox continues to write to the old one', error);
         this.#startTimer();
       } else if (!this.#failing) {
         this.#tellRecovery();
@@ -300,7 +307,7 @@ export class LogFile {
     if (this.#failing || this.#reopenFailed) this.#startTimer();
   };
 
-  /** Counts all that cannot be written any more. */
+  /** Counts the lines that cannot be written any more. */
   #giveUp(): void {
     this.#dropped += this.#current?.lines ?? 0;
     for (const entry of this.#queue.splice(0)) {

@@ -5,9 +5,9 @@ import { RotatingSink } from './rotating-sink.ts';
 import type { RotateOptions } from './rotation-period.ts';
 import type { Report, Sink } from './sink.ts';
 
-/** Other processes that write the same log files. */
+/** The other processes that write the same log files. */
 export interface Company {
-  /** Opens a log that rotates. One process of all does that, and the others write through it. */
+  /** Opens a log that rotates. One of the processes writes it, and the others write through that one. */
   openRotating(path: string, rotate: RotateOptions, report: Report): Promise<Sink>;
 }
 
@@ -17,9 +17,9 @@ interface Slot {
 }
 
 /**
- * Every log file of the process. The same path is one file, however many routes and generations of the runtime use it:
- * each `acquire` is paired with one `release`. A new generation acquires its files before the old one releases its
- * own, so a reload keeps unchanged files open; a file that nobody uses any more is written out and closed.
+ * Every log file of the process. The same path is one file, whatever the number of routes and generations that use it:
+ * each `acquire` is paired with one `release`. A new generation acquires its files before the old one releases its own,
+ * so a reload keeps unchanged files open. When the last user releases a file, its lines are written and it is closed.
  */
 export class LogFiles {
   readonly #report: Report;
@@ -29,8 +29,8 @@ export class LogFiles {
   readonly #keys = new Map<LogFile, string>();
 
   /**
-   * @param report Told of trouble with a file; usually `(message, fields) => logger.warn(message, fields)`.
-   * @param company Who else writes the same files; null for nobody.
+   * @param report Called when a file has a problem; usually `(message, fields) => logger.warn(message, fields)`.
+   * @param company The other processes that write the same files; null if there are none.
    */
   constructor(report: Report, options: LogFileOptions = {}, company: Company | null = null) {
     this.#report = report;
@@ -39,11 +39,11 @@ export class LogFiles {
   }
 
   /**
-   * Opens the file, or counts one more user of it. Rejects with an error that names the path and the reason when it
-   * cannot be opened; nothing is to be released then.
+   * Opens the file, or counts one more user of it. If it cannot be opened, the promise rejects with an error that names
+   * the path and the reason, and there is nothing to release.
    *
-   * @param rotate Rotation by prox itself, null for none. It does not apply to what is no regular file, such as
-   * `/dev/stdout`, which is the way to have access records on the standard output.
+   * @param rotate Rotation by prox itself, null for none. It has no effect on anything but regular files. In
+   * particular, `/dev/stdout` sends access records to the standard output.
    */
   async acquire(path: string, rotate: RotateOptions | null = null): Promise<LogFile> {
     const absolute = resolve(path);
@@ -75,7 +75,10 @@ export class LogFiles {
     await file.close();
   }
 
-  /** Closes and reopens every file, as SIGHUP asks. Resolves when all are done; trouble is reported, not thrown. */
+  /**
+   * Closes and reopens every file, for SIGHUP. Resolves when this is done for all files; problems are reported, not
+   * thrown.
+   */
   async reopen(): Promise<void> {
     await Promise.all([...this.#keys.keys()].map((file) => file.reopen()));
   }
@@ -85,7 +88,7 @@ export class LogFiles {
     await Promise.all([...this.#keys.keys()].map((file) => file.flush()));
   }
 
-  /** Writes out and closes every file, whoever uses it: for the end of the process. */
+  /** Writes out and closes every file, regardless of its users. Called at the end of the process. */
   async close(): Promise<void> {
     const files = [...this.#keys.keys()];
     this.#slots.clear();

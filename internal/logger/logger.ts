@@ -7,34 +7,34 @@ import { LEVEL_RANK, type LogLevel } from './levels.ts';
 import { LogFile } from './log-file.ts';
 import { prettyFormatter } from './pretty.ts';
 
-/** What a record carries besides its message. Errors are written with their code, source and causes. */
+/** The fields of a record besides its message. Errors are written with their code, source and causes. */
 export type LogFields = Readonly<Record<string, unknown>>;
 
 /**
- * The log of the daemon itself. A message is a constant sentence, what varies goes into the fields, so that records
- * can be found and counted. A call below the level in force returns at once; where even making the fields would
- * cost, ask `enabled` first.
+ * The log of the daemon itself. A message is a constant sentence, and everything that varies is a field, so that
+ * records can be found and counted. A call below the current level returns at once. If even making the fields is
+ * expensive, check `enabled` first.
  */
 export interface Logger {
   debug(message: string, fields?: LogFields): void;
   info(message: string, fields?: LogFields): void;
   warn(message: string, fields?: LogFields): void;
   error(message: string, fields?: LogFields): void;
-  /** The same as the method of that name. */
+  /** Logs at the given level, like the method of that name. */
   log(level: LogLevel, message: string, fields?: LogFields): void;
   enabled(level: LogLevel): boolean;
-  /** A logger whose records carry these fields too. It shares level, console and error log with this one. */
+  /** Makes a logger that adds these fields to its records. It shares level, console and error log with this one. */
   child(fields: LogFields): Logger;
-  /** Sets the level in force, for all children and parents too. */
+  /** Sets the current level, also for all parents and children. */
   setLevel(level: LogLevel): void;
   /**
-   * The file that gets warnings and errors besides the console, null for none. The caller keeps it open as long as it
-   * is set, and closes it after.
+   * The file that also gets warnings and errors; null for none. The caller keeps it open while it is set here, and
+   * closes it afterwards.
    */
   setErrorLog(file: LogFile | null): void;
-  /** Resolves when every record so far is written, as far as console and error log take it. */
+  /** Resolves when all records so far are written, as far as console and error log accept them. */
   flush(): Promise<void>;
-  /** Writes out what is left, waiting for a stalled console no longer than `CLOSE_WAIT`. */
+  /** Writes out the remaining records. Waits for a console that accepts no bytes for at most `CLOSE_WAIT`. */
   close(): Promise<void>;
 }
 
@@ -42,28 +42,31 @@ export interface LoggerOptions {
   /** Default `info`. */
   readonly level?: LogLevel;
   /**
-   * Descriptor of the console. Default 2, the standard error: that is where nginx, HAProxy and Caddy log when they run
-   * in the foreground, and it leaves the standard output to what a command was asked for (`prox validate`).
+   * Descriptor of the console. Default 2, the standard error, where nginx, HAProxy and Caddy also log in the
+   * foreground. The standard output stays free for the output of commands such as `prox validate`.
    */
   readonly fd?: number;
-  /** Whether other processes write to the console too: then records are written in pieces that do not mix. */
+  /** Whether other processes write to the console, too. Records are then written in pieces that do not mix. */
   readonly shared?: boolean;
-  /** Text for people instead of JSON. Default: whether the console is a terminal. */
+  /** Whether to write text for people instead of JSON. Default: true if the console is a terminal. */
   readonly pretty?: boolean;
-  /** Colours in it. Default: yes, unless NO_COLOR is set (no-color.org) or the terminal is a dumb one. */
+  /**
+   * Whether the text has colours. Default: yes, unless NO_COLOR is set (no-color.org) or the terminal has no colours
+   * (TERM=dumb).
+   */
   readonly colour?: boolean;
 }
 
-/** How long `close` waits for a console that takes no bytes, in milliseconds. */
+/** Milliseconds that `close` waits for a console that accepts no bytes. */
 export const CLOSE_WAIT = 2000;
 
-/** Names that every record has of its own; a field of that name gets an underscore behind it. */
+/** Names that every record uses itself. A field with one of these names gets an underscore at its end. */
 const RESERVED: ReadonlySet<string> = new Set(['level', 'time', 'msg']);
 
-/** Numbers of pino's levels, from which records for the error log are told. */
+/** pino's numbers for levels; from this one on, records go to the error log. */
 const PINO_WARN = 40;
 
-/** What a logger shares with its children. */
+/** The state that a logger shares with its children. */
 interface Shared {
   rank: number;
   readonly console: LogFile;
@@ -72,16 +75,17 @@ interface Shared {
 }
 
 /**
- * Makes the logger of the process. On a terminal records are coloured and aligned, one line each; elsewhere they are
- * JSON, one object a line in ASCII. Both are written without blocking: a console that nobody reads holds up no
- * traffic.
+ * Makes the logger of the process. On a terminal, records are coloured and aligned, one line each. Elsewhere they are
+ * JSON in ASCII, one object per line. Both are written without blocking, so that a console whose reader has stopped
+ * delays no traffic.
  */
 export function createLogger(options: LoggerOptions = {}): Logger {
   const fd = options.fd ?? 2;
   const pretty = options.pretty ?? isatty(fd);
   const env = process.env;
   const colour = options.colour ?? ((env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb');
-  // Trouble with the console itself has nobody to tell; LogFile bounds what is kept, and counts what is lost.
+  // There is no place to report a problem with the console itself. LogFile limits what it keeps and counts what it
+  // drops.
   const console = new LogFile('console', FileSink.on(fd, options.shared), () => {}, { encoding: 'utf8' });
   const shared: Shared = {
     rank: LEVEL_RANK[options.level ?? 'info'],
@@ -102,7 +106,7 @@ export function createLogger(options: LoggerOptions = {}): Logger {
   return new PinoLogger(root, shared);
 }
 
-/** Where pino writes to: the console, and the error log for what is serious enough. */
+/** The destination of pino: the console, and the error log for warnings and errors. */
 class FanOut {
   /** Makes pino set `lastLevel` before each write. */
   readonly [symbols.needsMetadataGsym] = true;
@@ -180,7 +184,10 @@ class PinoLogger implements Logger {
     clearTimeout(timer);
   }
 
-  /** Fields as pino can write them without special cases: errors taken apart, no name that pino uses itself. */
+  /**
+   * The fields in a form that pino writes without special cases: errors as plain objects, and no name that pino uses
+   * itself.
+   */
   #plain(fields: LogFields | undefined): Record<string, unknown> {
     const plain: Record<string, unknown> = {};
     if (fields === undefined) return plain;

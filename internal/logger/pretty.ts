@@ -1,22 +1,24 @@
 import { prettyFactory } from 'pino-pretty';
 
-/** Characters that a terminal would obey, or that hide or reorder text: controls, format characters, separators. */
+/**
+ * Characters that control a terminal, or that hide or reorder text: control characters, format characters, separators.
+ */
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
 
-/** Names of levels, all of one width so that messages stand below each other. */
+/** Names of levels, all of the same width so that messages are aligned. */
 const LEVEL_NAMES: Readonly<Record<string, string>> = { debug: 'DEBUG', info: 'INFO ', warn: 'WARN ', error: 'ERROR' };
 const LEVEL_COLOURS: Readonly<Record<string, number>> = { debug: 34, info: 32, warn: 33, error: 31 };
 
 /**
- * Makes a function from a record as a JSON line to a line for people:
- * `12:00:01.250 WARN  cannot reach the upstream {"target":"10.0.0.7:80"}`, in local time.
+ * Makes a function that turns a record in the form of a JSON line into a line for people, in local time: `12:00:01.250
+ * WARN  cannot reach the upstream {"target":"10.0.0.7:80"}`.
  */
 export function prettyFormatter(colour: boolean): (json: string) => string {
   const pretty = prettyFactory({
     colorize: colour,
     translateTime: 'SYS:HH:MM:ss.l',
     singleLine: true,
-    // Errors come as plain values already; by default pino-pretty spreads these names over several lines.
+    // Errors are already plain values; by default pino-pretty would spread these names over several lines.
     errorLikeObjectKeys: [],
     customPrettifiers: {
       time: (time) => text(time).replace(/[[\]]/g, ''),
@@ -29,7 +31,7 @@ export function prettyFormatter(colour: boolean): (json: string) => string {
   };
 }
 
-/** pino-pretty gives the text of the record, though its types allow for objects. */
+/** pino-pretty passes the text of the record, although its types allow an object. */
 function text(value: string | object): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
@@ -39,7 +41,7 @@ function levelName(level: string, colour: boolean): string {
   return colour ? `\u001b[${LEVEL_COLOURS[level] ?? 0}m${name}\u001b[39m` : name;
 }
 
-/** The same value with every invisible character written out, in keys too. */
+/** The same value with every invisible character escaped, also in keys. */
 function visible(value: unknown): unknown {
   if (typeof value === 'string') return value.replace(INVISIBLE, writeOut);
   if (Array.isArray(value)) return value.map(visible);

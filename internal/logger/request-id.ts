@@ -1,15 +1,18 @@
 import { randomBytes } from 'node:crypto';
 
-/** Ids of one block share all but their last three digits, which come from a table. */
+/** Ids of one block share all digits except the last three, which come from a table. */
 const BLOCK = 4096;
 const LAST_DIGITS: readonly string[] = Array.from({ length: BLOCK }, (_, n) => n.toString(16).padStart(3, '0'));
-/** Five hex digits of blocks: 2^32 ids, some 12 hours at 100,000 a second, until a new prefix is drawn. */
+/**
+ * Number of blocks, five hex digits. That makes 2^32 ids, enough for some 12 hours at 100,000 a second, before a new
+ * prefix is drawn.
+ */
 const BLOCKS = 0x10_0000;
 
 /**
- * Makes request ids of 20 hex digits: 48 random bits drawn for this source, then a counter. Unique across workers,
- * restarts and hosts for every practical purpose, and of one width; not secret, as the next one can be foreseen.
- * What a client sends as an id is never taken over: it could forge the ids of others.
+ * Makes request ids of 20 hex digits: 48 random bits for this source, then a counter. They are unique across workers,
+ * restarts and hosts for every practical purpose, and all have the same width. They are not secret, because the next
+ * one can be predicted. prox does not adopt an id that a client sends: a client could forge the ids of others.
  */
 export class RequestIds {
   #prefix = randomPrefix();
@@ -17,7 +20,7 @@ export class RequestIds {
   #head = '';
   #next = BLOCK;
 
-  /** A new id. */
+  /** Returns a new id. */
   next(): string {
     if (this.#next === BLOCK) this.#startBlock();
     return this.#head + LAST_DIGITS[this.#next++];

@@ -1,15 +1,15 @@
 import { readdir, rm, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 
-/** What tools that compress old files put behind their names. */
+/** Extensions that tools add when they compress old files. */
 const COMPRESSED = /\.(?:gz|bz2|xz|zst|lz4)$/;
 
-/** The date of a period, in the forms that `periodOf` gives it. */
+/** The date of a period, in the forms that `periodOf` produces. */
 const LABEL = String.raw`\d{4}-\d\d-\d\d(?:-\d{2}(?:\d{4})?)?`;
 
 /**
- * The rotated files of one log: `access.log` is renamed to `access.2026-03-01.1.log`, or to `access.1.log` when only a
- * size is given. Other files of the folder, whatever their names, neither count nor are removed.
+ * The rotated files of one log: `access.log` is renamed to `access.2026-03-01.1.log`, or to `access.1.log` if only a
+ * size is set. Other files in the folder are neither counted nor removed.
  */
 export class RotatedFiles {
   readonly #folder: string;
@@ -25,7 +25,10 @@ export class RotatedFiles {
     this.#stem = basename(path, this.#extension);
   }
 
-  /** The path that the log gets when it is rotated now: one number above those of its label, compressed ones too. */
+  /**
+   * The path that the log gets if it is rotated now: one number above the highest of its label, compressed files
+   * included.
+   */
   async next(label: string | null): Promise<string> {
     let highest = 0;
     for (const name of await readdir(this.#folder)) {
@@ -36,7 +39,7 @@ export class RotatedFiles {
     return join(this.#folder, `${this.#stem}.${middle}${highest + 1}${this.#extension}`);
   }
 
-  /** Removes all but the youngest. @param keep how many stay */
+  /** Removes all but the newest rotated files. @param keep number of files that remain */
   async removeOld(keep: number): Promise<void> {
     const rotated: { path: string; time: number; number: number }[] = [];
     for (const name of await readdir(this.#folder)) {
@@ -58,7 +61,7 @@ export class RotatedFiles {
   }
 }
 
-/** Another process may have removed the file meanwhile. */
+/** Returns null if another process has removed the file in the meantime. */
 function ignoreAbsent(error: NodeJS.ErrnoException): null {
   if (error.code === 'ENOENT') return null;
   throw error;

@@ -4,17 +4,18 @@ import { RotatedFiles } from './rotated-files.ts';
 import { checkFrequency, type Period, periodOf, type RotateOptions } from './rotation-period.ts';
 import type { Done, Report, Sink } from './sink.ts';
 
-/** Milliseconds before a rotation that failed is tried again. */
+/** Milliseconds until a failed rotation is tried again. */
 const TRY_AGAIN_AFTER = 60_000;
 
 /**
- * A file that rotates itself: what is written is always in the file of that name. When it is due, it is renamed and a
- * new one is opened, before the next write; so a log without lines makes no empty files.
+ * A file that rotates itself. prox always writes to the file of the configured name. When a rotation is due, the sink
+ * renames that file and opens a new one before the next write, so a log without lines creates no empty files.
  *
  *     write() ── due? ── no ──────────────────────────────> FileSink.write
  *                  └── yes ─> rename ─> FileSink.reopen ──────┘
  *
- * In a restart, two processes write the file for a time. One that finds another file under the name opens that one.
+ * During a restart, two processes write the file. If one of them finds a different file under the name, it opens that
+ * one.
  */
 export class RotatingSink implements Sink {
   readonly #path: string;
@@ -22,12 +23,12 @@ export class RotatingSink implements Sink {
   readonly #report: Report;
   readonly #file: FileSink;
   readonly #rotated: RotatedFiles;
-  /** Bytes in the file, as far as this process knows. */
+  /** Size of the file in bytes, as far as this process knows. */
   #size = 0;
   #period: Period;
-  /** When a rotation has failed: not before this time, by `Date.now`. */
+  /** After a failed rotation, the time of `Date.now` before which no other is tried. */
   #notBefore = -Infinity;
-  /** What is written when the rotation under way is over. */
+  /** The chunk that is written when the current rotation is over. */
   #waiting: Buffer | null = null;
 
   private constructor(path: string, rotate: RotateOptions, report: Report, file: FileSink) {
@@ -40,7 +41,7 @@ export class RotatingSink implements Sink {
     this.#lookAtFile();
   }
 
-  /** Opens `path` for appending; rejects with the system's error, or when the options are out of range. */
+  /** Opens `path` for appending. Rejects with the system's error, or if an option is out of range. */
   static async open(path: string, rotate: RotateOptions, report: Report): Promise<RotatingSink> {
     checkFrequency(rotate.frequency);
     const sink = new RotatingSink(path, rotate, report, await FileSink.open(path));
@@ -91,7 +92,7 @@ export class RotatingSink implements Sink {
       await this.#begin();
     } catch (error) {
       this.#notBefore = Date.now() + TRY_AGAIN_AFTER;
-      this.#report('cannot rotate the log file; the one before stays in use', { path: this.#path, error });
+      this.#report('cannot rotate the log file; prox continues to write to it', { path: this.#path, error });
     }
     this.#waiting = null;
     this.#append(chunk, done);
@@ -108,7 +109,7 @@ export class RotatingSink implements Sink {
     return now >= this.#period.end || (this.#size > 0 && this.#size >= (this.#rotate.size ?? Infinity));
   }
 
-  /** Puts the file aside, unless it is empty or another process has done so, and begins a new one. */
+  /** Renames the file, unless it is empty or another process has already renamed it, and opens a new one. */
   async #begin(): Promise<void> {
     const named = await stat(this.#path).catch(ignoreAbsent);
     const { ino, dev, size } = this.#file.stat();
@@ -124,7 +125,7 @@ export class RotatingSink implements Sink {
     this.#removeOld();
   }
 
-  /** A file that was there before belongs to the period of its last line. */
+  /** A file that already exists belongs to the period of its last line. */
   #lookAtFile(): void {
     const { size, mtimeMs } = this.#file.stat();
     this.#size = size;

@@ -1,10 +1,10 @@
-/** When to begin a new file, and how many to keep. At least one of frequency and size is set. */
+/** When to begin a new file, and how many files to keep. At least one of frequency and size is set. */
 export interface RotateOptions {
   /** `daily`, `hourly` (local time), or milliseconds. */
   readonly frequency: 'daily' | 'hourly' | number | null;
-  /** Bytes; a file ends with the first batch that reaches them. */
+  /** Bytes; a file is rotated after the first batch that reaches this size. */
   readonly size: number | null;
-  /** Rotated files to keep beside the current one; null keeps all. */
+  /** Number of rotated files to keep besides the current one; null keeps all. */
   readonly keep: number | null;
 }
 
@@ -12,11 +12,13 @@ export interface RotateOptions {
 export interface Period {
   /** Milliseconds since 1970, when the next one begins; Infinity without a frequency. */
   readonly end: number;
-  /** Its beginning in local time, as it stands in the name of a rotated file; null without a frequency. */
+  /**
+   * The beginning of the period in local time, as it appears in the name of a rotated file; null without a frequency.
+   */
   readonly label: string | null;
 }
 
-/** Longer than what a config takes, and a date of every length can still be made of the sum. */
+/** Longer than any value that a config accepts; the sum with a current date is still a valid date. */
 const MAX_FREQUENCY = 2 ** 31 - 1;
 
 const HOUR = 3_600_000;
@@ -28,7 +30,7 @@ export function checkFrequency(frequency: RotateOptions['frequency']): void {
   }
 }
 
-/** The period that a time lies in. Days and hours are those of the local clock, others are counted from 1970. */
+/** The period that contains a time. Days and hours follow the local clock; other periods count from 1970. */
 export function periodOf(frequency: RotateOptions['frequency'], time: number): Period {
   if (frequency === null) return { end: Infinity, label: null };
   if (typeof frequency === 'number') {
@@ -42,7 +44,7 @@ export function periodOf(frequency: RotateOptions['frequency'], time: number): P
   if (frequency === 'daily') {
     return { end: new Date(date.getFullYear(), date.getMonth(), date.getDate() + 1).getTime(), label: day };
   }
-  // Counted from the last full hour, as an hour that the clock goes through twice has one name and two lengths.
+  // Counted from the last full hour: when clocks change, an hour may occur twice under the same name.
   const passed = (date.getMinutes() * 60 + date.getSeconds()) * 1000 + date.getMilliseconds();
   return { end: time - passed + HOUR, label: `${day}-${two(date.getHours())}` };
 }

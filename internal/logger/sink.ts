@@ -1,27 +1,27 @@
-/** Called once, when an operation is over: with null, or with the error that ended it. */
+/** Called once when an operation is over, with null or with the error that ended it. */
 export type Done = (error: NodeJS.ErrnoException | null) => void;
 
-/** Reports trouble with a log file to people. */
+/** Reports a problem with a log file. */
 export type Report = (message: string, fields: Record<string, unknown>) => void;
 
 /**
- * Where the bytes of a log file go. A LogFile starts one operation at a time and waits for its `done`, so a sink
- * holds no queue.
+ * The destination of the bytes of a log file. A LogFile starts one operation at a time and waits for its `done`, so a
+ * sink has no queue.
  */
 export interface Sink {
-  /** Lines that the sink had to give up; whoever reports them sets it back to 0. */
+  /** Number of lines that the sink had to drop. The LogFile that reports them sets it back to 0. */
   lostLines: number;
   /**
-   * Appends all of `chunk`, whole lines, and leaves it to the caller to keep it unchanged until `done`. After an error
-   * the sink keeps what is not written yet; only `retry`, `reopen` and `close` may follow.
+   * Appends all of `chunk`, which consists of whole lines. The caller keeps it unchanged until `done`. After an error
+   * the sink keeps the part that is not written yet; only `retry`, `reopen` and `close` may follow.
    */
   write(chunk: Buffer, done: Done): void;
-  /** Goes on with the chunk whose write failed. */
+  /** Continues with the chunk whose write failed. */
   retry(done: Done): void;
   /** Closes the file and opens it again by its name. After an error the old file is still in use. */
   reopen(done: Done): void;
-  /** Closes the file; what could not be written is given up. */
+  /** Closes the file. Bytes that could not be written are lost. */
   close(done: Done): void;
-  /** Appends at once, when the process is about to end. Throws what the system says. */
+  /** Appends synchronously, when the process is about to end. Throws the system's error. */
   writeSync(chunk: Buffer): void;
 }

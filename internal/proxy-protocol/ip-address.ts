@@ -7,7 +7,7 @@ const OCTET = /^(?:0|[1-9][0-9]{0,2})$/;
 const GROUP = /^[0-9A-Fa-f]{1,4}$/;
 const MAPPED = Buffer.from('00000000000000000000ffff', 'hex');
 
-/** The 4 bytes of an address in dotted decimals without leading zeros, or null for anything else. */
+/** The 4 bytes of an address in dotted decimal form without leading zeros; null for any other text. */
 export function parseIpv4(text: string): Buffer | null {
   const octets = text.split('.');
   if (octets.length !== IPV4_BYTES) return null;
@@ -20,8 +20,8 @@ export function parseIpv4(text: string): Buffer | null {
 }
 
 /**
- * The 16 bytes of an address in one of the forms of RFC 4291 §2.2, or null for anything else. A zone (`%eth0`) is no part
- * of the address.
+ * The 16 bytes of an address in one of the forms of RFC 4291 §2.2; null for any other text. A zone (`%eth0`) is not
+ * part of the address.
  */
 export function parseIpv6(text: string): Buffer | null {
   const halves = text.split('::');
@@ -30,7 +30,7 @@ export function parseIpv6(text: string): Buffer | null {
   const back = halves.length === 1 ? [] : groupsOf(halves[1], true);
   if (front === null || back === null) return null;
   const left = GROUPS - front.length - back.length;
-  // `::` stands for one group at least.
+  // `::` stands for at least one group.
   if (halves.length === 1 ? left !== 0 : left < 1) return null;
   const bytes = Buffer.alloc(IPV6_BYTES);
   front.forEach((group, i) => bytes.writeUInt16BE(group, i * 2));
@@ -38,7 +38,10 @@ export function parseIpv6(text: string): Buffer | null {
   return bytes;
 }
 
-/** The bytes of an address of either family: those of IPv4 also for an IPv6 address that an IPv4 one is mapped to. */
+/**
+ * The bytes of an address of either family. An IPv6 address to which an IPv4 address is mapped gives the bytes of that
+ * IPv4 address.
+ */
 export function parseIp(text: string): Buffer | null {
   const v4 = parseIpv4(text);
   if (v4 !== null) return v4;
@@ -47,12 +50,12 @@ export function parseIp(text: string): Buffer | null {
   return v6 !== null && MAPPED.equals(v6.subarray(0, MAPPED.length)) ? v6.subarray(MAPPED.length) : v6;
 }
 
-/** The IPv6 address that the IPv4 one is mapped to (RFC 4291 §2.5.5.2); an IPv6 address is itself. */
+/** The IPv6 address to which an IPv4 address is mapped (RFC 4291 §2.5.5.2); an IPv6 address is unchanged. */
 export function mapToIpv6(address: Buffer): Buffer {
   return address.length === IPV6_BYTES ? address : Buffer.concat([MAPPED, address]);
 }
 
-/** The address in dotted decimals, or in the form of RFC 5952. */
+/** The address in dotted decimal form, or in the form of RFC 5952. */
 export function formatIp(bytes: Buffer): string {
   if (bytes.length === IPV4_BYTES) return bytes.join('.');
   if (MAPPED.equals(bytes.subarray(0, MAPPED.length))) return `::ffff:${bytes.subarray(MAPPED.length).join('.')}`;
@@ -62,7 +65,7 @@ export function formatIp(bytes: Buffer): string {
   return `${groups.slice(0, start).join(':')}::${groups.slice(start + length).join(':')}`;
 }
 
-/** Groups between colons; an IPv4 address may stand for the last two of an address. Null when it is something else. */
+/** The groups between colons; an IPv4 address may take the place of the last two groups. Null for any other text. */
 function groupsOf(text: string, isEnd: boolean): number[] | null {
   if (text === '') return [];
   const groups: number[] = [];
@@ -79,7 +82,7 @@ function groupsOf(text: string, isEnd: boolean): number[] | null {
   return groups;
 }
 
-/** The run of zeros that `::` stands for: the longest, of several the first (RFC 5952 §4.2). */
+/** The run of zeros that `::` replaces: the longest one, and the first of several (RFC 5952 §4.2). */
 function longestZeros(groups: readonly string[]): { start: number; length: number } {
   let longest = { start: 0, length: 0 };
   for (let start = 0; start < GROUPS; start++) {

@@ -12,12 +12,12 @@ import {
   SIGNATURE,
 } from './version-2.ts';
 
-/** What `feed` returns while the header is not complete. */
+/** Return value of `feed` while the header is not complete. */
 export const MORE = -1;
 
 /**
- * Bytes of the longest header. One of version 2 may announce 64 KiB of TLVs; senders put a few names and a certificate's
- * subject there, some hundred bytes.
+ * The longest header, in bytes. A header of version 2 may announce 64 KiB of TLVs, but senders put only a few names and
+ * the subject of a certificate there, some hundred bytes.
  */
 export const MAX_PROXY_HEADER_BYTES = 4096;
 
@@ -26,33 +26,33 @@ const LF = 0x0a;
 const LINE_PREFIX = Buffer.from('PROXY ', 'latin1');
 
 /**
- * Reads the PROXY header of version 1 or 2 that a connection has to begin with, however it is cut
+ * Reads the PROXY header of version 1 or 2 at the beginning of a connection, however it is divided
  * (https://www.haproxy.org/download/3.2/doc/proxy-protocol.txt):
  *
  *     'P' ── "PROXY " ── up to CRLF, at most 107 bytes ──────────────────────> readLine
  *     CR ─── signature ─ command ─ family ─ length, at most 4096 in all ─────> readBinary
  *     else: an error. A receiver must not guess whether a header is there (§2).
  *
- * No byte behind the header is looked at, and each fault is found at the same byte however the header was cut.
+ * The reader never reads a byte after the header, and finds each fault at the same byte however the header is divided.
  */
 export class ProxyHeaderReader {
   private complete: ProxyHeader | null = null;
   private seen: Buffer = Buffer.allocUnsafeSlow(128);
   private seenBytes = 0;
-  /** Bytes of a header of version 2, as soon as it has said so. */
+  /** Length of a header of version 2, in bytes; -1 until it is known. */
   private length = -1;
 
-  /** What the header says, once `feed` has returned a position. */
+  /** The content of the header, after `feed` has returned a position. */
   get header(): ProxyHeader {
     if (this.complete === null) throw new Error('the PROXY header is not complete');
     return this.complete;
   }
 
   /**
-   * Takes bytes from `start` to `end`. They are borrowed: nothing of them is kept or read after the call.
+   * Reads bytes from `start` to `end`. They are borrowed: the reader neither keeps nor reads them after the call.
    *
-   * @returns the position behind the header, or MORE when all bytes were taken and it is not complete.
-   * @throws ProxyError bad_proxy_header; the reader is of no use then.
+   * @returns the position after the header, or MORE if all bytes were read and it is not complete.
+   * @throws ProxyError bad_proxy_header. The reader must not be used afterwards.
    */
   feed(buffer: Buffer, start: number, end: number): number {
     if (this.complete !== null) throw new Error('the PROXY header has been read');

@@ -1,7 +1,7 @@
 import { formatIp, IPV4_BYTES, mapToIpv6, parseIp, parseIpv4, parseIpv6 } from './ip-address.ts';
 import { badProxyHeader, type ProxyEndpoint, type ProxyHeader } from './proxy-header.ts';
 
-/** Bytes of the longest line of version 1, CRLF included (proxy-protocol.txt §2.1). */
+/** The longest line of version 1, in bytes, including CRLF (proxy-protocol.txt §2.1). */
 export const MAX_LINE_BYTES = 107;
 
 const UNKNOWN: ProxyHeader = { version: 1, source: null, destination: null };
@@ -11,8 +11,8 @@ const PARTS = 6;
 const PORT = /^(?:0|[1-9][0-9]{0,4})$/;
 
 /**
- * Reads a line of version 1 (proxy-protocol.txt §2.1), without its CRLF: `PROXY`, the family, the source's and the
- * destination's address, and their ports, with one space between. Behind UNKNOWN anything may stand, and means nothing.
+ * Reads a line of version 1 (proxy-protocol.txt §2.1), without its CRLF: `PROXY`, the family, the addresses of source
+ * and destination, and their ports, separated by single spaces. Any text may follow UNKNOWN, and is ignored.
  *
  * @throws ProxyError bad_proxy_header
  */
@@ -31,9 +31,9 @@ export function readLine(line: string): ProxyHeader {
 }
 
 /**
- * A header of version 1, for the begin of a connection that relays the one from `source` to `destination`. Where either
- * is null, or has no address of the Internet, it is `PROXY UNKNOWN`. An IPv4 address beside an IPv6 one is mapped, as
- * both have to be of one family.
+ * Makes a header of version 1 for a connection that relays the one from `source` to `destination`. If either is null,
+ * or is no Internet address, the header is `PROXY UNKNOWN`. Both must be of one family, so an IPv4 address beside an
+ * IPv6 address is mapped to IPv6.
  */
 export function proxyHeaderV1(source: ProxyEndpoint | null, destination: ProxyEndpoint | null): Buffer {
   const from = source === null ? null : parseIp(source.address);

@@ -1,13 +1,13 @@
 import { formatIp, IPV4_BYTES, IPV6_BYTES, mapToIpv6, parseIp } from './ip-address.ts';
 import { badProxyHeader, type ProxyEndpoint, type ProxyHeader } from './proxy-header.ts';
 
-/** What a header of version 2 begins with: no other protocol does (proxy-protocol.txt §2.2). */
+/** The beginning of a header of version 2; no other protocol begins with these bytes (proxy-protocol.txt §2.2). */
 export const SIGNATURE = Buffer.from('\r\n\r\n\0\r\nQUIT\n', 'latin1');
 
-/** Signature, version and command, family and transport, length of what follows. */
+/** Length of the signature, version and command, family and transport, and the length field. */
 export const FIXED_BYTES = 16;
 
-/** Where the version with the command stand, the family with the transport, and the length. */
+/** Positions of the version and command, of the family and transport, and of the length. */
 export const COMMAND_AT = 12;
 export const FAMILY_AT = 13;
 export const LENGTH_AT = 14;
@@ -25,14 +25,14 @@ const TLV_HEADER_BYTES = 3;
 
 const NOWHERE: ProxyHeader = { version: 2, source: null, destination: null };
 
-/** @throws ProxyError bad_proxy_header unless the byte means version 2 and a command that exists. */
+/** @throws ProxyError bad_proxy_header unless the byte means version 2 and an existing command. */
 export function checkCommand(byte: number): void {
   if (byte >> 4 !== VERSION) throw badProxyHeader('a version that is not 2');
   if ((byte & 15) > COMMAND.proxy) throw badProxyHeader('a command that is neither LOCAL nor PROXY');
 }
 
 /**
- * A receiver has to refuse families and transports that do not exist, but not to know which a LOCAL one carries
+ * A receiver must refuse families and transports that do not exist, but need not know those of a LOCAL command
  * (proxy-protocol.txt §2.2).
  *
  * @throws ProxyError bad_proxy_header
@@ -44,16 +44,17 @@ export function checkFamily(header: Buffer): void {
   if ((byte & 15) > TRANSPORT.datagram) throw badProxyHeader('a transport that does not exist');
 }
 
-/** @throws ProxyError bad_proxy_header when the length that the header announces has no room for its addresses. */
+/** @throws ProxyError bad_proxy_header if the announced length has no room for the addresses. */
 export function checkLength(header: Buffer): void {
   if (header.readUInt16BE(LENGTH_AT) < addressBytes(header)) throw badProxyHeader('no room for the addresses');
 }
 
 /**
- * Reads a complete header whose parts were checked as above; it is all of the bytes. The TLVs behind the addresses
- * have to fill the rest exactly, and are not looked at otherwise.
+ * Reads a complete header whose parts were checked by the functions above. `header` has no other bytes. The TLVs after
+ * the addresses must fill the rest exactly; their content is ignored.
  *
- * Addresses of datagrams count like those of a stream: a sender that makes a stream of them still knows the client.
+ * Addresses of datagrams count like those of a stream: a sender that turns datagrams into a stream still knows the
+ * client.
  *
  * @throws ProxyError bad_proxy_header
  */
@@ -79,9 +80,9 @@ export function readBinary(header: Buffer): ProxyHeader {
 }
 
 /**
- * A header of version 2, for the begin of a connection that relays the one from `source` to `destination`. Where either
- * is null, or has no address of the Internet, the command is LOCAL. An IPv4 address beside an IPv6 one is mapped, as
- * both have to be of one family.
+ * Makes a header of version 2 for a connection that relays the one from `source` to `destination`. If either is null,
+ * or is no Internet address, the command is LOCAL. Both must be of one family, so an IPv4 address beside an IPv6
+ * address is mapped to IPv6.
  */
 export function proxyHeaderV2(source: ProxyEndpoint | null, destination: ProxyEndpoint | null): Buffer {
   let from = source === null ? null : parseIp(source.address);
@@ -111,14 +112,14 @@ function isLocal(header: Buffer): boolean {
   return (header[COMMAND_AT] & 15) === COMMAND.local;
 }
 
-/** Bytes of the addresses; 0 where what follows is to be passed over: LOCAL, and where family or transport is unknown. */
+/** Bytes of the addresses; 0 if they are to be ignored: with LOCAL, and if family or transport is unknown. */
 function addressBytes(header: Buffer): number {
   const byte = header[FAMILY_AT];
   if (isLocal(header) || (byte & 15) === TRANSPORT.unspecified) return 0;
   return ADDRESS_BYTES[byte >> 4];
 }
 
-/** TLVs (proxy-protocol.txt §2.2.1): a type, a length of two bytes, and as many bytes as it says. */
+/** Checks the TLVs (proxy-protocol.txt §2.2.1): a type, a length of two bytes, and that number of bytes. */
 function checkTlvs(header: Buffer, start: number): void {
   let at = start;
   while (at < header.length) {

@@ -3,27 +3,27 @@ import type { PathRules } from './normalize-path.ts';
 import { parsePathAlternative } from './path-pattern.ts';
 import { compileRouter, type Route } from './router.ts';
 
-/** A route that no request reaches, and the routes before it that take its requests: the first ones that were found. */
+/** A route that no request reaches, and earlier routes that take its requests: the first ones that were found. */
 export interface CoveredRoute {
   readonly index: number;
   readonly by: readonly number[];
 }
 
-/** A route, as far as coverage goes. */
+/** The properties of a route that matter for coverage. */
 export interface CoverableRoute extends Pick<Route<unknown>, 'match'> {
-  /** It is chosen by the host alone, before there is a request. */
+  /** Whether the host alone chooses it, before there is a request. */
   readonly byHost: boolean;
 }
 
 /**
- * A character that no pattern holds. In a request it stands for whatever a wildcard may match: only patterns with a
- * wildcard at that place match it. So one request tells whether earlier routes cover a pattern wholly.
+ * A character that no pattern contains. In a request it represents any text that a wildcard may match: only patterns
+ * with a wildcard at this place match it. So one request shows whether earlier routes cover the whole pattern.
  */
 const ANY = '\u0001';
 
 /**
- * Finds the routes that no request reaches, by asking the router for the requests that each one is made for. Gives null for
- * each route that is reached, so that the caller may do something else between two routes.
+ * Finds the routes that no request reaches, by asking the router for the requests for which each route is meant. Yields
+ * null for each route that is reached, so that the caller can do other work between two routes.
  */
 export function* findCoveredRoutes(
   routes: readonly CoverableRoute[],
@@ -40,7 +40,7 @@ export function* findCoveredRoutes(
       const first = byHost
         ? (router.matchHost(request.host)?.value ?? null)
         : router.match(request.host, request.path, request.method);
-      // A host that is longer than any may be has no route at all.
+      // A host that exceeds the maximum length has no route at all.
       by.add(first ?? index);
       if (by.has(index)) break;
     }
@@ -63,7 +63,7 @@ function* requestsFor(match: Route<unknown>['match'], lengths: number, rules: Pa
   }
 }
 
-/** `**` stands for any number of labels: patterns of a fixed length may cover each of them. */
+/** `**` matches any number of labels, so patterns of fixed lengths may cover each of these numbers. */
 function* hostsFor(domain: string | null, lengths: number): Generator<string> {
   if (domain === null || !domain.includes('*')) {
     yield domain ?? ANY;
@@ -87,7 +87,7 @@ function* pathsFor(match: Route<unknown>['match'], method: string, rules: PathRu
     yield prefix ? literal + ANY : literal;
   }
   if (match !== null && match.paths.length > 0) return;
-  // A target without a path (`*`, or that of CONNECT) is what a route for everything is for, behind one for `/*`.
+  // A route for everything after a route for `/*` is still reached by targets without a path (`*`, or that of CONNECT).
   const withoutPath = match === null || method === 'CONNECT' || method === 'OPTIONS';
   yield withoutPath ? ANY : `/${ANY}`;
 }

@@ -2,17 +2,17 @@ import type { LabelPattern, ParsedDomain } from './domain-pattern.ts';
 import { NO_ROUTE } from './method-table.ts';
 import { PathIndex } from './path-index.ts';
 
-/** What is looked up: reused from one request to the next, so that a look-up allocates no more than its labels. */
+/** The request to look up. It is reused for the next request, so that a lookup allocates only its labels. */
 export interface Query {
-  /** The labels of the host from left to right; only the first `labelCount` count. */
+  /** The labels of the host from left to right; only the first `labelCount` are valid. */
   readonly labels: string[];
   labelCount: number;
-  /** Null asks for the domain alone: the first route of every domain that matches. */
+  /** Null means that only the domain matters: the result is the first route of every domain that matches. */
   path: string | null;
   method: string;
 }
 
-/** The first route of an index that the query matches, if it is lower than `best`; else `best`. */
+/** Returns the first route of an index that the query matches, if it is lower than `best`; otherwise `best`. */
 export function findInPaths(paths: PathIndex, query: Query, best: number): number {
   if (paths.first >= best) return best;
   return query.path === null ? paths.first : paths.find(query.path, query.method, best);
@@ -28,12 +28,14 @@ class DomainNode {
   affixes: AffixMap | null = null;
 }
 
-/** Nodes by prefix and suffix of a label. A look-up tries the lengths that occur, never one pattern after the other. */
+/**
+ * Nodes by prefix and suffix of a label. A lookup tries the lengths that occur, and not one pattern after the other.
+ */
 class AffixMap {
   readonly bySuffix = new Map<string, { readonly lengths: number[]; readonly byPrefix: Map<string, DomainNode> }>();
   readonly suffixLengths: number[] = [];
 
-  /** The node of a pair, made when it is new. */
+  /** The node of a pair; creates it if it does not exist. */
   node(prefix: string, suffix: string): DomainNode {
     let group = this.bySuffix.get(suffix);
     if (group === undefined) {
@@ -52,15 +54,15 @@ class AffixMap {
 }
 
 /**
- * The wildcard patterns of a router as a tree of labels. Patterns of fixed length are anchored at the right end of
- * the host, where they differ least and fail soonest; patterns that end with `**` at the left end, as their right
- * end is open. The walk follows at most as many labels as the longest pattern has.
+ * The wildcard patterns of a router as a tree of labels. Patterns of fixed length are compared from the right end of
+ * the host, where names differ most and a comparison fails soonest. Patterns that end with `**` are compared from the
+ * left end, because their right end is open. The walk visits at most as many labels as the longest pattern has.
  */
 export class DomainIndex {
   readonly #open: boolean;
   readonly #root = new DomainNode();
 
-  /** `open` for patterns that end with `**`. */
+  /** @param open whether the patterns end with `**` */
   constructor(open: boolean) {
     this.#open = open;
   }
@@ -70,7 +72,7 @@ export class DomainIndex {
     return this.#root.first;
   }
 
-  /** The paths of a pattern, made when it is new. Indexes come in rising order. */
+  /** The paths of a pattern; creates them if they do not exist. Indexes must be added in rising order. */
   paths(domain: ParsedDomain, index: number): PathIndex {
     let node = this.#root;
     if (node.first === NO_ROUTE) node.first = index;
@@ -81,12 +83,12 @@ export class DomainIndex {
     return (node.paths ??= new PathIndex());
   }
 
-  /** The lower of `best` and the first route that the query matches. */
+  /** Returns the lower one of `best` and the first route that the query matches. */
   find(query: Query, best: number): number {
     return this.#walk(this.#root, 0, query, best);
   }
 
-  /** `depth` labels are consumed on the way to `node`. */
+  /** `depth` labels have been compared on the way to `node`. */
   #walk(node: DomainNode, depth: number, query: Query, best: number): number {
     const left = query.labelCount - depth;
     let found = best;

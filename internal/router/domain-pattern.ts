@@ -2,23 +2,27 @@ import picomatch from 'picomatch';
 
 import { ProxyError } from '../base/index.ts';
 
-/** A DNS name holds at most 255 octets (RFC 1035 §2.3.4). A longer host matches no domain, and is never split. */
+/**
+ * A DNS name has at most 255 octets (RFC 1035 §2.3.4). A longer host matches no domain, and is not split into labels.
+ */
 export const MAX_HOST_LENGTH = 255;
 
-/** What a host filled in for the wildcards of a pattern. */
+/** The parts of a host that the wildcards of a pattern matched. */
 export interface DomainCaptures {
-  /** What each `*` matched, from left to right, joined with `.`: `{match.domain}`. Empty without a `*`. */
+  /** The labels that each `*` matched, from left to right, joined with `.`: `{match.domain}`. Empty without a `*`. */
   readonly domain: string;
-  /** What `**` matched: `{match.glob}`. Empty without one. */
+  /** The part that `**` matched: `{match.glob}`. Empty without a `**`. */
   readonly glob: string;
 }
 
-/** A compiled domain pattern. Hosts are as normalizeHost gives them. */
+/** A compiled domain pattern. Hosts must be in the form of normalizeHost. */
 export interface DomainPattern {
-  /** Lower case, as it stands in the config. */
+  /** The pattern from the config, in lower case. */
   readonly pattern: string;
   matches(host: string): boolean;
-  /** Null when the host does not match. Costs a split: for templates that ask, not for routing. */
+  /**
+   * Returns null if the host does not match. This splits the host, so it is meant for templates and not for routing.
+   */
   captures(host: string): DomainCaptures | null;
 }
 
@@ -35,19 +39,21 @@ export interface ParsedDomain {
   readonly open: boolean;
 }
 
-/** What may stand beside `*` in a label. No character of these is special to picomatch. */
+/** A label with a `*` and the characters that may be beside it. None of these characters is special to picomatch. */
 const AFFIX = /^[a-z0-9_-]*\*[a-z0-9_-]*$/;
 
 const STAR: LabelPattern = { kind: 'star' };
 
-/** Compiles a domain pattern of CONFIG.md. Throws ProxyError `internal` when it breaks the rules for patterns. */
+/** Compiles a domain pattern (docs/config.md). Throws ProxyError `internal` if it breaks the rules for patterns. */
 export function compileDomain(pattern: string): DomainPattern {
   const lower = pattern.toLowerCase();
   if (!lower.includes('*')) return new ExactDomain(lower);
   return new WildcardDomain(lower, parseDomain(lower, new Map()));
 }
 
-/** Splits a pattern and compiles its labels. `memo` keeps labels that come again, such as the `cdn-*` of many domains. */
+/**
+ * Splits a pattern and compiles its labels. `memo` reuses labels that occur often, such as the `cdn-*` of many domains.
+ */
 export function parseDomain(pattern: string, memo: Map<string, LabelPattern>): ParsedDomain {
   const names = pattern.split('.');
   const open = names.at(-1) === '**';
@@ -70,8 +76,8 @@ function compileLabel(name: string, pattern: string): LabelPattern {
     if (name === '') throw malformed(pattern);
     return { kind: 'text', text: name };
   }
-  // picomatch says that this is a glob with nothing special in it but the star; then the texts on both sides of the star
-  // say all that its regular expression would, can be looked up in a map, and capture in the same way.
+  // picomatch confirms that the star is the only special character of the label. The texts on both sides of the star
+  // are then equivalent to its regular expression, can be looked up in a map, and capture the same text.
   if (!AFFIX.test(name) || picomatch.scan(name).glob !== name) throw malformed(pattern);
   const star = name.indexOf('*');
   return { kind: 'affix', prefix: name.slice(0, star), suffix: name.slice(star + 1) };
@@ -136,14 +142,17 @@ function affixMatches(prefix: string, suffix: string, name: string): boolean {
   return name.length >= prefix.length + suffix.length && name.startsWith(prefix) && name.endsWith(suffix);
 }
 
-/** True when a host can match both patterns, as a name of a certificate (`*.example.com`) and the domain of a route may. */
+/**
+ * Whether a host can match both patterns, for example a name of a certificate (`*.example.com`) and the domain of a
+ * route.
+ */
 export function domainsMeet(one: string, other: string): boolean {
   const memo = new Map<string, LabelPattern>();
   const a = parseDomain(one.toLowerCase(), memo);
   const b = parseDomain(other.toLowerCase(), memo);
   const least = Math.min(a.labels.length, b.labels.length);
   if (a.labels.length !== b.labels.length && !(a.labels.length > b.labels.length ? b : a).open) return false;
-  // An open pattern has at least one label more.
+  // An open pattern stands for at least one more label.
   if (a.labels.length === b.labels.length && a.open !== b.open) return false;
   return a.labels.slice(0, least).every((label, i) => labelsMeet(label, b.labels[i]));
 }

@@ -5,12 +5,12 @@ const OPEN_BRACKET = 91;
 const DOT = 46;
 
 /**
- * The host of an authority (`host`, `host:port`, `[::1]:80`; RFC 3986 §3.2) as the router compares it: lower case,
- * without the port and without one trailing dot. An IPv6 literal keeps its brackets. The same string comes back when
- * there is nothing to do, which is the common case.
+ * The host of an authority (`host`, `host:port`, `[::1]:80`; RFC 3986 §3.2) in the form that the router compares: lower
+ * case, without the port and without one trailing dot. An IPv6 literal keeps its brackets. If nothing changes, which is
+ * the common case, the same string is returned.
  *
- * The authority is taken as checked: what follows the first colon (or the closing bracket) is dropped unread.
- * Percent-encoding is left alone: no domain pattern holds any, so an encoded name matches no domain.
+ * The authority must already be checked: everything after the first colon (or the closing bracket) is dropped without a
+ * check. Percent-encoding is not decoded. No domain pattern contains any, so an encoded name matches no domain.
  */
 export function normalizeHost(authority: string): string {
   const length = authority.length;

@@ -1,23 +1,25 @@
 /*
- * The two forms of a request path. Routes match on the first, upstreams get the second.
+ * The two forms of a request path. Routes match the first, upstreams get the second.
  *
- * Match form, the most decoded. However an upstream may read the path that it gets (merge slashes, decode once, resolve dot
- * segments, in any order), it comes to this one, so that no spelling walks around a route:
+ * Match form, the most decoded one. An upstream may merge slashes, decode once and resolve dot segments, in any order:
+ * from the path that it gets, it arrives at this form. So no spelling bypasses a route.
  *
- *   1. percent-encodings of what may stand in a path as itself are decoded: `%61` is `a`, `%40` is `@` (RFC 3986 §6.2.2.2)
- *   2. `%2F`, `%5C` and a plain backslash are separators like `/`
- *   3. empty segments are merged: `//` is `/`
- *   4. then dot segments are removed (RFC 3986 §5.2.4)
+ * 1. Percent-encodings of characters that may occur unencoded in a path are decoded: `%61` is `a`, `%40` is `@` (RFC
+ *   3986 §6.2.2.2).
+ * 2. `%2F`, `%5C` and a plain backslash are separators like `/`.
+ * 3. Empty segments are merged: `//` is `/`.
+ * 4. Then dot segments are removed (RFC 3986 §5.2.4).
  *
- * Forward form, what the client sent without what is needless: percent-encodings of unreserved characters are decoded, the hex
- * digits of others are upper case (RFC 3986 §6.2.2.1), and dot segments are removed. `%2F`, `%5C` and `//` stay, as upstreams
- * exist to which they mean something. What may not stand in a path as itself (RFC 3986 §3.3) is percent-encoded.
+ * Forward form, the path of the client without unnecessary encoding: percent-encodings of unreserved characters are
+ * decoded, the hex digits of others are in upper case (RFC 3986 §6.2.2.1), and dot segments are removed. `%2F`, `%5C`
+ * and `//` stay, because they have a meaning for some upstreams. Characters that must not occur unencoded in a path
+ * (RFC 3986 §3.3) are percent-encoded.
  *
- * The match form of the forward form is the match form of the path. Two rules keep it so:
+ * The match form of the forward form equals the match form of the path. Two rules guarantee this:
  *
- *   - Dot segments are resolved as if empty segments had been merged before: `/a//../b` is `/b` in both forms. RFC 3986 would
- *     make `/a/b` of it for upstreams that do not merge, behind the back of a route for `/a/*`.
- *   - A path is refused where an encoded separator decides what a dot segment removes: `/a/..%2Fb`, `/a%2Fb/../c`.
+ * - Dot segments are resolved as if empty segments had been merged before: `/a//../b` is `/b` in both forms. RFC 3986
+ *   would produce `/a/b` for upstreams that do not merge, which would bypass a route for `/a/*`.
+ * - A path is refused if an encoded separator decides what a dot segment removes: `/a/..%2Fb`, `/a%2Fb/../c`.
  *
  * `%00` stays encoded in both forms; the serve action refuses it.
  */
@@ -27,14 +29,17 @@ const DOT = 46;
 const SLASH = 47;
 const LAST_BYTE = 0xff;
 
-/** 1 for what stands in a path as itself, RFC 3986 §3.3: `/` and pchar, but not the `%`. */
+/** 1 for characters that may occur unencoded in a path, RFC 3986 §3.3: `/` and pchar, but not `%`. */
 const PLAIN = new Uint8Array(LAST_BYTE + 1);
 for (const c of "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~!$&'()*+,;=:@/")
   PLAIN[c.charCodeAt(0)] = 1;
 
 const HEX_UPPER = '0123456789ABCDEF';
 
-/** The sub-delims, `:` and `@`, encoded: they stand in a path as themselves, but RFC 3986 §2.2 lets the encoding mean something else. */
+/**
+ * The encoded forms of sub-delims, `:` and `@`. They may occur unencoded in a path, but RFC 3986 §2.2 allows the
+ * encoded form to have a different meaning.
+ */
 const ENCODED_RESERVED = /%(?:2[146789ABC]|3[ABD]|40)/g;
 
 const HIDDEN_SEPARATOR = /%2F|%5C/;
@@ -42,7 +47,7 @@ const HIDDEN_SEPARATORS = /%2F|%5C/g;
 const BEFORE_SEPARATOR = /(?=\/|%2F|%5C)/;
 const SLASHES = /\/{2,}/g;
 
-/** How a service reads paths. */
+/** The rules by which a service reads paths. */
 export interface PathRules {
   /** Whether empty segments are merged. */
   readonly mergeSlashes: boolean;
@@ -50,10 +55,10 @@ export interface PathRules {
   readonly encodedSlashes: 'keep' | 'refuse';
 }
 
-/** How services read paths unless their config says otherwise. */
+/** The rules if the config sets no others. */
 export const DEFAULT_PATH_RULES: PathRules = Object.freeze({ mergeSlashes: true, encodedSlashes: 'keep' });
 
-/** What a path is to prox, and what is sent on of it. */
+/** Both forms of a path. */
 export interface PathForms {
   readonly match: string;
   readonly forward: string;
@@ -62,13 +67,13 @@ export interface PathForms {
 /**
  * Why a path is refused:
  *
- * - malformed: a `%` that two hex digits do not follow, a character that is no byte, or no leading `/`
+ * - malformed: a `%` without two hex digits after it, a character that is not a byte, or no leading `/`
  * - dots: an encoded separator decides what a dot segment removes
- * - separator: an encoded separator where the service takes none
+ * - separator: an encoded separator in a service that refuses them
  */
 export type PathFault = 'malformed' | 'dots' | 'separator';
 
-/** Whether both forms of the path are the path itself, whatever the rules: one scan. */
+/** Whether both forms equal the path, whatever the rules. Takes one scan. */
 export function isNormalPath(path: string): boolean {
   if (path.charCodeAt(0) !== SLASH) return path === '*';
   let previous = 0;
@@ -82,8 +87,8 @@ export function isNormalPath(path: string): boolean {
 }
 
 /**
- * Both forms of a path (without the query), or why it is refused. The empty path is `/` (RFC 3986 §6.2.3), and `*` (the
- * asterisk-form, RFC 9112 §3.2.4) stays. `path` holds one byte a character.
+ * Returns both forms of a path (without the query), or why it is refused. The empty path becomes `/` (RFC 3986 §6.2.3),
+ * and `*` (the asterisk-form, RFC 9112 §3.2.4) stays. `path` has one byte per character.
  */
 export function pathForms(path: string, rules: PathRules): PathForms | PathFault {
   if (isNormalPath(path)) return { match: path, forward: path };
@@ -99,7 +104,7 @@ export function pathForms(path: string, rules: PathRules): PathForms | PathFault
   return { match: match.replace(ENCODED_RESERVED, decode), forward };
 }
 
-/** The match form of a path, or null when it is refused. */
+/** Returns the match form of a path, or null if it is refused. */
 export function normalizePath(path: string, rules: PathRules = DEFAULT_PATH_RULES): string | null {
   const forms = pathForms(path, rules);
   return typeof forms === 'string' ? null : forms.match;
@@ -141,7 +146,7 @@ function decode(encoding: string): string {
   return String.fromCharCode(Number.parseInt(encoding.slice(1), 16));
 }
 
-/** NaN, which charCodeAt gives behind the end, is no digit. */
+/** The value of a hex digit. NaN, which charCodeAt returns beyond the end, is not a digit. */
 function hexValue(c: number): number {
   if (c >= 48 && c <= 57) return c - 48;
   const lower = c | 32;
@@ -156,8 +161,8 @@ function isUnreserved(c: number): boolean {
 }
 
 /**
- * RFC 3986 §5.2.4 for a path that begins with `/`. With `merge`, `..` takes back empty segments on its way to the one that
- * it removes. Null when an encoded separator stands at a dot segment, or would be removed by one.
+ * RFC 3986 §5.2.4 for a path that begins with `/`. With `merge`, `..` also removes the empty segments before the
+ * segment that it removes. Returns null if an encoded separator is part of a dot segment, or would be removed by one.
  */
 function removeDotSegments(path: string, merge: boolean): string | null {
   if (path.indexOf('/.') < 0 && path.indexOf('%2F.') < 0 && path.indexOf('%5C.') < 0) return path;
@@ -173,13 +178,13 @@ function removeDotSegments(path: string, merge: boolean): string | null {
     const last = i === pieces.length - 1;
     if (!plain || (!last && pieces[i + 1].charCodeAt(0) !== SLASH)) return null;
     if (name === '..' && !takeBack(kept, merge)) return null;
-    // `/a/.` is `/a/` and `/a/b/..` is `/a/`: the slash before a last dot segment stays.
+    // `/a/.` is `/a/` and `/a/b/..` is `/a/`: the slash before a final dot segment stays.
     if (last) kept.push('/');
   }
   return kept.join('');
 }
 
-/** Removes what `..` stands behind. False when an encoded separator would go with it. */
+/** Removes the segment before `..`. Returns false if this would remove an encoded separator. */
 function takeBack(kept: string[], merge: boolean): boolean {
   for (;;) {
     const piece = kept.pop();

@@ -2,31 +2,34 @@ import { MethodTable, NO_ROUTE } from './method-table.ts';
 import type { PathRules } from './normalize-path.ts';
 import { parsePathAlternative } from './path-pattern.ts';
 
-/** A segment of the prefix tree; `table` holds the routes whose prefix ends here. */
+/** A segment of the prefix tree; `table` has the routes whose prefix ends here. */
 class PrefixNode {
-  /** The lowest index in this node and below: whole branches are left out when a better route is known. */
+  /** The lowest index in this node and below. A branch is skipped if a better route is already known. */
   first = NO_ROUTE;
   table: MethodTable | null = null;
   children: Map<string, PrefixNode> | null = null;
 }
 
 /**
- * The routes of one domain by path: exact paths in a map, prefixes in a tree of segments, so that neither the number
- * of routes nor a path of thousands of segments makes a look-up long: the walk ends where the configured prefixes do.
+ * The routes of one domain by path: exact paths in a map, prefixes in a tree of segments. Neither the number of routes
+ * nor a path with thousands of segments makes a lookup long, because the walk ends where the configured prefixes end.
  */
 export class PathIndex {
   /** The lowest index of the domain. */
   first = NO_ROUTE;
-  /** The first route with neither path nor methods: what most domains consist of, so it is reached without a table. */
+  /**
+   * The first route with neither path nor methods. Most domains consist of one such route, so it is found without a
+   * table.
+   */
   #always = NO_ROUTE;
   /** Routes with methods but without a path. */
   #whole: MethodTable | null = null;
   #exact: Map<string, MethodTable> | null = null;
   #prefixes: PrefixNode | null = null;
 
-  /** `paths` are alternatives, empty for all paths. Indexes come in rising order. */
+  /** Adds a route. `paths` are alternatives, empty for all paths. Indexes must be added in rising order. */
   add(index: number, paths: readonly string[], methods: readonly string[], rules: PathRules): void {
-    // Read before the early return, so that a malformed path is found even where it can never match.
+    // Parsed before the early return, so that a malformed path is reported even if it can never match.
     const alternatives = paths.map((path) => parsePathAlternative(path, rules));
     if (this.#always !== NO_ROUTE) return;
     if (this.first === NO_ROUTE) this.first = index;
@@ -37,7 +40,7 @@ export class PathIndex {
     }
   }
 
-  /** The lower of `best` and the first route of the domain for a normalised path and a method. */
+  /** Returns the lower one of `best` and the first route of the domain for a normalised path and a method. */
   find(path: string, method: string, best: number): number {
     let found = this.#always < best ? this.#always : best;
     if (this.#whole !== null) found = this.#whole.find(method, found);
@@ -80,7 +83,7 @@ export class PathIndex {
   }
 }
 
-/** Every node on the way down stands for a prefix that ends with the slash just passed. */
+/** Every node on the way down is a prefix that ends with the slash before the current position. */
 function findPrefix(root: PrefixNode, path: string, method: string, best: number): number {
   if (path.charCodeAt(0) !== 47) return best;
   let found = best;

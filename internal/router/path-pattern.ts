@@ -1,7 +1,7 @@
 import { ProxyError } from '../base/index.ts';
 import { DEFAULT_PATH_RULES, normalizePath, type PathRules } from './normalize-path.ts';
 
-/** One alternative of a route's `path`, read: an exact path, or everything below a prefix that ends with `/`. */
+/** One parsed alternative of a route's `path`: an exact path, or everything below a prefix that ends with `/`. */
 export interface PathAlternative {
   /** As written in the config. */
   readonly pattern: string;
@@ -10,19 +10,22 @@ export interface PathAlternative {
   readonly prefix: boolean;
 }
 
-/** Which alternative of a route a path matched, and what was left for the star. */
+/** The alternative of a route that a path matched, and the part that the star matched. */
 export interface PathMatch {
   /** The first alternative that matches, as written: `/api/*`. */
   readonly pattern: string;
   /** The part of the path that the alternative fixes, with its slash: `/api/`. The whole path for an exact one. */
   readonly fixed: string;
-  /** What stands below the prefix, without a leading slash: `v1/users`. Empty for an exact alternative. */
+  /** The part below the prefix, without a leading slash: `v1/users`. Empty for an exact alternative. */
   readonly rest: string;
 }
 
-/** The paths of one route, for those who need more than to know that it matches: prefix stripping and templates. */
+/** The paths of one route, for code that needs more than whether it matches: prefix stripping and templates. */
 export interface PathPattern {
-  /** Null when no alternative matches the normalised path. A route without paths matches with nothing fixed. */
+  /**
+   * Returns null if no alternative matches the normalised path. A route without paths matches every path and fixes no
+   * part of it.
+   */
   match(path: string): PathMatch | null;
 }
 
@@ -35,9 +38,9 @@ export function compilePath(patterns: readonly string[], rules: PathRules = DEFA
 }
 
 /**
- * Reads one alternative. `*` is special only as the whole last segment. A pattern gets the match form of request paths; an
- * encoded slash in it is a separator too, even where requests with one are refused. Letters beyond ASCII become encoded
- * UTF-8, so that people may write a path as a browser shows it.
+ * Parses one alternative. `*` is special only as the whole last segment. A pattern gets the match form, like request
+ * paths. An encoded slash in a pattern is a separator, too, even in services that refuse requests with one. Letters
+ * beyond ASCII become encoded UTF-8, so that users may write a path as a browser shows it.
  */
 export function parsePathAlternative(pattern: string, rules: PathRules): PathAlternative {
   const prefix = pattern.endsWith('/*');

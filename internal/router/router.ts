@@ -5,40 +5,43 @@ import { NO_ROUTE } from './method-table.ts';
 import { DEFAULT_PATH_RULES, type PathRules } from './normalize-path.ts';
 import { PathIndex } from './path-index.ts';
 
-/** A route to compile: what it matches, null for everything, and what the router gives back for it. */
+/** A route to compile: its match, null for everything, and the value that the router returns for it. */
 export interface Route<T> {
   readonly match: MatchConfig | null;
   readonly value: T;
 }
 
-/** The first route for a host when nothing but the host is known. */
+/** The first route for a host while only the host is known. */
 export interface HostMatch<T> {
   readonly value: T;
   /**
-   * True when the host decides alone. False when the route also asks for a path or a method: the route is where the
-   * walk stops, but whether it applies is known only with the request, so that the connection must be read further.
+   * True if the host alone decides. False if the route also has a path or methods: the search ends at this route, but
+   * only the request shows whether it applies, so the connection must be read further.
    */
   readonly decided: boolean;
 }
 
-/** First match over domain, path and methods. One router serves one generation and never changes. */
+/**
+ * Finds the first route that matches domain, path and method. One router belongs to one generation and never changes.
+ */
 export interface Router<T> {
   /**
-   * The value of the first route that matches, or null. `host` as normalizeHost gives it, empty when there is none;
-   * `path` in match form (`pathForms`), without the query; `method` as received (case-sensitive, RFC 9110 §9.1).
+   * Returns the value of the first route that matches, or null. `host` is in the form of normalizeHost, empty if there
+   * is none. `path` is in match form (`pathForms`), without the query. `method` is as received (case-sensitive, RFC
+   * 9110 §9.1).
    */
   match(host: string, path: string, method: string): T | null;
   /**
-   * The first route whose domain matches: the walk by SNI, before a request exists. A route without a domain matches
-   * every host, the empty one too (a ClientHello without SNI, RFC 6066 §3).
+   * Returns the first route whose domain matches: the search by SNI, before there is a request. A route without a
+   * domain matches every host, also the empty one (a ClientHello without SNI, RFC 6066 §3).
    */
   matchHost(host: string): HostMatch<T> | null;
 }
 
 /**
- * Compiles routes in the order of the config. A look-up costs one map access for the host, a short walk when there
- * are wildcards, and the same within the paths of the domain, however many routes there are. Throws ProxyError
- * `internal` on a pattern that the config's validation would have refused.
+ * Compiles routes in the order of the config. Whatever the number of routes, a lookup costs one map access for the
+ * host, a short walk if there are wildcards, and the same within the paths of the domain. Throws ProxyError `internal`
+ * for a pattern that the checks of the config should have refused.
  */
 export function compileRouter<T>(routes: readonly Route<T>[], rules: PathRules = DEFAULT_PATH_RULES): Router<T> {
   return new CompiledRouter(routes, rules);
@@ -47,20 +50,20 @@ export function compileRouter<T>(routes: readonly Route<T>[], rules: PathRules =
 const NO_PATHS: readonly string[] = [];
 
 /*
- * Every index answers with the lowest number of a route that matches, and takes the best number known so far to leave
- * out what cannot be lower. So the order of the config holds exactly, whichever index a route stands in:
+ * Every index returns the lowest number of a route that matches. It gets the best number so far, and skips whatever
+ * cannot be lower. So the order of the config holds exactly, whichever index contains a route:
  *
- *   host ─┬─ #exact     map of whole hosts ───────────┐
- *         ├─ #tails     map of what follows `*.` ─────┤
- *         ├─ #closed    tree from the last label ─────┼─> PathIndex ─> MethodTable ─> lowest route
- *         ├─ #open      tree from the first, for `**` ┤
- *         └─ #everyHost routes without a domain ──────┘
+ *       host ─┬─ #exact     map of whole hosts ───────────┐
+ *             ├─ #tails     map of the text after `*.` ───┤
+ *             ├─ #closed    tree from the last label ─────┼─> PathIndex ─> MethodTable ─> lowest route
+ *             ├─ #open      tree from the first, for `**` ┤
+ *             └─ #everyHost routes without a domain ──────┘
  *
- * `*.example.com` is by far the most usual wildcard, and needs no splitting into labels: hence #tails.
+ * `*.example.com` is by far the most common wildcard, and needs no splitting into labels. #tails exists for it.
  */
 class CompiledRouter<T> implements Router<T> {
   readonly #routes: readonly Route<T>[];
-  /** Apart from #routes, because a look-up then touches one object less. */
+  /** Kept apart from #routes, because a lookup then reads one object less. */
   readonly #values: readonly T[];
   readonly #exact = new Map<string, PathIndex>();
   readonly #tails = new Map<string, PathIndex>();
@@ -142,7 +145,10 @@ function pathsIn(map: Map<string, PathIndex>, key: string): PathIndex {
   return paths;
 }
 
-/** False when a label is empty: no wildcard stands for such a host. MAX_HOST_LENGTH bounds the number of labels. */
+/**
+ * Returns false if a label is empty, because no wildcard matches such a host. MAX_HOST_LENGTH limits the number of
+ * labels.
+ */
 function splitLabels(host: string, query: Query): boolean {
   let count = 0;
   let start = 0;

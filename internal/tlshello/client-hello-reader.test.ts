@@ -135,9 +135,9 @@ describe('ClientHelloReader', () => {
     ['half a type', withExtensions('00')],
     ['half a length', withExtensions('ffff00')],
     ['an extension that leads beyond the end', withExtensions('ffff0001')],
-    ['an extension that is there twice', withExtensions(extension(1, ''), extension(2, ''), extension(1, ''))],
+    ['an extension that occurs twice', withExtensions(extension(1, ''), extension(2, ''), extension(1, ''))],
     ['two server names', withExtensions(serverName('a'), serverName('a'))],
-    ['GREASE that is there twice', withExtensions(extension(0x0a0a, ''), extension(0x0a0a, ''))],
+    ['GREASE that occurs twice', withExtensions(extension(0x0a0a, ''), extension(0x0a0a, ''))],
     // server_name, RFC 6066 §3.
     ['an empty server_name', withExtensions(extension(0, ''))],
     ['an empty list of names', withExtensions(extension(0, vector16()))],

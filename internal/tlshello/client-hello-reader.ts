@@ -15,40 +15,41 @@ const MAX_FRAGMENT_BYTES = 1 << 14;
 /** HandshakeType and a length of three bytes (RFC 8446 §4). */
 const MESSAGE_HEADER_BYTES = 4;
 
-/** Room for the first piece of a message that did not come whole; it doubles from there. */
+/** Initial size of the buffer for a message that arrives in pieces; it doubles from there. */
 const FIRST_GATHERED_BYTES = 1024;
 
 /**
- * Reads the ClientHello that a TLS connection begins with, however its bytes are cut into segments and records:
+ * Reads the ClientHello at the beginning of a TLS connection, however its bytes are divided into segments and records:
  *
  *     record   22 | 3.x | length | fragment      record   22 | 3.x | length | fragment     …
  *     message                      1 | length | the first of the bo                 dy of the ClientHello
  *
- * A hello that arrives whole in one record is read where it lies. Otherwise the fragments are gathered in a buffer of our
- * own, which grows with what has come and not with what was announced; every byte is looked at once, and the body when
- * it is complete. What a hello fails with, and at which byte, does not depend on how it was cut.
+ * A hello that arrives whole in one record is read in place. Otherwise the fragments are copied to a buffer of the
+ * reader, which grows with the bytes that have arrived and not with the announced length. Every byte is read once, and
+ * the body when it is complete. The error of a bad hello, and the byte at which it is found, do not depend on the
+ * division.
  *
- * The bytes stay the caller's: whoever goes on with the connection gets them all again, from the first.
+ * The reader only borrows the bytes: the next reader of the connection gets all of them again, from the first.
  */
 export class ClientHelloReader {
   private complete = false;
-  /** Of all records, their headers included. */
+  /** Bytes of all records so far, including their headers. */
   private wireBytes = 0;
-  /** The header of the present record: how much of it was seen, and what it says of the fragment. */
+  /** The header of the current record: the number of its bytes so far, and what it says about the fragment. */
   private headerBytes = 0;
   private fragmentLeft = 0;
-  /** The message with its header, as far as it is known; its length is -1 until the header says. */
+  /** The message with its header, as far as it has arrived; its length is -1 until the header is complete. */
   private message: Buffer = Buffer.alloc(0);
   private messageBytes = 0;
   private messageLength = -1;
 
   /**
-   * Takes bytes from `start` to `end`. They are borrowed: nothing of them is kept or read after the call.
+   * Reads bytes from `start` to `end`. They are borrowed: the reader neither keeps nor reads them after the call.
    *
-   * @returns the hello, or null when all bytes were taken and it is not complete. What follows the ClientHello is
-   * not looked at.
-   * @throws ProxyError bad_client_hello when the bytes cannot be the begin of a TLS connection;
-   * client_hello_too_large when the hello is larger than MAX_CLIENT_HELLO_BYTES. The reader is of no use then.
+   * @returns the hello, or null if all bytes were read and it is not complete. Bytes after the ClientHello are not
+   * read.
+   * @throws ProxyError bad_client_hello if the bytes cannot be the beginning of a TLS connection;
+   * client_hello_too_large if the hello is larger than MAX_CLIENT_HELLO_BYTES. The reader must not be used afterwards.
    */
   feed(buffer: Buffer, start: number, end: number): ClientHello | null {
     if (this.complete) throw new Error('the ClientHello has been read');
@@ -77,7 +78,7 @@ export class ClientHelloReader {
       case 1:
         if (byte !== MAJOR_VERSION) throw badClientHello('a record of a version that is neither SSL 3 nor TLS');
         break;
-      // The minor version means nothing (RFC 8446 §5.1).
+      // The minor version has no meaning (RFC 8446 §5.1).
       case 2:
         break;
       case 3:
@@ -92,7 +93,7 @@ export class ClientHelloReader {
   }
 
   private takeFragment(buffer: Buffer, start: number, end: number): number {
-    // The header of the message first, as its length decides on how much is taken of the rest.
+    // Reads the header of the message first, because its length decides how much of the rest belongs to the message.
     const wanted = (this.messageLength < 0 ? MESSAGE_HEADER_BYTES : this.messageLength) - this.messageBytes;
     const stop = start + Math.min(end - start, this.fragmentLeft, wanted);
     this.gather(buffer, start, stop);
@@ -111,13 +112,13 @@ export class ClientHelloReader {
     this.checkLengths();
   }
 
-  /** Refuses what cannot become a ClientHello any more as soon as the lengths tell. */
+  /** Refuses a message as soon as its lengths show that it cannot be an acceptable ClientHello. */
   private checkLengths(): void {
     const missing = this.messageLength < 0 ? 1 : this.messageLength - this.messageBytes;
     if (missing > MAX_CLIENT_HELLO_BYTES - this.wireBytes) {
       throw new ProxyError('client_hello_too_large', `the ClientHello takes more than ${MAX_CLIENT_HELLO_BYTES} bytes`);
     }
-    // The server speaks next: no second message can stand in the same record.
+    // The server speaks next, so no second message may follow in the same record.
     if (this.messageLength >= 0 && this.fragmentLeft > missing) {
       throw badClientHello('bytes behind the ClientHello in its record');
     }
@@ -135,7 +136,7 @@ export class ClientHelloReader {
   }
 }
 
-/** Whether the bytes begin with a record that holds a ClientHello within the limit, and nothing else. */
+/** Whether the bytes begin with a record that contains a ClientHello within the limit, and nothing else. */
 function isWhole(buffer: Buffer, start: number, end: number): boolean {
   if (end - start < RECORD_HEADER_BYTES + MESSAGE_HEADER_BYTES) return false;
   const length = uint16(buffer, start + 3);

@@ -2,18 +2,18 @@ import { badClientHello, Cursor } from './cursor.ts';
 import { isGrease, isGreaseName } from './grease.ts';
 import { readServerName } from './server-name.ts';
 
-/** What prox reads out of a ClientHello. */
+/** The parts of a ClientHello that prox uses. */
 export interface ClientHello {
-  /** server_name (RFC 6066 §3) in lower case, without a trailing dot; null when the client sent none. */
+  /** server_name (RFC 6066 §3) in lower case, without a trailing dot; null if the client sent none. */
   readonly serverName: string | null;
   /**
-   * The protocols of ALPN (RFC 7301 §3.1) in the order offered, a character for each byte; those of GREASE
-   * (RFC 8701 §2) are left out. Empty when the client sent none.
+   * The protocols of ALPN (RFC 7301 §3.1) in the order offered, one character per byte, without those of GREASE (RFC
+   * 8701 §2). Empty if the client sent none.
    */
   readonly alpn: readonly string[];
   /**
-   * supported_versions (RFC 8446 §4.2.1) in the order offered, such as 0x0304 for TLS 1.3; those of GREASE are left
-   * out. A client that sent none supports its legacy_version.
+   * supported_versions (RFC 8446 §4.2.1) in the order offered, such as 0x0304 for TLS 1.3, without those of GREASE. A
+   * client that sent none supports its legacy_version.
    */
   readonly versions: readonly number[];
 }
@@ -22,12 +22,12 @@ const RANDOM_BYTES = 32;
 const MAX_SESSION_ID_BYTES = 32;
 const MAJOR_VERSION = 3;
 
-/** Extensions that are read (RFC 8446 §4.2). Of others only the place is known, and that they stand there once. */
+/** Extensions that prox reads (RFC 8446 §4.2). Of all others, prox checks only the length, and that they occur once. */
 const EXTENSION = { serverName: 0, alpn: 16, supportedVersions: 43 } as const;
 
 /**
- * Reads the body of a ClientHello (RFC 8446 §4.1.2), which is all of the bytes from `start` to `end`. What the
- * cipher suites, the random and the other extensions hold is not looked at: whoever ends the handshake judges it.
+ * Reads the body of a ClientHello (RFC 8446 §4.1.2), which consists of the bytes from `start` to `end`. The content of
+ * the cipher suites, the random and the other extensions is not checked; the server that ends the handshake does that.
  *
  * @throws ProxyError bad_client_hello
  */
@@ -41,7 +41,7 @@ export function readClientHello(buffer: Buffer, start: number, end: number): Cli
   const cipherSuites = body.vector16(2);
   if (cipherSuites.length % 2 !== 0) throw badClientHello('half a cipher suite');
   body.vector8(1);
-  // Clients of TLS 1.2 and older may leave out the whole block (RFC 5246 §7.4.1.2).
+  // Clients of TLS 1.2 and older may omit the whole block (RFC 5246 §7.4.1.2).
   if (body.done) return { serverName: null, alpn: [], versions: [legacyVersion] };
   const extensions = body.vector16(0);
   body.expectEnd('the extensions');
@@ -56,8 +56,8 @@ function readExtensions(extensions: Cursor, legacyVersion: number): ClientHello 
   while (!extensions.done) {
     const type = extensions.uint16();
     const data = extensions.vector16(0);
-    // Which of two would count is anybody's guess (RFC 8446 §4.2).
-    if (seen.has(type)) throw badClientHello(`extension ${type} is there twice`);
+    // An extension must not occur twice, because servers disagree about which one counts (RFC 8446 §4.2).
+    if (seen.has(type)) throw badClientHello(`extension ${type} occurs twice`);
     seen.add(type);
     if (type === EXTENSION.serverName) serverName = readServerName(data);
     else if (type === EXTENSION.alpn) alpn = readProtocolNames(data);

@@ -1,16 +1,16 @@
 import { ProxyError } from '../base/index.ts';
 
-/** Makes the error of a ClientHello that cannot be read. */
+/** Makes the error for a malformed ClientHello. */
 export function badClientHello(message: string): ProxyError {
   return new ProxyError('bad_client_hello', message);
 }
 
 /**
- * Reads the numbers and vectors of the TLS presentation language (RFC 8446 §3) out of the bytes from `at` to `end`.
- * Nothing beyond `end` is ever looked at: what would lie there is `bad_client_hello`.
+ * Reads the numbers and vectors of the TLS presentation language (RFC 8446 §3) from the bytes between `at` and `end`.
+ * It never reads beyond `end`: a value that would extend beyond it is `bad_client_hello`.
  */
 export class Cursor {
-  /** Where the next read begins. */
+  /** The position of the next read. */
   at: number;
   readonly end: number;
   private readonly buffer: Buffer;
@@ -21,12 +21,12 @@ export class Cursor {
     this.end = end;
   }
 
-  /** True when everything is read. */
+  /** Whether everything has been read. */
   get done(): boolean {
     return this.at === this.end;
   }
 
-  /** How many bytes are left. */
+  /** The number of bytes that are left. */
   get length(): number {
     return this.end - this.at;
   }
@@ -40,7 +40,7 @@ export class Cursor {
     return (this.buffer[at] << 8) | this.buffer[at + 1];
   }
 
-  /** Passes over bytes, and returns the position of the first. */
+  /** Skips bytes, and returns the position of the first one. */
   skip(length: number): number {
     const { at } = this;
     if (length > this.length) throw badClientHello('a length leads beyond the end of what holds it');
@@ -48,23 +48,23 @@ export class Cursor {
     return at;
   }
 
-  /** The content of a vector with a length of one byte: at least `least` bytes of it. */
+  /** The content of a vector whose length field has one byte; it must have at least `least` bytes. */
   vector8(least: number): Cursor {
     return this.vector(this.uint8(), least);
   }
 
-  /** The content of a vector with a length of two bytes: at least `least` bytes of it. */
+  /** The content of a vector whose length field has two bytes; it must have at least `least` bytes. */
   vector16(least: number): Cursor {
     return this.vector(this.uint16(), least);
   }
 
-  /** The rest as text, a character for each byte. */
+  /** The rest as text, one character per byte. */
   latin1(): string {
     const at = this.skip(this.length);
     return this.buffer.toString('latin1', at, this.end);
   }
 
-  /** Nothing may be left. */
+  /** Throws if any byte is left. */
   expectEnd(what: string): void {
     if (!this.done) throw badClientHello(`bytes are left behind ${what}`);
   }

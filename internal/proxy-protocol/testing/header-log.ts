@@ -1,14 +1,17 @@
-/** Runs bytes through the reader as a connection does, and says in one line what came of them. */
+/** Feeds bytes to the reader as a connection does, and describes the result in one line. */
 import { ProxyError } from '../../base/index.ts';
 import { MORE, ProxyHeaderReader } from '../proxy-header-reader.ts';
 
-/** Bytes around every slice that belong to nobody: a reader that looks at them gets caught. An LF tempts most. */
+/**
+ * Bytes around every slice that the reader must not read; a wrong read changes the result. They are LF because a reader
+ * that looks for the end of a line would find it there.
+ */
 const MARGIN = 3;
 const JUNK = 0x0a;
 
 /**
- * What the bytes mean when they come cut at the given positions: `v1 SOURCE > DESTINATION, N left`, `v1 none, N left`,
- * `more`, or `error CODE`. N counts the bytes behind the header.
+ * The result for bytes that arrive cut at the given positions: `v1 SOURCE > DESTINATION, N left`, `v1 none, N left`,
+ * `more`, or `error CODE`. N is the number of bytes after the header.
  */
 export function headerLog(bytes: Buffer, cuts: readonly number[] = []): string {
   const reader = new ProxyHeaderReader();
@@ -26,7 +29,9 @@ export function headerLog(bytes: Buffer, cuts: readonly number[] = []): string {
   return 'more';
 }
 
-/** The log of the bytes in one piece, which has to be the same when they are cut in two anywhere, and byte by byte. */
+/**
+ * The result for bytes in one piece. It must be the same when they are cut in two at any position, and byte by byte.
+ */
 export function headerLogHoweverCut(bytes: Buffer): string {
   const whole = headerLog(bytes);
   const everywhere = Array.from({ length: Math.max(0, bytes.length - 1) }, (_, i) => i + 1);
@@ -41,7 +46,7 @@ function feedBorrowed(reader: ProxyHeaderReader, slice: Buffer): number {
   const buffer = Buffer.alloc(slice.length + 2 * MARGIN, JUNK);
   slice.copy(buffer, MARGIN);
   const behind = reader.feed(buffer, MARGIN, MARGIN + slice.length);
-  // The bytes were borrowed: whoever still reads them now is caught too.
+  // The reader only borrows the bytes. A reader that still reads them after the call gets different ones.
   buffer.fill(JUNK);
   if (behind === MORE) return MORE;
   if (behind < MARGIN || behind > MARGIN + slice.length) throw new Error(`a position out of bounds: ${behind}`);

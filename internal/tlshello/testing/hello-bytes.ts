@@ -1,24 +1,24 @@
-/** Puts ClientHellos together out of their parts, well-formed or not. Parts are bytes in hexadecimal. */
+/** Builds ClientHellos from their parts, well-formed or not. Parts are bytes in hexadecimal. */
 
-/** Bytes of a record or a message before its content. */
+/** The bytes of a record before its length. */
 const RECORD_HEADER = '160301';
 
-/** The parts of a ClientHello; what is left out is as a plain client would send it. */
+/** The parts of a ClientHello. A part that is left out has the value that a plain client would send. */
 export interface HelloParts {
   readonly version?: string;
   readonly session?: string;
   readonly suites?: string;
   readonly compression?: string;
-  /** The block with its length; '' for none at all. */
+  /** The block with its length; '' for no block at all. */
   readonly extensions?: string;
 }
 
-/** A vector with a length of one byte. */
+/** A vector whose length field has one byte. */
 export function vector8(content = ''): string {
   return sized(content, 1);
 }
 
-/** A vector with a length of two bytes. */
+/** A vector whose length field has two bytes. */
 export function vector16(content = ''): string {
   return sized(content, 2);
 }
@@ -50,7 +50,7 @@ export function messageOf(body: string, type = '01'): Buffer {
   return Buffer.from(type + sized(body, 3), 'hex');
 }
 
-/** The message in records whose fragments have at most so many bytes. */
+/** The message in records whose fragments have at most `size` bytes. */
 export function records(content: Buffer, size = 16_384): Buffer {
   const parts: Buffer[] = [];
   for (let at = 0; at < content.length; at += size) {
@@ -59,7 +59,7 @@ export function records(content: Buffer, size = 16_384): Buffer {
   return Buffer.concat(parts);
 }
 
-/** The message of a hello that came in one record. */
+/** The message of a hello that arrived in one record. */
 export function messageIn(wire: Buffer): Buffer {
   return wire.subarray(5);
 }

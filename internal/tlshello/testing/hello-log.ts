@@ -1,16 +1,16 @@
-/** Runs bytes through the reader as a connection does, and says what came of them. */
+/** Feeds bytes to the reader as a connection does, and describes the result. */
 import { ProxyError } from '../../base/index.ts';
 import { ClientHelloReader } from '../client-hello-reader.ts';
 import { type ClientHello } from '../client-hello.ts';
 
-/** What the bytes were: a hello, not enough, or an error by its code. */
+/** The result: a hello, `more` if bytes are missing, or an error with its code. */
 export type Outcome = ClientHello | 'more' | `error ${string}`;
 
-/** Bytes around every slice that belong to nobody: a reader that looks at them gets caught. */
+/** Bytes around every slice that the reader must not read; a wrong read changes the result. */
 const MARGIN = 3;
 const JUNK = 0x16;
 
-/** What the bytes are when they come cut at the given positions. */
+/** The result for bytes that arrive cut at the given positions. */
 export function helloLog(bytes: Buffer, cuts: readonly number[] = []): Outcome {
   const reader = new ClientHelloReader();
   let from = 0;
@@ -27,7 +27,9 @@ export function helloLog(bytes: Buffer, cuts: readonly number[] = []): Outcome {
   return 'more';
 }
 
-/** What the bytes are in one piece, which has to be the same when they are cut in two anywhere, and byte by byte. */
+/**
+ * The result for bytes in one piece. It must be the same when they are cut in two at any position, and byte by byte.
+ */
 export function helloLogHoweverCut(bytes: Buffer): Outcome {
   const whole = helloLog(bytes);
   const everywhere = everyByte(bytes);
@@ -53,7 +55,7 @@ function feedBorrowed(reader: ClientHelloReader, slice: Buffer): ClientHello | n
   try {
     return reader.feed(buffer, MARGIN, MARGIN + slice.length);
   } finally {
-    // The bytes were borrowed: whoever still reads them now is caught too.
+    // The reader only borrows the bytes. A reader that still reads them after the call gets different ones.
     buffer.fill(JUNK);
   }
 }
