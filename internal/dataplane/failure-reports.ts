@@ -1,5 +1,5 @@
 import type { ErrorCode, ProxyError } from '../base/index.ts';
-import type { FailureSubject } from '../exchange/index.ts';
+import { type FailureSubject, givenRequestId } from '../exchange/index.ts';
 import { levelOf, type Logger, type LogLevel, requestIds } from '../logger/index.ts';
 import type { GenerationEvents } from './generations.ts';
 import { RepeatedFailures } from './repeated-failures.ts';
@@ -45,7 +45,7 @@ export function reportsTo(logger: Logger, repeated: RepeatedFailures): Generatio
 function about(subject: FailureSubject, error: ProxyError): Record<string, unknown> {
   const { route, clientAddress, method, host, path, record } = subject;
   return {
-    request_id: record?.requestId ?? idOf(subject),
+    request_id: record?.requestId ?? givenIdOf(subject) ?? idOf(subject),
     route: route.id,
     client: clientAddress,
     method,
@@ -58,6 +58,10 @@ function about(subject: FailureSubject, error: ProxyError): Record<string, unkno
 
 function upstreamOf({ record }: FailureSubject, error: ProxyError): string | undefined {
   return error.upstream ?? record?.upstream ?? undefined;
+}
+
+function givenIdOf({ slots }: FailureSubject): string | undefined {
+  return slots === undefined ? undefined : givenRequestId({ slots });
 }
 
 /** Ids of those without an access record, so that the lines about one of them belong together. */

@@ -1,5 +1,6 @@
 import { NOT_IN_FILES } from '../config/index.ts';
 import { FieldId } from '../message/index.ts';
+import { requestIdOf } from './request-id.ts';
 import type { Exchange } from './exchange.ts';
 import type { Placeholders } from './template.ts';
 
@@ -28,6 +29,8 @@ export const EXCHANGE_PLACEHOLDERS: Placeholders<Exchange> = new Map([
   ['scheme', schemeOf],
   // The address of the client behind trusted proxies.
   ['client', (exchange: Exchange) => exchange.originAddress],
+  // As the logs have it.
+  ['request_id', requestIdOf],
   // The distinguished name of the verified client certificate (RFC 4514), empty without one.
   ['tls.client.subject', (exchange: Exchange) => exchange.clientCertificate?.subject ?? ''],
   // SHA-256 of it, 64 lower-case hex digits, empty without one.

@@ -242,6 +242,8 @@ export interface FailureSubject {
   readonly method?: string;
   readonly path?: string;
   readonly record: AccessRecord | null;
+  /** See SlotHolder; left out for a relayed connection. */
+  readonly slots?: unknown[] | null;
 }
 
 /** Goes on (null), or names the action that answers instead of the route's. See FALLBACK and DROP. */

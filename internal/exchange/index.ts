@@ -31,6 +31,7 @@ export { FlushResult } from './flush-result.ts';
 export { type PhaseOwner, runPhase } from './phase.ts';
 export { ResponseHead } from './response-head.ts';
 export { type ConnectionSpeed, createRouteSpeed, type RouteSpeed, type RouteSpeedOptions } from './route-speed.ts';
+export { givenRequestId, type Identified, requestIdOf, setRequestId } from './request-id.ts';
 export { Run } from './run.ts';
 export { Slot, type SlotHolder, SlotNumbers } from './slot.ts';
 export { compileTemplate, type Placeholders, type Template } from './template.ts';

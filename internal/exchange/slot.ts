@@ -23,9 +23,9 @@ export class Slot<T> {
   }
 }
 
-/** Numbers the slots of a generation. */
+/** Numbers the slots of a generation, from 1: slot 0 is that of the request id. */
 export class SlotNumbers {
-  private count = 0;
+  private count = 1;
 
   next<T>(): Slot<T> {
     return new Slot(this.count++);

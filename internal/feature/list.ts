@@ -1,5 +1,6 @@
 import type { Feature } from '../exchange/index.ts';
+import { requestId } from './request-id/index.ts';
 import { responseHeaders } from './response-headers/index.ts';
 
 /** Every middleware, in the order in which the reference lists them. Adding one adds a line here, and nothing elsewhere. */
-export const FEATURES: readonly Feature[] = [responseHeaders];
+export const FEATURES: readonly Feature[] = [requestId, responseHeaders];

@@ -57,10 +57,15 @@ export class AccessRecord {
 
   #requestId = '';
 
-  /** Id of the request: 20 hex digits, unique among all requests of every prox. It is made when first read. */
+  /** Id of the request: unless one is set, 20 hex digits, unique among all requests of every prox, made when first read. */
   get requestId(): string {
     if (this.#requestId === '') this.#requestId = requestIds.next();
     return this.#requestId;
+  }
+
+  /** Replaces it by an id of letters, digits, `.`, `_` and `-`. */
+  set requestId(id: string) {
+    this.#requestId = id;
   }
 
   /** Resets the record for another request with another id. */

@@ -19,6 +19,7 @@ export const STATIC_PLACEHOLDERS = [
   'uri',
   'scheme',
   'client',
+  'request_id',
   'tls.client.subject',
   'tls.client.fingerprint',
 ] as const;

@@ -16,6 +16,7 @@ export interface MemoryRequest {
   readonly route?: Partial<RouteContext>;
   readonly clientCertificate?: Exchange['clientCertificate'];
   readonly secure?: boolean;
+  readonly trusted?: boolean;
   /** What each flush says, counted from 0. Not given: everything is taken at once. */
   readonly onFlush?: (count: number) => FlushResult;
 }
@@ -45,7 +46,7 @@ export class MemoryExchange implements Exchange {
   readonly originAddress = '127.0.0.1';
   readonly secure: boolean;
   readonly clientCertificate: Exchange['clientCertificate'];
-  readonly trusted = false;
+  readonly trusted: boolean;
   readonly route: RouteContext;
   readonly record = null;
   handler: ExchangeHandler | null = null;
@@ -77,6 +78,7 @@ export class MemoryExchange implements Exchange {
 
   constructor(request: MemoryRequest = {}) {
     this.secure = request.secure ?? false;
+    this.trusted = request.trusted ?? false;
     this.clientCertificate = request.clientCertificate ?? null;
     this.method = request.method ?? 'GET';
     this.path = this.forwardPath = request.path ?? '/';
