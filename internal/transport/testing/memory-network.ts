@@ -41,10 +41,13 @@ class Bound {
 /** One descriptor of a bound socket. */
 class MemoryHandle implements ServerHandle {
   readonly bound: Bound;
+  /** Code of the error that listening ends with; empty for none. */
+  readonly refusal: string;
   #open = true;
 
-  constructor(bound: Bound) {
+  constructor(bound: Bound, refusal = '') {
     this.bound = bound;
+    this.refusal = refusal;
     bound.handles++;
   }
 
@@ -76,6 +79,11 @@ class MemoryServer extends EventEmitter {
   /** @param handle made by `MemoryNetwork.bind` */
   listen(handle: ServerHandle): this {
     if (!(handle instanceof MemoryHandle)) throw new TypeError('not an address of a network in memory');
+    if (handle.refusal !== '') {
+      handle.close();
+      process.nextTick(() => this.emit('error', failure(handle.refusal, 'listen')));
+      return this;
+    }
     this.#handle = handle;
     this.listening = true;
     handle.bound.listening = true;
@@ -106,15 +114,19 @@ class MemoryServer extends EventEmitter {
 /** A network without a kernel, for listeners, dials, and the clients and upstreams of tests. */
 export class MemoryNetwork implements Network {
   readonly #addresses = new Map<number, Bound>();
+  readonly #clients: MemoryClient[] = [];
   #nextPort = 40_000;
 
-  /** Binds a port of 127.0.0.1. @throws Error with code EADDRINUSE */
-  bind(port: number): ServerHandle & { duplicate(): ServerHandle } {
+  /**
+   * Binds a port of 127.0.0.1. @throws Error with code EADDRINUSE
+   * @param refusal code of the error that listening ends with, as when another process listens to the address already
+   */
+  bind(port: number, refusal = ''): ServerHandle & { duplicate(): ServerHandle } {
     const before = this.#addresses.get(port);
     if (before !== undefined && before.handles > 0) throw failure('EADDRINUSE', 'bind');
     const bound = new Bound({ address: '127.0.0.1', port });
     this.#addresses.set(port, bound);
-    return new MemoryHandle(bound);
+    return new MemoryHandle(bound, refusal);
   }
 
   /** Whether connections to that port are taken, or wait to be. */
@@ -128,7 +140,14 @@ export class MemoryNetwork implements Network {
     if (bound === undefined || !bound.listening) throw failure('ECONNREFUSED', 'connect');
     const socket = new MemorySocket({ address: from, port: this.#nextPort++ }, bound.local);
     bound.push(socket);
-    return new MemoryClient(socket);
+    const client = new MemoryClient(socket);
+    this.#clients.push(client);
+    return client;
+  }
+
+  /** Closes every client. */
+  async closeClients(): Promise<void> {
+    for (const client of this.#clients.splice(0)) await client.close();
   }
 
   createServer(options: ServerOpts, onConnection: (socket: Socket) => void): Server {
