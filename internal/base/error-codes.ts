@@ -194,6 +194,11 @@ export const ERROR_CODES = {
     502,
     'The body of the answer to a request that prox made itself, such as one of a middleware, is longer than what is read of it.',
   ),
+  auth_failed: entry(
+    'upstream',
+    502,
+    'The server that a forward_auth middleware asks did not answer, or its answer could not be read.',
+  ),
 
   // prox itself failed.
   filter_timeout: entry('internal', 503, 'A middleware of the route did not reach a result in time.'),

@@ -14,6 +14,8 @@ export interface ProxyErrorOptions {
   readonly upstream?: string;
   /** The methods that the target allows, for the Allow field of a 405 (RFC 9110 §15.5.6); empty for none. */
   readonly allow?: string;
+  /** What the client reads instead of the status and the code. */
+  readonly text?: string;
 }
 
 /**
@@ -34,6 +36,8 @@ export class ProxyError extends Error {
   upstream: string | null;
   /** Value of the Allow field; used only with status 405. */
   readonly allow: string;
+  /** The body of the answer; null for one that names the status and the code. */
+  readonly text: string | null;
 
   constructor(code: ErrorCode, message: string, options: ProxyErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -45,6 +49,7 @@ export class ProxyError extends Error {
     this.status = options.status ?? ERROR_CODES[code].status;
     this.upstream = options.upstream ?? null;
     this.allow = options.allow ?? '';
+    this.text = options.text ?? null;
   }
 
   /**

@@ -1,5 +1,5 @@
 import type { BuiltInPluginConfig, Config } from '../config/index.ts';
-import { type CompileContext, type Feature, type Filter, SlotNumbers } from '../exchange/index.ts';
+import { type CompileContext, type Feature, type Filter, type PassedFailure, SlotNumbers } from '../exchange/index.ts';
 import type { ControlLine } from '../control/index.ts';
 import type { Peer, Pools } from '../upstream/index.ts';
 import type { HeldStates, PluginStates } from './plugin-states.ts';
@@ -12,7 +12,7 @@ export interface PluginDependencies {
   readonly line: ControlLine;
   readonly pools: Pools;
   /** Logs a warning of a plugin. */
-  pluginWarned(plugin: string, message: string): void;
+  pluginWarned(plugin: string, message: string, failure?: PassedFailure): void;
 }
 
 /** The filters of one generation by the name of their plugin; each is made when a route first asks for it. */
@@ -73,7 +73,7 @@ export class CompiledPlugins {
         // The same feature asks in the same order: what stands here is what it has made.
         return state as ReturnType<typeof make>;
       },
-      warn: (message) => this.dependencies.pluginWarned(name, message),
+      warn: (message, failure) => this.dependencies.pluginWarned(name, message, failure),
     };
   }
 }

@@ -4,8 +4,13 @@ import { levelOf, type Logger, type LogLevel, requestIds } from '../logger/index
 import type { GenerationEvents } from './generations.ts';
 import { RepeatedFailures } from './repeated-failures.ts';
 
-/** Codes of an upstream that could not be reached: as long as it is down, each request for it ends with one. */
-const REPEATING: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['dial_failed', 'dial_timeout', 'upstream_tls']);
+/** Codes of a server that could not be reached: as long as it is down, each request for it ends with one. */
+const REPEATING: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'auth_failed',
+  'dial_failed',
+  'dial_timeout',
+  'upstream_tls',
+]);
 
 /** Makes the count of an upstream that cannot be reached, for `reportsTo`. */
 export function failuresTo(logger: Logger): RepeatedFailures {
@@ -37,7 +42,10 @@ export function reportsTo(logger: Logger, repeated: RepeatedFailures): Generatio
     descriptorsUsedUp: (facts) =>
       logger.warn('descriptors are used up; new connections wait until others close', facts),
     acceptFailed: (service, error) => logger.error('connection not accepted', { service, error }),
-    pluginWarned: (plugin, message) => logger.warn(message, { plugin }),
+    pluginWarned: (plugin, message, failure) => {
+      if (failure === undefined) logger.warn(message, { plugin });
+      else fail('warn', `${plugin}: ${message}`, failure.exchange, failure.error);
+    },
     failedLater: (error) => logger.error('clean-up failed', { error }),
   };
 }

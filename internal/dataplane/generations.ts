@@ -2,7 +2,7 @@ import { TargetStore } from '../balancing/index.ts';
 import { Deadlines, type ProxyError } from '../base/index.ts';
 import type { Config } from '../config/index.ts';
 import type { ControlLine } from '../control/index.ts';
-import type { Feature, FailureSubject } from '../exchange/index.ts';
+import type { Feature, FailureSubject, PassedFailure } from '../exchange/index.ts';
 import { Resolver } from '../resolver/index.ts';
 import {
   Admission,
@@ -36,7 +36,7 @@ export interface GenerationEvents extends FailureReports {
   /** The system has no roots to verify upstreams against; those of Node.js stand in. */
   noSystemRoots(): void;
   /** A plugin has something to warn of. */
-  pluginWarned(plugin: string, message: string): void;
+  pluginWarned(plugin: string, message: string, failure?: PassedFailure): void;
   /** Something that nobody waits for went wrong, such as closing an old log. */
   failedLater(error: Error): void;
 }
@@ -116,7 +116,7 @@ export class Generations {
       sessionBroken: (client, error) => events.sessionBroken(client, error),
       connectionRefused: (refusal) => events.connectionRefused(refusal),
       unreachable: (exchange, error) => events.unreachable(exchange, error),
-      pluginWarned: (plugin, message) => events.pluginWarned(plugin, message),
+      pluginWarned: (plugin, message, failure) => events.pluginWarned(plugin, message, failure),
     };
   }
 

@@ -14,7 +14,8 @@ export function errorResponse(error: ProxyError): ErrorAnswer {
   const reason = reasonPhrase(error.status);
   const fields = Fields.of([['Content-Type', 'text/plain; charset=utf-8']]);
   if (error.status === 405) fields.append('Allow', error.allow);
-  return { status: error.status, reason, fields, body: Buffer.from(`${error.status} ${reason} (${error.code})\n`) };
+  const text = error.text ?? `${error.status} ${reason} (${error.code})\n`;
+  return { status: error.status, reason, fields, body: Buffer.from(text) };
 }
 
 /** Whether the status means that the request could not be understood, so that where the next one begins is not known. */

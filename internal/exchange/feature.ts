@@ -1,7 +1,8 @@
+import type { ProxyError } from '../base/index.ts';
 import type { FeatureSchema } from '../config/index.ts';
 import type { ControlHub, ControlLine } from '../control/index.ts';
 import type { Peer, Pools } from '../upstream/index.ts';
-import type { Filter } from './exchange.ts';
+import type { FailureSubject, Filter } from './exchange.ts';
 import type { Slot } from './slot.ts';
 
 /**
@@ -36,8 +37,18 @@ export interface CompileContext {
   readonly pools: Pools;
   /** Notes peers that the filter sends requests to: their idle connections are kept while the generation is in force. */
   notePeers(peers: readonly Peer[]): void;
-  /** Logs a warning that names the plugin. */
-  warn(message: string): void;
+  /**
+   * Logs a warning that names the plugin.
+   * @param failure what it is about, when an exchange goes on though something has failed for it: such warnings are counted
+   * when they come again and again
+   */
+  warn(message: string, failure?: PassedFailure): void;
+}
+
+/** A failure that its exchange goes on after. */
+export interface PassedFailure {
+  readonly exchange: FailureSubject;
+  readonly error: ProxyError;
 }
 
 /** State that filters of several generations share. */

@@ -24,7 +24,7 @@ export {
   type Verdict,
 } from './exchange.ts';
 export { EXCHANGE_PLACEHOLDERS, FILE_PLACEHOLDERS } from './exchange-placeholders.ts';
-export type { CompileContext, Feature, SharedState } from './feature.ts';
+export type { CompileContext, Feature, PassedFailure, SharedState } from './feature.ts';
 export { compileFieldValue } from './field-template.ts';
 export { compileFilters } from './filter-chain.ts';
 export { FlushResult } from './flush-result.ts';

@@ -16,7 +16,7 @@ export interface OwnRequest {
   readonly body?: Buffer | null;
 }
 
-/** Written anew, or not for an upstream: what a request of our own needs of them, `OwnRequest` says otherwise. */
+/** What a request of our own says of its framing and its connection, it says by other means. */
 const OWN_DROP = dropTable(
   FieldId.host,
   FieldId.connection,
@@ -61,11 +61,8 @@ export class OwnRequestHead implements UpstreamRequest {
 
   http1Head(): string {
     const { method, framing, request, authority } = this;
-    let head = `${method} ${request.target} HTTP/1.1\r\nHost: ${authority}\r\n`;
-    const pairs = request.fields.pairs(OWN_DROP);
-    for (let i = 0; i < pairs.length; i += 2) head += `${pairs[i]}: ${pairs[i + 1]}\r\n`;
-    if (this.tellsLength) head += `Content-Length: ${framing}\r\n`;
-    return `${head}\r\n`;
+    const length = this.tellsLength ? `Content-Length: ${framing}\r\n` : '';
+    return `${method} ${request.target} HTTP/1.1\r\nHost: ${authority}\r\n${request.fields.lines(OWN_DROP)}${length}\r\n`;
   }
 
   http2Head(): Http2RequestHead {

@@ -1,9 +1,11 @@
 import { isIdempotent, Retries } from '../balancing/index.ts';
 import { type Deadline, ProxyError } from '../base/index.ts';
+import { DEFAULT_LIMITS } from '../config/index.ts';
 import type { Fields, Framing } from '../message/index.ts';
 import type { Dialing } from '../transport/index.ts';
 import { type OwnRequest, OwnRequestHead } from './own-request.ts';
 import type { Peer } from './peer.ts';
+import { poolOptionsOf } from './pool-options.ts';
 import type { LinkNeeds, PoolOptions, Pools } from './pool.ts';
 import type { ResponseHandler } from './response-handler.ts';
 import type { UpstreamLink, UpstreamTimeouts } from './upstream-link.ts';
@@ -41,16 +43,19 @@ const MAX_SKIPPED_BYTES = 65_536;
 const NO_TIMEOUTS: UpstreamTimeouts = { responseHeader: 0, stall: 0 };
 
 /**
- * Sends requests of prox itself to upstreams, over the connections that proxied requests use: HTTP/1.1 or HTTP/2, with
- * their TLS, keep-alive and limits. Peers that it is used with have to be noted for the generation, as those of a proxy
- * action are, or their idle connections are closed with each reload.
+ * Sends requests of prox itself to one peer, over the connections that proxied requests use: HTTP/1.1 or HTTP/2, with
+ * their TLS, keep-alive and limits. The peer has to be noted for the generation, as those of a proxy action are, or its
+ * idle connections are closed with each reload.
  */
 export class UpstreamClient {
+  readonly peer: Peer;
   private readonly pools: Pools;
   private readonly options: PoolOptions;
 
-  constructor(pools: Pools, options: PoolOptions) {
+  /** @param options those of a service; its defaults when left out */
+  constructor(pools: Pools, peer: Peer, options: PoolOptions = poolOptionsOf(DEFAULT_LIMITS, null)) {
     this.pools = pools;
+    this.peer = peer;
     this.options = options;
   }
 
@@ -61,14 +66,12 @@ export class UpstreamClient {
    * the reason of the signal, when that is a ProxyError, and else client_closed
    * @throws TypeError when the request would break the message
    */
-  async send(peer: Peer, request: OwnRequest, bounds: CallBounds): Promise<OwnResponse> {
+  async send(request: OwnRequest, bounds: CallBounds): Promise<OwnResponse> {
+    const { pools, options, peer } = this;
     const head = new OwnRequestHead(request, peer);
     if (bounds.signal?.aborted === true) throw abortError(bounds.signal);
     return new Promise((resolve, reject) => {
-      new Call({ pools: this.pools, options: this.options, peer, head, body: request.body ?? null, bounds }).start(
-        resolve,
-        reject,
-      );
+      new Call({ pools, options, peer, head, body: request.body ?? null, bounds }).start(resolve, reject);
     });
   }
 }

@@ -17,6 +17,7 @@ export interface MemoryRequest {
   readonly clientCertificate?: Exchange['clientCertificate'];
   readonly secure?: boolean;
   readonly trusted?: boolean;
+  readonly originAddress?: string;
   /** What each flush says, counted from 0. Not given: everything is taken at once. */
   readonly onFlush?: (count: number) => FlushResult;
 }
@@ -43,7 +44,7 @@ export class MemoryExchange implements Exchange {
   readonly clientPort = 50_000;
   readonly localAddress = '127.0.0.1';
   readonly localPort = 8080;
-  readonly originAddress = '127.0.0.1';
+  readonly originAddress: string;
   readonly secure: boolean;
   readonly clientCertificate: Exchange['clientCertificate'];
   readonly trusted: boolean;
@@ -79,6 +80,7 @@ export class MemoryExchange implements Exchange {
   constructor(request: MemoryRequest = {}) {
     this.secure = request.secure ?? false;
     this.trusted = request.trusted ?? false;
+    this.originAddress = request.originAddress ?? '127.0.0.1';
     this.clientCertificate = request.clientCertificate ?? null;
     this.method = request.method ?? 'GET';
     this.path = this.forwardPath = request.path ?? '/';

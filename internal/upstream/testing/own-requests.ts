@@ -112,12 +112,12 @@ export interface Bench {
 export function bench(): Bench {
   const deadlines = new Deadlines();
   const pools = new Pools(deadlines, new Resolver());
-  const client = new UpstreamClient(pools, OPTIONS);
   cleanup.push(() => pools.retain(new Set()));
   return {
     pools,
     deadlines,
-    send: (peer, request, bounds) => client.send(peer, { ...GET, ...request }, { ...BOUNDS, ...bounds }),
+    send: (peer, request, bounds) =>
+      new UpstreamClient(pools, peer, OPTIONS).send({ ...GET, ...request }, { ...BOUNDS, ...bounds }),
   };
 }
 

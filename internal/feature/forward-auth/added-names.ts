@@ -1,0 +1,37 @@
+import { BodyStage, type FlushResult } from '../../exchange/index.ts';
+import type { FieldNames, Fields } from '../../message/index.ts';
+
+/**
+ * The names that the auth server alone may set. CGI, WSGI and PHP read `X_User` and `X-User` as one variable (RFC 3875
+ * §4.1.18), so a name stands for both.
+ */
+export function addedNames(names: readonly string[]): FieldNames {
+  const added = new Set(names.map((name) => asCgi(name.toLowerCase())));
+  return { has: (name) => added.has(asCgi(name)) };
+}
+
+function asCgi(name: string): string {
+  return name.replaceAll('_', '-');
+}
+
+/**
+ * Keeps names out of the trailers of a request body: some upstreams merge trailers into the fields, behind what access
+ * control has looked at (RFC 9110 §6.5.1).
+ */
+export class TrailerGuard extends BodyStage {
+  private readonly names: FieldNames;
+
+  constructor(names: FieldNames) {
+    super();
+    this.names = names;
+  }
+
+  write(buffer: Buffer, start: number, end: number): void {
+    this.next.write(buffer, start, end);
+  }
+
+  override end(trailers: Fields | null): FlushResult {
+    trailers?.removeAll(this.names);
+    return super.end(trailers);
+  }
+}

@@ -1,0 +1,131 @@
+import { ProxyError } from '../../base/index.ts';
+import {
+  Answer,
+  type Decision,
+  type Exchange,
+  type Filter,
+  type ResponseHead,
+  Run,
+  type Slot,
+  type Verdict,
+} from '../../exchange/index.ts';
+import { CHUNKED, type FieldNames } from '../../message/index.ts';
+import type { OwnRequest, OwnResponse, UpstreamClient } from '../../upstream/index.ts';
+import { addedNames, TrailerGuard } from './added-names.ts';
+import { AuthRequestFields } from './auth-request.ts';
+import type { ForwardAuthConfig } from './forward-auth-config.ts';
+
+/** What the filter needs of its route and of the process. */
+export interface ForwardAuthParts {
+  /** The way to the auth server. */
+  readonly client: UpstreamClient;
+  /** Holds what the auth server wants to store at the client. */
+  readonly cookies: Slot<readonly string[]>;
+  /** Logs that a request passed about which the auth server could not be asked. */
+  notAsked(exchange: Exchange, error: ProxyError): void;
+}
+
+/** An answer that denies is a page of a login form at most, and is held in memory as a whole. */
+const MAX_RELAYED_BYTES = 1_048_576;
+
+/** The auth request has the time that was configured, on a coarse clock; this bounds what might hang besides. */
+const RUN_SLACK_MS = 1000;
+
+/** What a client reads when nothing was decided about its request. */
+const NOT_ASKED = 'Forward auth request failed\n';
+
+/**
+ * Asks another server whether a request may pass.
+ *
+ *     request ──> auth request ──2xx──> the fields of add_headers are set, the request goes on
+ *                      ├──any other status──> the client gets that answer
+ *                      └──no answer──> 502, or with `fail: "open"` the request goes on
+ */
+export class ForwardAuth implements Filter {
+  private readonly config: ForwardAuthConfig;
+  private readonly parts: ForwardAuthParts;
+  private readonly fields: AuthRequestFields;
+  /** What no client may set; null when nothing is added. */
+  private readonly added: FieldNames | null;
+
+  constructor(config: ForwardAuthConfig, parts: ForwardAuthParts) {
+    this.config = config;
+    this.parts = parts;
+    this.fields = new AuthRequestFields(config.requestHeaders);
+    this.added = config.addHeaders.length === 0 ? null : addedNames(config.addHeaders);
+  }
+
+  onRequest(exchange: Exchange): Verdict {
+    // Made now: the fields that were received are the client's no longer than the exchange lasts.
+    const request: OwnRequest = { method: 'GET', target: this.config.target, fields: this.fields.of(exchange) };
+    this.disown(exchange);
+    return new Run(this.config.timeout + RUN_SLACK_MS, (signal) => this.ask(exchange, request, signal));
+  }
+
+  onResponse(exchange: Exchange, response: ResponseHead): void {
+    for (const cookie of this.parts.cookies.get(exchange) ?? []) response.fields.append('Set-Cookie', cookie);
+  }
+
+  /** Takes away what only the auth server may say, whether or not it says it, in whatever way the request goes on. */
+  private disown(exchange: Exchange): void {
+    if (this.added === null) return;
+    const effective = exchange.editRequest();
+    effective.requestFields.removeAll(this.added);
+    // HTTP/2 has trailers behind a body of known length, too.
+    const mayTrail = exchange.requestFraming === CHUNKED || exchange.protocol === 'HTTP/2.0';
+    if (mayTrail) effective.addStage(new TrailerGuard(this.added));
+  }
+
+  private async ask(exchange: Exchange, request: OwnRequest, signal: AbortSignal): Promise<Decision> {
+    const { timeout } = this.config;
+    let denied = false;
+    const wantsBody = (status: number): boolean => (denied = !isPass(status));
+    let answer: OwnResponse;
+    try {
+      const bounds = { timeout, maxBodyBytes: MAX_RELAYED_BYTES, wantsBody, signal };
+      answer = await this.parts.client.send(request, bounds);
+    } catch (thrown) {
+      signal.throwIfAborted();
+      // Once the auth server has said no, a body that does not come is no reason to let the request pass.
+      return this.fail(exchange, ProxyError.from(thrown), denied);
+    }
+    // The exchange may have ended between the answer and this turn.
+    signal.throwIfAborted();
+    if (!isPass(answer.status)) return relayed(answer);
+    this.pass(exchange, answer);
+    return null;
+  }
+
+  private pass(exchange: Exchange, { fields }: OwnResponse): void {
+    if (this.added !== null) {
+      const effective = exchange.editRequest();
+      for (const name of this.config.addHeaders) {
+        const value = fields.get(name);
+        if (value !== null) effective.requestFields.append(name, value);
+      }
+    }
+    const cookies: string[] = [];
+    for (const [name, value] of fields.entries()) if (name.toLowerCase() === 'set-cookie') cookies.push(value);
+    if (cookies.length > 0) this.parts.cookies.set(exchange, cookies);
+  }
+
+  /** @throws ProxyError auth_failed unless the request may pass all the same */
+  private fail(exchange: Exchange, cause: ProxyError, denied: boolean): Decision {
+    const upstream = this.parts.client.peer.text;
+    const error = new ProxyError('auth_failed', cause.message, { cause, upstream, text: NOT_ASKED });
+    if (denied || this.config.fail === 'closed') throw error;
+    this.parts.notAsked(exchange, error);
+    return null;
+  }
+}
+
+function isPass(status: number): boolean {
+  return status >= 200 && status < 300;
+}
+
+/** The answer of the auth server as the client gets it; how its body is framed, the session says anew. */
+function relayed({ status, fields, body }: OwnResponse): Answer {
+  fields.remove('content-length');
+  fields.remove('trailer');
+  return new Answer(status, fields, body);
+}
