@@ -1,57 +1,57 @@
 import type { DescriptorBudget } from './descriptors.ts';
 
-/** How many connections the sibling processes have that accept from the same addresses. */
+/** The connection counts of the sibling processes that accept from the same addresses. */
 export interface Siblings {
-  /** This process has so many connections of clients, and accepts others or not. */
+  /** Publishes how many connections of clients this process has, and whether it accepts more. */
   note(connections: number, accepting: boolean): void;
-  /** Whether that is clearly more than its siblings have, of those that accept. */
+  /** Whether this is clearly more than the accepting siblings have. */
   ahead(connections: number): boolean;
-  /** Whether it is about as many as they have, or fewer. */
+  /** Whether this is about as many as the siblings have, or fewer. */
   level(connections: number): boolean;
-  /** Tells them the exact number; `note` goes by steps. */
+  /** Publishes the exact number; `note` rounds it. */
   flush(): void;
 }
 
-/** Listens or stops to, as the process has it. */
+/** A listener that starts and stops accepting as the process requires. */
 export interface Gated {
-  /** Looks again whether connections may be accepted. */
+  /** Checks again whether connections may be accepted. */
   regulate(): void;
-  /** Stops accepting until its siblings have caught up, or goes on. */
+  /** With `true`, stops accepting until the siblings have caught up; with `false`, continues. */
   yield(yields: boolean): void;
 }
 
-/** Told, once a second at most, that connections wait as descriptors are used up. */
+/** Called at most once a second while connections wait because all descriptors are used up. */
 export type FullReport = (facts: { readonly connections: number; readonly limit: number }) => void;
 
 /** Milliseconds between two reports. */
 const REPORT_EVERY = 1000;
 
-/** Milliseconds after which one free descriptor is enough to accept again: each time costs some 0.2 ms. */
+/** Milliseconds after which one free descriptor is enough to accept again. Each time costs some 0.2 ms. */
 const REOPEN_AFTER = 20;
 
-/** Milliseconds after which it is looked again, as descriptors come free without a client that leaves. */
+/** Milliseconds between two checks while the process is full; descriptors may become free without a client leaving. */
 const LOOK_AGAIN = 250;
 
-/** Milliseconds between two looks at the siblings of a process that waits for them: at first, and at last. */
+/** Milliseconds between two checks of the siblings by a process that waits for them: at first, and at most. */
 const FIRST_LOOK = 1;
 const LAST_LOOK = 50;
 
 /**
- * Milliseconds after which a process that waits for its siblings accepts what is in the queue all the same, and waits
- * on. Siblings that stand still are known by then; this is for those that run and cannot accept.
+ * Milliseconds after which a process that waits for its siblings accepts the connections in the queue, and then waits
+ * again. Blocked siblings are detected sooner; this limit is for siblings that run but cannot accept.
  */
 const PATIENCE = 1000;
 
-/** How often a process may wait for its siblings: that many times at once, and then as often as this in a second. */
+/** How often a process may wait for its siblings: this many times in a row, and then this many times per second. */
 const YIELDS_AT_ONCE = 16;
 const YIELDS_A_SECOND = 50;
 
 /**
- * Says whether this process may accept another connection. One for all listeners of the process.
+ * Decides whether this process may accept another connection. One instance serves all listeners of the process.
  *
- * - Not when descriptors run out: what is not accepted waits in the queue of the kernel.
- * - Not for the moment when it is ahead of its siblings. They share the listening sockets, and whichever of them wakes
- *   first would accept all connections that come together.
+ * - Not if descriptors run out: connections then wait in the queue of the kernel.
+ * - Not for a moment if this process is ahead of its siblings. They share the listening sockets, and the one that wakes
+ *   first would accept all connections that arrive together.
  */
 export class Admission {
   private readonly budget: DescriptorBudget;
@@ -61,7 +61,7 @@ export class Admission {
   private readonly yielding = new Set<Gated>();
   private full = false;
   private reopening: NodeJS.Timeout | null = null;
-  /** Runs while it is full. */
+  /** Runs while the process is full. */
   private again: NodeJS.Timeout | null = null;
   private looking: NodeJS.Timeout | null = null;
   private nextLook = FIRST_LOOK;
@@ -99,7 +99,7 @@ export class Admission {
     if (budget.clients >= budget.maxClients) this.shut();
     if (siblings === null) return;
     siblings.note(budget.clients, !this.full);
-    // One that yields already takes what its siblings have left in the queue.
+    // A listener that already yields only accepts what its siblings have left in the queue.
     if (!mayYield || this.yielding.has(listener) || !this.mayYield()) return;
     if (siblings.ahead(budget.clients)) this.yield(listener, siblings);
   }
@@ -110,12 +110,13 @@ export class Admission {
     budget.clients--;
     this.siblings?.note(budget.clients, !this.full);
     if (!this.full || budget.clients >= budget.maxClients) return;
-    // A few at a time: to stop and to go on for each one would cost more than to serve it.
+    // Reopens only when several clients have left: stopping and continuing for each one would cost more than serving
+    // it.
     if (budget.clients <= budget.maxClients * (15 / 16)) this.reopen();
     else this.reopening ??= setTimeout(() => this.reopen(), REOPEN_AFTER).unref();
   }
 
-  /** A connection was refused for want of descriptors, by a listener that cannot let it wait. */
+  /** A connection was refused because no descriptor was free, by a listener that cannot let it wait. */
   refused(): void {
     this.sayFull();
   }
@@ -128,7 +129,7 @@ export class Admission {
     for (const listener of this.listeners) listener.regulate();
   }
 
-  /** Upstream connections count too, and one that ends tells nobody. */
+  /** Checks again regularly: upstream connections count, too, and their end causes no call. */
   private lookAgain(): void {
     this.again = setTimeout(() => {
       this.reopen();
@@ -195,7 +196,7 @@ export class Admission {
     if (performance.now() - this.lookedSince < PATIENCE) return;
     this.lookedSince = performance.now();
     for (const listener of listeners) listener.yield(false);
-    // By then the queue has been looked at once.
+    // The queue of the kernel has been read once by then.
     setImmediate(() => {
       for (const listener of listeners) if (this.yielding.has(listener)) listener.yield(true);
     });

@@ -7,17 +7,17 @@ import { dirname, join } from 'node:path';
 import { getSystemErrorName } from 'node:util';
 
 /**
- * Sockets that are bound and wait for somebody to listen.
+ * Sockets that are bound but do not accept.
  *
- * The control plane binds every address once and keeps the socket, so that an address is bound as long as it is in
- * force, whichever workers live or die; workers, and at a restart the successor, get the socket and accept from it. So
- * it has to be bound by somebody who does not accept, and that is what Node's documentation has no word for:
- * `server.listen` binds and accepts at once. The one thing used here that is not documented is
- * `net._createServerHandle(address, port, addressType, fd, flags)`, which binds and no more. node:cluster is built on
- * it, its shape has not changed since Node 0.12, and it stands in this file alone: nothing on the way of a request
- * depends on it. How the socket goes to others (`child.send(message, handle)`, `server.listen(handle)`) is documented.
+ * The control plane binds every address once and keeps the socket, so that the address stays bound while it is in
+ * force, whichever workers start or end. Workers, and the successor during a restart, receive the socket and accept
+ * from it. The process that binds therefore must not accept. Node's documented API has no function for this:
+ * `server.listen` binds and accepts at once. The one undocumented function that prox uses is
+ * `net._createServerHandle(address, port, addressType, fd, flags)`, which only binds. node:cluster is built on it, its
+ * signature has not changed since Node 0.12, and only this file uses it; no request depends on it. The way in which a
+ * socket is passed to other processes (`child.send(message, handle)`, `server.listen(handle)`) is documented.
  *
- * The handle must never be listened with here: libuv accepts for whoever listens, and connections would be lost.
+ * The handle must never be used to listen in this process: libuv would accept connections, and they would be lost.
  */
 
 /** An address to listen on. */
@@ -25,7 +25,7 @@ export type BindAddress =
   | { readonly kind: 'tcp'; readonly host: string | null; readonly port: number; readonly text: string }
   | { readonly kind: 'unix'; readonly path: string; readonly text: string };
 
-/** A bound socket as Node passes it around; opaque but to this file and the listener. */
+/** A bound socket in the form that Node passes to other processes. Only this file and the listener look inside. */
 export interface ServerHandle {
   getsockname?(out: { address?: string; port?: number }): number;
   close(): void;
@@ -39,21 +39,24 @@ type CreateServerHandle = (
   flags: number,
 ) => ServerHandle | number;
 
-/** sun_path holds 108 bytes with its closing NUL. */
+/** sun_path has 108 bytes, including its closing NUL. */
 const MAX_UNIX_PATH = 107;
 
-/** Distinguishes the names that unix sockets are bound by. */
+/** Makes the names different under which unix sockets are bound. */
 let nextName = 0;
 
-/** A bound address. It is given up by `close`; `leave` lets go of the socket and leaves the address to others. */
+/**
+ * A bound address. `close` gives the address up; `leave` closes the socket in this process and leaves the address to
+ * others.
+ */
 export class BoundAddress {
   readonly address: BindAddress;
-  /** The port that was bound; differs from the address when that asks for port 0. 0 on a unix socket. */
+  /** The port that was bound. Differs from the address if that has port 0. 0 for a unix socket. */
   readonly port: number;
   readonly handle: ServerHandle;
-  /** The unix socket's file, to tell it from one that somebody else has put in its place. */
+  /** Identifies the file of the unix socket, in case another process has replaced it. */
   private readonly inode: bigint | null;
-  /** Whether this process has the socket still. */
+  /** Whether this process still has the socket. */
   open = true;
 
   private constructor(address: BindAddress, handle: ServerHandle, port: number, inode: bigint | null) {
@@ -64,8 +67,8 @@ export class BoundAddress {
   }
 
   /**
-   * Binds an address. A unix socket that nobody listens on any more is replaced.
-   * @throws Error of the system (EADDRINUSE, EACCES …) when the address cannot be bound
+   * Binds an address. A unix socket on which no process listens any more is replaced.
+   * @throws Error of the system (EADDRINUSE, EACCES …) if the address cannot be bound
    */
   static async bind(address: BindAddress): Promise<BoundAddress> {
     if (address.kind === 'unix') return BoundAddress.bindUnix(address);
@@ -74,27 +77,28 @@ export class BoundAddress {
   }
 
   /**
-   * A socket that another process has bound to the address and passed on.
-   * @param removable whether the file of a unix socket is ours to remove
+   * Takes over a socket that another process has bound to the address and passed on.
+   * @param removable whether prox removes the file of a unix socket
    */
   static async inherit(address: BindAddress, handle: ServerHandle, removable = true): Promise<BoundAddress> {
     if (address.kind === 'unix' && removable) return new BoundAddress(address, handle, 0, await inodeOf(address.path));
     return new BoundAddress(address, handle, portOf(handle), null);
   }
 
-  /** Whether this is a unix socket whose file goes with it. */
+  /** Whether this is a unix socket whose file is removed by `close`. */
   get removable(): boolean {
     return this.inode !== null;
   }
 
-  /** The socket, in the shape that `child.send` takes. */
+  /** The socket in the form that `child.send` accepts. */
   get sendable(): SendHandle {
     return this.handle as unknown as SendHandle;
   }
 
   /**
-   * Gives the address up: closes the socket, and removes the file of a unix socket unless another took its place.
-   * @returns why the file could not be removed, null without a reason; the next who binds the address replaces it
+   * Gives the address up: closes the socket, and removes the file of a unix socket unless another one took its place.
+   * @returns why the file could not be removed, or null. A file that remains is replaced when the address is bound
+   * again.
    */
   async close(): Promise<Error | null> {
     this.open = false;
@@ -109,15 +113,16 @@ export class BoundAddress {
     return null;
   }
 
-  /** Closes the socket and leaves the address to whoever has it too. */
+  /** Closes the socket in this process and leaves the address to the other processes that have the socket. */
   leave(): void {
     this.open = false;
     this.handle.close();
   }
 
   /**
-   * The socket is bound by a name of its own and renamed: libuv removes the name that it bound when the socket is
-   * closed, by whatever process; and a stale file is replaced without a moment in which there is none.
+   * Binds the socket under a temporary name and renames it, for two reasons. When the socket is closed, in any process,
+   * libuv removes the name under which it was bound. And a stale file is replaced without a moment in which there is
+   * none.
    */
   private static async bindUnix(address: BindAddress & { kind: 'unix' }): Promise<BoundAddress> {
     const { path } = address;
@@ -135,14 +140,14 @@ export class BoundAddress {
   }
 }
 
-/** A bound socket that this process was started with. @throws Error of the system when it is none */
+/** A bound socket that this process inherited at its start. @throws Error of the system if the descriptor is not one */
 export function handleOf(fd: number): ServerHandle {
   const handle = createServerHandle()(null, null, -1, fd, 0);
   if (typeof handle === 'number') throw systemError(getSystemErrorName(handle), `fd ${fd}`);
   return handle;
 }
 
-/** All addresses, v4 and v6; v4 alone where the system has no v6. */
+/** Binds all addresses, IPv4 and IPv6; only IPv4 if the system has no IPv6. */
 function bindAll(port: number): ServerHandle {
   try {
     return create('::', port, 6);
@@ -162,7 +167,7 @@ function create(address: string, port: number, addressType: 4 | 6 | -1): ServerH
   const make = createServerHandle();
   const handle = make(address, port, addressType, -1, 0);
   if (typeof handle === 'number') throw systemError(getSystemErrorName(handle), address);
-  // libuv keeps an EADDRINUSE of bind(2) for itself until somebody listens; asked for the name of the socket, it tells.
+  // libuv reports an EADDRINUSE of bind(2) only when the socket starts to listen. Asking for its name reports it now.
   const error = addressType === -1 ? 0 : (handle.getsockname?.({}) ?? 0);
   if (error !== 0) {
     handle.close();
@@ -171,7 +176,7 @@ function create(address: string, port: number, addressType: 4 | 6 | -1): ServerH
   return handle;
 }
 
-/** @throws Error where Node has it no longer */
+/** @throws Error if this version of Node does not have the function */
 function createServerHandle(): CreateServerHandle {
   const { _createServerHandle: found } = net as unknown as { _createServerHandle?: unknown };
   if (typeof found === 'function') return found as CreateServerHandle;
@@ -186,7 +191,7 @@ function portOf(handle: ServerHandle): number {
   return name.port ?? 0;
 }
 
-/** A free name beside the socket, which shows whose it is where names are that long. */
+/** A free name next to the socket, derived from its name if the length allows. */
 function bindingName(path: string): string {
   const mark = `${(process.pid % 46_656).toString(36)}${(nextName++ % 36).toString(36)}`;
   const speaking = `${path}.${mark}`;
@@ -197,7 +202,7 @@ async function statOf(path: string): Promise<BigIntStats | null> {
   try {
     return await lstat(path, { bigint: true });
   } catch {
-    // Not there, or in a folder that is not to be read: binding tells.
+    // The file does not exist, or its folder cannot be read; binding reports the reason.
     return null;
   }
 }
@@ -206,7 +211,7 @@ async function inodeOf(path: string): Promise<bigint | null> {
   return (await statOf(path))?.ino ?? null;
 }
 
-/** Whether a unix socket is in use by name only: its file is there, but nobody answers. */
+/** Whether the file of a unix socket exists although no process listens on it. */
 function isStale(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const probe = connect({ path });

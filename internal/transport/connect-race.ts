@@ -1,25 +1,26 @@
 import type { Socket } from 'node:net';
 import type { Deadline, Deadlines } from '../base/index.ts';
 
-/** Milliseconds before the next address is tried beside one that does not answer (RFC 8305 §5). */
+/** Milliseconds after which the next address is also tried if one does not answer (RFC 8305 §5). */
 const ATTEMPT_DELAY_MS = 250;
 
-/** Addresses that one dial tries: more do not fit into the time that a dial has. */
+/** Number of addresses that one dial tries; more would not fit into its time. */
 const MAX_ATTEMPTS = 16;
 
-/** What a race does for its dial. */
+/** The dial that owns a race. */
 export interface RaceOwner {
   /** Begins to connect. */
   connectTo(address: string): Socket;
-  /** The first that has connected; all others are gone. */
+  /** The first socket has connected; all others are closed. */
   onConnected(socket: Socket, address: string): void;
-  /** None has connected. */
+  /** No socket could connect. */
   onNotConnected(error: Error): void;
 }
 
 /**
- * Connects to the first of several addresses that takes it. One that refuses makes way for the next at once, one that is
- * silent gets company after a delay and goes on: the slow one may be the only one that works.
+ * Connects to the first of several addresses that accepts the connection. After an address refuses, the next one is
+ * tried at once. If an address is silent, the next one is also tried after a delay; the silent attempt continues,
+ * because it may be the only one that works.
  */
 export class ConnectRace {
   private readonly owner: RaceOwner;
@@ -74,7 +75,7 @@ export class ConnectRace {
   }
 }
 
-/** What all attempts have come to, in one error. */
+/** The errors of all attempts, as one error. */
 function joined(errors: readonly Error[]): Error {
   const [first] = errors;
   if (errors.length === 1 && first !== undefined) return first;

@@ -1,17 +1,19 @@
-/** What happens on a connection. One handler at a time; a hand-over is one assignment. */
+/** Receives the events of a connection. A connection has one handler at a time; assigning another one hands it over. */
 export interface ConnectionHandler {
-  /** Bytes came. They are borrowed until the call returns, unless `Connection.keepReadBuffer` is called in it. */
+  /** Bytes have arrived. They may be used only during the call, unless it calls `Connection.keepReadBuffer`. */
   onData(buffer: Buffer, start: number, end: number): void;
-  /** The peer has sent its last byte; it may still read. */
+  /** The peer has sent its last byte. It may still receive. */
   onEnd(): void;
-  /** What was pending has left, after a flush that returned WriteState.full. */
+  /** All pending bytes have been sent, after a flush that returned WriteState.full. */
   onDrain(): void;
   /** The deadline of the connection has passed. */
   onDeadline(): void;
-  /** Not one pending byte has left for as long as `expectDrain` said. Without this method it is told as a deadline. */
+  /**
+   * No pending byte was sent for the time given to `expectDrain`. Without this method, `onDeadline` is called instead.
+   */
   onStalled?(): void;
-  /** The connection is gone for good; `error` says why if it broke. Nothing is called after this. */
+  /** The connection is closed; `error` says why if it broke. No other method is called afterwards. */
   onClose(error: Error | null): void;
-  /** One of the methods above has thrown: a fault of prox, which must cost this connection alone. */
+  /** One of the methods above has thrown. This is a bug of prox, and must end only this connection. */
   onBroken(error: unknown): void;
 }

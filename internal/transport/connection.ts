@@ -6,57 +6,60 @@ import { leave, listenTo, type SocketOwner } from './socket-listeners.ts';
 import { StallWatch } from './stall-watch.ts';
 import type { TlsFacts } from './tls-facts.ts';
 
-/** What became of written bytes. */
+/** The state of written bytes. */
 export const WriteState = {
-  /** All have left for the kernel, or wait as copies: their memory is free. */
+  /** The kernel has all bytes, or the connection has copied them: their memory may be reused. */
   taken: 0,
-  /** Some wait; their memory stays in use. More may be written. */
+  /** Some bytes wait to be sent, and their memory is still in use. More may be written. */
   pending: 1,
-  /** Some wait, and as many as are allowed to: nothing more should be written until `onDrain`. */
+  /** As many bytes wait as are allowed. Nothing more should be written until `onDrain`. */
   full: 2,
 } as const;
 export type WriteState = (typeof WriteState)[keyof typeof WriteState];
 
 /**
- * One socket: reading with pause and resume, gathered writing, one deadline.
+ * One socket: reading with pause and resume, writing in batches, one deadline.
  *
- * Writing: `text` and `bytes` gather, `flush` sends. Everything that is given between two flushes leaves in one
- * system call where the kernel takes it.
+ * Writing: `text` and `bytes` collect data, and `flush` sends it. All data that is collected between two flushes is
+ * sent in one system call if the kernel accepts it.
  */
 export class Connection implements SocketOwner {
   handler: ConnectionHandler;
   readonly deadline: Deadline;
-  /** Set by `destroy` and when the socket has closed: writing does nothing any more. */
+  /** Set by `destroy` and when the socket has closed. Writing has no effect then. */
   closed = false;
   /** Bytes received so far. */
   bytesRead = 0;
   /** Bytes given to `flush` so far. */
   bytesWritten = 0;
-  /** The address that the host name of the upstream led to; empty where it had none. */
+  /** The address to which the host name of the upstream was resolved; empty if the upstream has no host name. */
   dialed = '';
   private readonly socket: Socket;
-  /** What TLS runs on; the socket itself without TLS. */
+  /** The socket below TLS; the socket itself without TLS. */
   private readonly carrier: Socket;
   private readonly deadlines: Deadlines;
   private readonly gathering = new Gathering();
   private corked = false;
-  /** Memory of others may be among what waits. TLS never takes bytes at once, but small ones are copies. */
+  /**
+   * Whether the waiting bytes may include memory of the caller. TLS never sends bytes at once, but it copies small
+   * ones.
+   */
   private lent = false;
   private error: Error | null = null;
-  /** Null until something has to be waited for. */
+  /** Created when a stall is watched for the first time. */
   private stalls: StallWatch | null = null;
   private readBuffer: Buffer | null;
   private address: string | null = null;
   private port: number | null = null;
-  /** What a trusted proxy has told of the address that the client connected to; null without one. */
+  /** The address to which the client connected, as a trusted proxy reported it; null without one. */
   private assumedLocal: { readonly address: string; readonly port: number } | null = null;
-  /** What the TLS handshake has found out; null on a connection without TLS. */
+  /** The results of the TLS handshake; null for a connection without TLS. */
   readonly tls: TlsFacts | null;
 
   /**
    * @param socket open, with half-open allowed; the connection attaches all its listeners.
-   * @param readBuffer what the socket reads into, if it does not allocate for each read.
-   * @param tls what a TLS handshake has found out, and `carrier` the socket that it was made on
+   * @param readBuffer the buffer into which the socket reads, if it does not allocate one for each read.
+   * @param tls the results of a TLS handshake, and `carrier` the socket below TLS
    */
   constructor(
     socket: Socket,
@@ -77,9 +80,9 @@ export class Connection implements SocketOwner {
   }
 
   /**
-   * Gives the socket away, to TLS or to an HTTP/2 session. The connection hears nothing of it any more, not even its
-   * close, and is closed for its handler. Every listener that this class has attached is gone.
-   * @param unread bytes that were read already and belong to the next owner, who reads them first; null for none
+   * Gives the socket to another owner: TLS or an HTTP/2 session. The connection gets no more events of the socket, not
+   * even its close, and counts as closed for its handler. All listeners of this class are removed.
+   * @param unread bytes that were already read and that the next owner reads first; null for none
    */
   release(unread: Buffer | null): Socket {
     const { socket } = this;
@@ -92,57 +95,57 @@ export class Connection implements SocketOwner {
     return socket;
   }
 
-  /** Takes another address for that of the peer: a trusted proxy has told it (PROXY protocol). */
+  /** Sets the address of the peer that a trusted proxy has reported (PROXY protocol). */
   assumePeer(address: string, port: number): void {
     this.address = unmapped(address);
     this.port = port;
   }
 
-  /** Takes another address for the one that the peer has connected to, as with `assumePeer`. */
+  /** Sets the address to which the peer has connected, as with `assumePeer`. */
   assumeLocal(address: string, port: number): void {
     this.assumedLocal = { address: unmapped(address), port };
   }
 
-  /** Takes the addresses of a connection that has become this one: the same peer, now behind TLS. */
+  /** Copies the addresses of the connection from which this one was made: the same peer, now through TLS. */
   succeed(plain: Connection): void {
     this.address = plain.remoteAddress;
     this.port = plain.remotePort;
     this.assumedLocal = plain.assumedLocal;
   }
 
-  /** IP address of the peer (IPv4 where it is an IPv4-mapped one), or `unix`. */
+  /** IP address of the peer (an IPv4-mapped address as IPv4), or `unix`. */
   get remoteAddress(): string {
     return (this.address ??= addressOf(this.socket));
   }
 
-  /** Port of the peer, 0 on a unix socket. */
+  /** Port of the peer, 0 for a unix socket. */
   get remotePort(): number {
     return this.port ?? this.socket.remotePort ?? 0;
   }
 
-  /** IP address that the peer has connected to, or `unix`. */
+  /** IP address to which the peer has connected, or `unix`. */
   get localAddress(): string {
     const address = this.assumedLocal?.address ?? this.socket.localAddress;
     return address === undefined ? 'unix' : unmapped(address);
   }
 
-  /** Port that the peer has connected to, 0 on a unix socket. */
+  /** Port to which the peer has connected, 0 for a unix socket. */
   get localPort(): number {
     return this.assumedLocal?.port ?? this.socket.localPort ?? 0;
   }
 
-  /** The buffer that a dialed socket reads into next: the last one, unless its bytes are still in use. */
+  /** The buffer for the next read of a dialed socket: the last one, unless its bytes are still in use. */
   nextReadBuffer(size: number): Buffer {
     this.readBuffer ??= Buffer.allocUnsafeSlow(size);
     return this.readBuffer;
   }
 
-  /** The bytes of the current `onData` are still in use when it returns: the next read goes to another buffer. */
+  /** The bytes of the current `onData` are still needed after it returns, so the next read uses another buffer. */
   keepReadBuffer(): void {
     this.readBuffer = null;
   }
 
-  /** Called for every read; dialed sockets read into a buffer of ours and call it themselves. */
+  /** Called for every read. Dialed sockets read into a buffer of prox and call this method themselves. */
   socketOnData(buffer: Buffer, length: number): void {
     this.bytesRead += length;
     try {
@@ -152,7 +155,7 @@ export class Connection implements SocketOwner {
     }
   }
 
-  /** Stops reading. What the socket has read already may still come once. */
+  /** Stops reading. Bytes that the socket has already read may still arrive in one call. */
   pause(): void {
     this.socket.pause();
   }
@@ -161,12 +164,14 @@ export class Connection implements SocketOwner {
     if (!this.closed) this.socket.resume();
   }
 
-  /** Gathers text, a character for each byte. */
+  /** Collects text, one character per byte. */
   text(text: string): void {
     this.gathering.text(text);
   }
 
-  /** Gathers bytes. They must not change until `flush` returns `taken`; after another answer, never. */
+  /**
+   * Collects bytes. They must not change until `flush` returns `taken`; after any other result they must never change.
+   */
   bytes(buffer: Buffer, start: number, end: number): void {
     if (end - start <= COPIED_BYTES || (end - start <= JOINED_BYTES && this.joins)) {
       this.gathering.bytes(buffer, start, end);
@@ -183,17 +188,23 @@ export class Connection implements SocketOwner {
     this.socket.write(buffer.subarray(start, end));
   }
 
-  /** Whether bytes can be laid beside the text of their head: only the first ones, and where they leave at once. */
+  /**
+   * Whether bytes can be copied next to the text of their head: only the first bytes, and only if they are sent at
+   * once.
+   */
   private get joins(): boolean {
     return this.leavesAtOnce && !this.gathering.hasBytes;
   }
 
-  /** What TLS is given never leaves at once, nor what comes behind bytes that wait: each would keep a room of its own. */
+  /**
+   * TLS never sends bytes at once, nor are bytes sent at once behind waiting bytes. Each of these writes would keep a
+   * buffer of its own.
+   */
   private get leavesAtOnce(): boolean {
     return this.tls === null && !this.corked && this.socket.writableLength === 0;
   }
 
-  /** Sends what was gathered. */
+  /** Sends the collected data. */
   flush(): WriteState {
     if (this.closed) {
       this.gathering.clear();
@@ -217,65 +228,69 @@ export class Connection implements SocketOwner {
     return this.socket.writableLength > 0;
   }
 
-  /** Whether the socket has failed: `onClose` follows. */
+  /** Whether the socket has failed; `onClose` follows. */
   get failed(): boolean {
     return this.error !== null;
   }
 
-  /** Flushes, and sends no more after it. The peer may go on sending. */
+  /** Flushes, and ends this side. The peer may continue to send. */
   end(): void {
     if (this.closed) return;
     this.flush();
     this.socket.end();
   }
 
-  /** Flushes, and closes as soon as everything has left. */
+  /** Flushes, and closes when everything has been sent. */
   endAndClose(): void {
     if (this.closed) return;
     this.flush();
-    // With all bytes in the hands of the kernel, its close sends what a shutdown would: no need to wait for one.
-    // TLS says goodbye in a record of its own.
+    // If the kernel has all bytes, closing sends the same as a shutdown, so there is no need to wait for one. TLS ends
+    // with a record of its own.
     if (this.tls === null && this.socket.writableLength === 0) this.destroy();
     else this.socket.destroySoon();
   }
 
-  /** Closes at once; what waits is lost. `onClose` follows. */
+  /** Closes at once; waiting bytes are lost. `onClose` follows. */
   destroy(): void {
     if (this.closed) return;
     this.closed = true;
     this.socket.destroy();
   }
 
-  /** Closes at once with a TCP reset, so that the peer cannot take what it got for complete. `onClose` follows. */
+  /**
+   * Closes at once with a TCP reset, so that the peer cannot mistake what it has received for a complete message.
+   * `onClose` follows.
+   */
   reset(): void {
     if (this.closed) return;
     this.closed = true;
     const { carrier, socket } = this;
-    // Only TCP knows a reset: unix sockets have no address. Nor can one follow a shutdown that the kernel was just asked
-    // for: everything has left by then, and is complete.
+    // Only TCP has resets, and unix sockets have no address. A reset is not possible either after a shutdown that the
+    // kernel has just been asked for; everything has been sent then, and is complete.
     const shuttingDown = socket.writableEnded && !socket.writableFinished && socket.writableLength === 0;
-    // The reset of what TLS runs on closes the TLS socket, too.
+    // Resetting the socket below TLS also closes the TLS socket.
     if (carrier.remoteAddress !== undefined && !shuttingDown) carrier.resetAndDestroy();
     else socket.destroy();
   }
 
   /**
-   * Closes at once. Where a close would be the end of a message that is not complete, a reset is not (RFC 9112 §8).
-   * @param incomplete more was to be sent than was given; what was given and has not left is seen here
+   * Closes at once, with a reset if a close would make an incomplete message look complete (RFC 9112 §8).
+   * @param incomplete whether the message has more bytes than were given to this connection; bytes that were given but
+   * not sent are counted here
    */
   cut(incomplete: boolean): void {
     if (incomplete || this.hasPending) this.reset();
     else this.destroy();
   }
 
-  /** Waits `milliseconds` from now for something; `onDeadline` says that it did not come. 0 waits forever. */
+  /** Sets the deadline to `milliseconds` from now; `onDeadline` is called when it passes. 0 means no deadline. */
   expect(milliseconds: number): void {
     this.deadlines.set(this.deadline, milliseconds);
   }
 
   /**
-   * Waits until what is pending has left; `onStalled` says that not one byte of it did for `milliseconds`, whatever the
-   * peer has sent meanwhile. 0 waits forever.
+   * Watches the pending bytes: `onStalled` is called if none of them was sent for `milliseconds`, whatever the peer has
+   * sent in the meantime. 0 means no limit.
    */
   expectDrain(milliseconds: number): void {
     if (milliseconds <= 0) return this.stalls?.stop();
@@ -291,8 +306,8 @@ export class Connection implements SocketOwner {
   }
 
   /**
-   * Runs what happens on this connection from elsewhere, such as a timer: whatever it throws costs this connection
-   * alone. Events of the socket are guarded already.
+   * Runs code that concerns this connection and is called from elsewhere, such as a timer. An exception in it ends only
+   * this connection. Events of the socket are already guarded.
    */
   guard(action: () => void): void {
     try {
@@ -325,13 +340,13 @@ export class Connection implements SocketOwner {
   }
 
   /**
-   * libuv tells of a reset that comes together with the last bytes as if it were an end, and a response that ends with
-   * its connection would look complete. A TCP socket that has no peer any more was reset, or has ended on both sides.
+   * When a reset arrives together with the last bytes, libuv reports an end, and a response that ends with its
+   * connection would look complete. A TCP socket without a peer address was reset, or has ended on both sides.
    * @internal
    */
   socketOnEnd(): void {
     const { socket } = this;
-    // One that has ended its own side before has none either: both ends have met.
+    // If this side ended before, there is no peer address either: both sides have ended in order.
     const peerless = socket.localAddress !== undefined && socket.remoteAddress === undefined;
     if (peerless && !socket.writableEnded) {
       socket.destroy(new Error('the connection was reset'));
@@ -351,8 +366,8 @@ export class Connection implements SocketOwner {
   }
 
   /**
-   * After a fatal alert, sent or received, Node 20 leaves a TLS socket open (RFC 8446 §6.2 wants it closed); an alert that
-   * is due has been sent by then. All other errors close a socket by themselves.
+   * After a fatal alert, sent or received, Node 20 leaves a TLS socket open, although RFC 8446 §6.2 requires closing
+   * it. Any alert that is due has been sent by then. After all other errors, a socket closes by itself.
    * @internal
    */
   socketOnError(error: Error): void {
@@ -369,10 +384,10 @@ export class Connection implements SocketOwner {
   }
 }
 
-/** Up to this many bytes are copied, always: a vector of small pieces is dearer than one of text. */
+/** Up to this many bytes are always copied, because a vector of small pieces is more expensive than one text. */
 const COPIED_BYTES = 4096;
 
-/** Up to this many are copied beside the text in front of them: a vector of the two is dearer. */
+/** Up to this many bytes are copied next to the text before them, because a vector of the two is more expensive. */
 const JOINED_BYTES = 16_384;
 
 function addressOf(socket: Socket): string {
@@ -380,7 +395,7 @@ function addressOf(socket: Socket): string {
   return address === undefined ? 'unix' : unmapped(address);
 }
 
-/** IPv4 where it is an IPv4-mapped address (RFC 4291 §2.5.5.2). */
+/** Converts an IPv4-mapped address (RFC 4291 §2.5.5.2) to IPv4. */
 function unmapped(address: string): string {
   return address.startsWith('::ffff:') ? address.slice(7) : address;
 }

@@ -1,22 +1,26 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** Descriptors that stay free for files, for reopened logs and for a reload, however little the process has open. */
+/** Descriptors that always stay free for files, for reopened logs and for a reload. */
 const LEAST_RESERVE = 32;
 
-/** Nor is more than this share of the limit kept: with many listeners, or files open at the moment, clients would get nothing. */
+/**
+ * The largest reserve, as a share of the limit. With many listeners or open files, a larger one would leave nothing for
+ * clients.
+ */
 const LARGEST_RESERVE = 1 / 8;
 
 /**
- * The descriptors of a process, and who may take another one.
+ * The file descriptors of a process, and whether another one may be used.
  *
- * A process whose descriptors are used up can serve nothing more: it reaches no upstream, opens no file, reloads
- * nothing, and libuv closes connections that wait to be accepted. So clients get half of what is not in use by other
- * things, as each may need an upstream connection or a file beside its own socket, and something is kept in reserve.
+ * A process without free descriptors cannot serve: it reaches no upstream, opens no file, reloads nothing, and libuv
+ * closes connections that wait to be accepted. So clients get half of the descriptors that nothing else uses, because
+ * each client may need an upstream connection or a file besides its own socket, and some descriptors are kept in
+ * reserve.
  *
  *     0 ── in use: Node, listeners, logs ── clients ── their upstream connections and files ── reserve ── limit
  */
 export class DescriptorBudget {
-  /** What the system allows the process; Infinity when it sets no limit, or none is known. */
+  /** The limit of the system; Infinity if there is none, or if it is unknown. */
   readonly limit: number;
   /** Sockets of clients that are open. */
   clients = 0;
@@ -24,7 +28,7 @@ export class DescriptorBudget {
   dialed = 0;
   /** Kept for files, reopened logs and a reload. */
   reserve = LEAST_RESERVE;
-  /** Closes a socket to an upstream that is idle; says whether there was one. */
+  /** Closes an idle socket to an upstream; returns whether there was one. */
   relieve: () => boolean = () => false;
   private others = LEAST_RESERVE;
 
@@ -33,40 +37,43 @@ export class DescriptorBudget {
   }
 
   /**
-   * Counts what else is open: Node's own, listeners, logs. A reload may need as many again before it closes the old ones.
-   * @param open descriptors of the process, all together
+   * Counts the other open descriptors: those of Node, listeners and logs. A reload may need as many again before it
+   * closes the old ones.
+   * @param open number of open descriptors of the process
    */
   measure(open: number): void {
     this.others = Math.max(0, open - this.clients - this.dialed);
     this.reserve = Math.max(LEAST_RESERVE, Math.min(this.others, Math.floor(this.limit * LARGEST_RESERVE)));
   }
 
-  /** Sockets that clients may have open at a time: 1 at least. */
+  /** Number of sockets that clients may have open at a time; at least 1. */
   get maxClients(): number {
     const usable = this.limit - this.others - this.reserve;
     return Math.max(1, Math.floor(Math.min(usable / 2, usable - this.dialed)));
   }
 
-  /** Whether a socket to an upstream may be opened. Half of the reserve is left by the last one. */
+  /** Whether a socket to an upstream may be opened. This never uses more than half of the reserve. */
   get mayDial(): boolean {
     return this.clients + this.dialed + this.others + this.reserve / 2 < this.limit;
   }
 }
 
-/** Those of this process. */
+/** The budget of this process. */
 export const descriptors = new DescriptorBudget(descriptorLimit());
 
-/** Looks how many descriptors are open now: to be called when listeners and logs have changed. */
+/** Counts the open descriptors. Must be called when listeners or logs have changed. */
 export function measureDescriptors(): void {
   if (descriptors.limit === Infinity) return;
   try {
     descriptors.measure(readdirSync('/proc/self/fd').length);
   } catch {
-    // Only Linux tells; elsewhere the assumption stands.
+    // Only Linux reports the number; on other systems the initial assumption stays.
   }
 }
 
-/** How many descriptors this process may have open; Infinity when there is no limit, or the system does not tell. */
+/**
+ * How many descriptors this process may have open; Infinity if there is no limit, or if the system does not report it.
+ */
 export function descriptorLimit(): number {
   try {
     return limitOf(/^Max open files\s+(\S+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1]);

@@ -10,7 +10,7 @@ import type { Network } from './network.ts';
 import type { TlsFacts } from './tls-facts.ts';
 import { type DialTls, dialTlsId, upstreamContext, UpstreamSessions } from './upstream-context.ts';
 
-/** Where to connect to. */
+/** The address of an upstream. */
 export type DialAddress =
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
   | { readonly kind: 'unix'; readonly path: string };
@@ -22,36 +22,36 @@ export interface DialOptions {
   readonly tlsTimeout: number;
   /** Milliseconds between TCP keep-alive probes. */
   readonly keepAlive: number;
-  /** Bytes that a read may bring; 0 for a connection that is released as soon as it is made. */
+  /** Largest number of bytes in a read; 0 for a connection that is released as soon as it is made. */
   readonly readBufferSize: number;
   readonly writeBufferSize: number;
   readonly tls: DialTls | null;
-  /** Protocols to offer in the TLS handshake (ALPN, RFC 7301), the preferred one first; HTTP/1.1 when left out. */
+  /** Protocols to offer in the TLS handshake (ALPN, RFC 7301), in order of preference; HTTP/1.1 by default. */
   readonly alpn?: readonly string[];
-  /** What is sent first of all, before TLS: a PROXY header. */
+  /** Bytes that are sent before everything else, TLS included: a PROXY header. */
   readonly opening?: Buffer | null;
 }
 
-/** Told once how a dial ended. */
+/** Called once with the result of a dial. */
 export type DialDone = (error: ProxyError | null, connection: Connection | null) => void;
 
-/** A dial under way. */
+/** A dial in progress. */
 export interface Dialing {
-  /** Gives up; `done` is not called any more. */
+  /** Cancels the dial; `done` is not called any more. */
   cancel(): void;
 }
 
-/** Offered in TLS handshakes when nothing else is asked for. */
+/** Offered in TLS handshakes by default. */
 const HTTP1: readonly string[] = ['http/1.1'];
 
-/** What all dials of a process share. */
+/** The resources that all dials of a process share. */
 export interface DialContext {
   readonly deadlines: Deadlines;
   readonly network: Network;
   readonly resolver: Resolver;
 }
 
-/** Connects to an upstream. The connection reads into one buffer of its own, again and again, where Node lets it. */
+/** Connects to an upstream. The connection reuses one read buffer of its own, if this version of Node allows it. */
 export function dial(address: DialAddress, options: DialOptions, context: DialContext, done: DialDone): Dialing {
   if (!descriptors.mayDial && !descriptors.relieve()) return refuse(address, done);
   const attempt = new Dial(address, options, context, done);
@@ -63,7 +63,8 @@ export function dial(address: DialAddress, options: DialOptions, context: DialCo
  *     resolving ──> connecting ──> handshake ──> over
  *         └──────────────┴─────────────┴──failed, cancelled──> over
  *
- * An IP address and a unix socket need no resolving. One deadline bounds resolving and connecting, one the handshake.
+ * An IP address and a unix socket need no resolving. One deadline limits resolving and connecting together, another one
+ * the handshake.
  */
 class Dial implements Dialing, LookupWaiter, RaceOwner {
   private readonly address: DialAddress;
@@ -74,12 +75,12 @@ class Dial implements Dialing, LookupWaiter, RaceOwner {
   private readonly reads: DialedReads | null;
   private step: 'resolving' | 'connecting' | 'handshake' | 'over' = 'resolving';
   private race: ConnectRace | null = null;
-  /** Once it has connected. */
+  /** The socket, after it has connected. */
   private socket: Socket | null = null;
-  /** The same without TLS. */
+  /** The same socket below TLS. */
   private plain: Socket | null = null;
   private dialed = '';
-  /** The addresses of the name were not known at once. */
+  /** Whether the addresses of the name were not known at once. */
   private waited = false;
 
   constructor(address: DialAddress, options: DialOptions, context: DialContext, done: DialDone) {
@@ -88,7 +89,7 @@ class Dial implements Dialing, LookupWaiter, RaceOwner {
     this.context = context;
     this.done = done;
     this.deadline = context.deadlines.create(() => this.fail(this.timeoutError()));
-    // Where Node lets us, the socket reads into memory of ours, again and again: nothing is allocated for a read.
+    // If Node allows it, the socket reads into a buffer of prox again and again, so that a read allocates nothing.
     const ownsBuffer = options.tls === null && options.readBufferSize > 0;
     this.reads = ownsBuffer ? new DialedReads(options.readBufferSize) : null;
   }
@@ -98,7 +99,7 @@ class Dial implements Dialing, LookupWaiter, RaceOwner {
     context.deadlines.set(this.deadline, options.timeout);
     if (address.kind === 'unix' || isIP(address.host) !== 0) return this.connect(NOT_RESOLVED);
     const known = context.resolver.lookup(address.host, this);
-    // `dial` has not returned yet, and its caller is not told before it has.
+    // The caller must not be called before `dial` has returned.
     if (known instanceof Error) process.nextTick(() => this.onLookupFailed(known));
     else if (known !== null) this.onAddresses(known);
     else this.waited = true;
@@ -110,14 +111,15 @@ class Dial implements Dialing, LookupWaiter, RaceOwner {
 
   onAddresses(addresses: readonly string[]): void {
     if (this.step !== 'resolving') return;
-    // All that have waited go on in one turn: the budget that each has looked at before is not theirs any more.
+    // All dials that waited for the name continue in the same turn, so the budget that each has checked before may be
+    // used up.
     if (this.waited && !descriptors.mayDial && !descriptors.relieve()) {
       this.fail(usedUp(this.address));
       return;
     }
-    // What is no address would be looked up once more, by Node and with a thread.
+    // Node would look up a text that is not an address again, and with a thread.
     const usable = this.context.resolver.order(addresses).filter((address) => isIP(address) !== 0);
-    if (usable.length === 0) process.nextTick(() => this.onLookupFailed(new Error('no usable address')));
+    if (usable.length === 0) process.nextTick(() => this.onLookupFailed(new Error('the name has no usable address')));
     else this.connect(usable);
   }
 
@@ -204,7 +206,7 @@ class Dial implements Dialing, LookupWaiter, RaceOwner {
     if (this.end()) this.done(error, null);
   }
 
-  /** @returns false when it was over before */
+  /** @returns false if the dial was already over */
   private end(): boolean {
     const { address, context, step } = this;
     if (step === 'over') return false;
@@ -226,12 +228,12 @@ class Dial implements Dialing, LookupWaiter, RaceOwner {
   }
 }
 
-/** One attempt, at the address as it is written. */
+/** One attempt, with the address as it is written. */
 const NOT_RESOLVED: readonly string[] = [''];
 
 /**
- * What a dialed socket reads into. Sockets that race share it: one reads when it has connected, and the others are gone
- * by then.
+ * The read buffer of a dialed socket. Sockets of the same race share it: only the one that has connected reads, and the
+ * others are closed by then.
  */
 class DialedReads {
   readonly first: Buffer;
@@ -253,7 +255,7 @@ function socketOnClose(): void {
   descriptors.dialed--;
 }
 
-/** Fails, but not before the caller knows of the dial. */
+/** Fails the dial after the caller has received it. */
 function refuse(address: DialAddress, done: DialDone): Dialing {
   const timer = setImmediate(() => done(usedUp(address), null));
   return { cancel: () => clearImmediate(timer) };
@@ -269,10 +271,10 @@ function counted(socket: Socket): Socket {
   return socket.once('close', socketOnClose);
 }
 
-/** Sessions to resume, of all upstreams of the process. */
+/** TLS sessions that can be resumed, of all upstreams of the process. */
 const sessions = new UpstreamSessions();
 
-/** Begins the handshake. @throws Error of OpenSSL when it does not take a certificate */
+/** Begins the handshake. @throws Error of OpenSSL if it does not accept a certificate */
 function secure(socket: Socket, address: DialAddress, tls: DialTls, alpn: readonly string[]): TLSSocket {
   const peer = `${addressText(address)} ${dialTlsId(tls)} ${alpn.join(' ')}`;
   const session = sessions.get(peer);
@@ -282,13 +284,13 @@ function secure(socket: Socket, address: DialAddress, tls: DialTls, alpn: readon
     socket,
     ...(session === undefined ? {} : { session }),
   });
-  // With TLS 1.3 tickets come behind the handshake.
+  // With TLS 1.3, tickets arrive after the handshake.
   secured.on('session', (ticket) => sessions.keep(peer, ticket));
   secured.once('error', () => sessions.forget(peer));
   return secured;
 }
 
-/** What the handshake has agreed on; the rest is known to whoever has dialed. */
+/** The result of the handshake; the caller of `dial` knows the rest. */
 function factsOf(socket: TLSSocket): TlsFacts {
   const alpn = socket.alpnProtocol;
   return { serverName: null, alpn: typeof alpn === 'string' ? alpn : null, client: null };

@@ -1,18 +1,25 @@
-/** Fewer bytes are cheaper as text: one string of a head and a word is written as fast as a buffer, and made faster. */
+/**
+ * Below this number of bytes, text is cheaper: a string of a head and a short body is written as fast as a buffer, and
+ * is made faster.
+ */
 const WORTH_ROOM_BYTES = 512;
 
-/** Room for a head of usual size and the largest bytes that are gathered; what is longer is joined as text. */
+/**
+ * Size of the buffer: enough for a head of usual size and the largest bytes that are collected. Longer data is joined
+ * as text.
+ */
 const ROOM_BYTES = 24_576;
 
 /**
- * Where a head and a small body are laid side by side, for one write without a string made of the body. All connections
- * share it, as a write that the kernel takes at once is over when it returns; otherwise it is given away.
+ * The buffer in which a head and a small body are put together, for one write without converting the body to a string.
+ * All connections share it, because a write that the kernel accepts at once is over when it returns. If the kernel does
+ * not, the buffer is given away and replaced.
  */
 let room: Buffer | null = null;
 
-/** Text and small bytes that leave in one write: text, bytes, text, as a head and a body, or a chunk. */
+/** Text and small bytes that are sent in one write: text, bytes, text, for example a head and a body, or a chunk. */
 export class Gathering {
-  /** In front of the bytes; all there is without any. */
+  /** The text before the bytes; all text if there are no bytes. */
   private front = '';
   private behind = '';
   private buffer: Buffer | null = null;
@@ -28,13 +35,13 @@ export class Gathering {
     return this.buffer !== null;
   }
 
-  /** Adds text, a character for each byte. */
+  /** Adds text, one character per byte. */
   text(text: string): void {
     if (this.buffer === null) this.front += text;
     else this.behind += text;
   }
 
-  /** Adds bytes, which must not change before they are taken. */
+  /** Adds bytes. They must not change until they are taken. */
   bytes(buffer: Buffer, start: number, end: number): void {
     if (this.buffer !== null || end - start < WORTH_ROOM_BYTES) {
       this.fold();
@@ -46,7 +53,7 @@ export class Gathering {
     this.end = end;
   }
 
-  /** Everything as text; nothing is left. */
+  /** Takes everything as text. */
   takeText(): string {
     this.fold();
     const text = this.front;
@@ -55,8 +62,8 @@ export class Gathering {
   }
 
   /**
-   * Everything as bytes in the shared room; nothing is left. Null when there are no bytes, or not enough room: it is
-   * text then. Whoever cannot write it at once has to call `giveRoomAway`.
+   * Takes everything as bytes in the shared buffer. Returns null if there are no bytes or not enough room; everything
+   * is text then. A caller that cannot send the bytes at once must call `giveRoomAway`.
    */
   takeBytes(): Buffer | null {
     const { buffer, front, behind, length } = this;
@@ -75,7 +82,7 @@ export class Gathering {
     this.start = this.end = 0;
   }
 
-  /** Makes one text of all there is. */
+  /** Converts everything to one text. */
   private fold(): void {
     if (this.buffer === null) return;
     this.front += this.buffer.toString('latin1', this.start, this.end) + this.behind;
@@ -85,7 +92,7 @@ export class Gathering {
   }
 }
 
-/** What was taken last is still being written: the next bytes go elsewhere. */
+/** The bytes taken last are still being written, so the next ones need another buffer. */
 export function giveRoomAway(): void {
   room = null;
 }

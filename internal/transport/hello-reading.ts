@@ -4,12 +4,12 @@ import type { Connection } from './connection.ts';
 import type { ConnectionHandler } from './connection-handler.ts';
 
 /**
- * Told what the ClientHello asks for: the name, null without one, and all bytes that were read. Or an error, when the
- * connection is gone before.
+ * Called with the server name of the ClientHello (null for none) and all bytes that were read, or with an error if the
+ * connection has closed before.
  */
 export type HelloDone = (error: ProxyError | null, serverName: string | null, bytes: Buffer) => void;
 
-/** Reads the server name of a ClientHello that may come in pieces; whoever waits for it bounds the time. */
+/** Reads the server name of a ClientHello that may arrive in pieces. The caller limits the time. */
 export class HelloReading implements ConnectionHandler {
   private readonly connection: Connection;
   private readonly done: HelloDone;
@@ -23,7 +23,7 @@ export class HelloReading implements ConnectionHandler {
   }
 
   onData(buffer: Buffer, start: number, end: number): void {
-    // The bytes are borrowed. The reader takes 16 KiB at most.
+    // The bytes are borrowed, so they are copied. The reader accepts at most 16 KiB.
     this.pieces.push(Buffer.from(buffer.subarray(start, end)));
     let serverName: string | null = null;
     try {
@@ -31,7 +31,7 @@ export class HelloReading implements ConnectionHandler {
       if (hello === null) return;
       ({ serverName } = hello);
     } catch {
-      // OpenSSL is to refuse it, with the alert that is due; it may know what this reader does not.
+      // OpenSSL decides: it refuses the hello with the right alert, or accepts a form that this reader does not know.
     }
     this.done(null, serverName, Buffer.concat(this.pieces));
   }
@@ -45,7 +45,7 @@ export class HelloReading implements ConnectionHandler {
   onDeadline(): void {}
 
   onClose(): void {
-    this.done(new ProxyError('tls_handshake', 'the connection closed in the handshake'), null, NOTHING);
+    this.done(new ProxyError('tls_handshake', 'the connection closed during the handshake'), null, NOTHING);
   }
 
   onBroken(error: unknown): void {

@@ -1,21 +1,21 @@
 import type { Socket } from 'node:net';
 import type { Deadline, Deadlines } from '../base/index.ts';
 
-/** Milliseconds between two looks. A connection that was lost is closed after two of them at the latest. */
+/** Milliseconds between two checks. A broken connection is closed after two checks at the latest. */
 const LOOK_MS = 500;
 
-/** A session that is never quiet is probed at every so many looks. */
+/** A session that is never quiet is probed once in this number of checks. */
 const BUSY_LOOKS = 5;
 
-/** Probes that the peer has not acknowledged: node:http2 gives a session up that has ten. */
+/** The most probes without an acknowledgement of the peer. node:http2 gives up a session that has ten. */
 const MAX_UNACKNOWLEDGED = 8;
 
-/** The first line of Node on which node:http2 closes a session itself when nghttp2 has ended it. */
+/** The first major version of Node in which node:http2 itself closes a session that nghttp2 has ended. */
 const FIRST_TELLING_LINE = 24;
 
 const SILENT = Number(process.versions.node.split('.', 1)[0]) < FIRST_TELLING_LINE;
 
-/** What is used of a session of node:http2. */
+/** The part of a node:http2 session that is used here. */
 export interface SettledSession {
   readonly closed: boolean;
   readonly destroyed: boolean;
@@ -23,25 +23,28 @@ export interface SettledSession {
   settings(settings: { initialWindowSize?: number }, acknowledged?: (error: Error | null) => void): void;
 }
 
-/** Whose session is watched. */
+/** The owner of the watched session. */
 export interface BreakageOwner {
-  /** Whether a write may be under way that the peer has not taken: then a frame that does not leave says nothing. */
+  /**
+   * Whether a write may be in progress because the peer does not accept it. A frame that is not sent then proves
+   * nothing.
+   */
   readonly writing: boolean;
   /**
-   * The session takes no frame any more.
-   * @param unsent nothing has left since the last `check` that said true
+   * The session does not send frames any more.
+   * @param unsent whether nothing was sent since the last `check` that returned true
    */
   onBroken(unsent: boolean): void;
 }
 
 /**
- * Finds out that nghttp2 has ended a session for an error of the connection (RFC 9113 §5.4.1), which node:http2 of Node 20
- * keeps to itself: the GOAWAY is sent, the connection stays open, and every frame that is given later is dropped
- * without a word.
+ * Detects that nghttp2 has ended a session because of a connection error (RFC 9113 §5.4.1). node:http2 of Node 20 does
+ * not report this: the GOAWAY is sent, the connection stays open, and every later frame is dropped silently.
  *
- * The probe is a SETTINGS frame without a setting. It is not its acknowledgement that counts: a session that lives writes
- * the frame at once, unless a write is under way that the peer has not taken; one that has ended does not. A PING would do as well, but servers of
- * gRPC count those. Only bytes of the peer can end a session, so that one is probed once after some have come.
+ * The probe is a SETTINGS frame without a setting. Its acknowledgement does not matter: a live session sends the frame
+ * at once, unless a write is in progress because the peer does not accept it; an ended session never sends it. A PING
+ * would do as well, but gRPC servers count PINGs. Only bytes of the peer can end a session, so a session is probed once
+ * after some have arrived.
  */
 export class Http2Breakage {
   private readonly session: SettledSession;
@@ -49,7 +52,9 @@ export class Http2Breakage {
   private readonly deadlines: Deadlines;
   private readonly deadline: Deadline;
   private readonly owner: BreakageOwner;
-  /** Bytes that the peer had sent at the last look, and up to which it is known that the session lives. */
+  /**
+   * Number of bytes that the peer had sent at the last check, and number up to which the session is known to be alive.
+   */
   private readBefore = 0;
   private readAlive = 0;
   private busyLooks = 0;
@@ -57,7 +62,7 @@ export class Http2Breakage {
   private checking = false;
   private unacknowledged = 0;
 
-  /** Watches a session, where this Node does not tell. */
+  /** Watches a session, if this version of Node does not report its end. Returns null otherwise. */
   static watch(
     session: SettledSession,
     socket: Socket,
@@ -81,8 +86,8 @@ export class Http2Breakage {
   }
 
   /**
-   * Frames are about to be given: finds out, when this turn of the event loop is over, whether they leave.
-   * @returns whether a check began; false while one is under way
+   * Called before frames are written. Checks at the end of this turn of the event loop whether they were sent.
+   * @returns whether a check began; false while another one is in progress
    */
   check(): boolean {
     if (this.checking) return false;
@@ -92,7 +97,7 @@ export class Http2Breakage {
     return true;
   }
 
-  /** @internal Where nothing was written, a write may be under way that the frames wait for. */
+  /** @internal If nothing was written, the frames may be waiting for a write in progress. */
   endCheck(): void {
     this.checking = false;
     if (this.socket.bytesWritten === this.writtenBefore) this.probe(true);
@@ -114,10 +119,10 @@ export class Http2Breakage {
     this.unacknowledged++;
     session.settings({}, (error) => {
       this.unacknowledged--;
-      // The acknowledgement is no reason for another probe.
+      // The acknowledgement itself needs no further probe.
       if (error === null) this.readAlive = socket.bytesRead;
     });
-    // node:http2 writes what it was given when this turn of the event loop is over.
+    // node:http2 writes its frames at the end of this turn of the event loop.
     setImmediate(() => {
       if (session.destroyed || socket.destroyed) return;
       if (socket.bytesWritten !== bytesWritten) this.readAlive = Math.max(this.readAlive, bytesRead);

@@ -1,44 +1,46 @@
 import type { Deadline, Deadlines } from '../base/index.ts';
 import type { SettledSession } from './http2-breakage.ts';
 
-/** The window of a stream while too much is unread: what RFC 9113 §6.9.2 begins with. */
+/** The window of a stream while too much is unread: the initial window of RFC 9113 §6.9.2. */
 const SHORT_WINDOW_BYTES = 65_535;
 
-/** Milliseconds between two looks while some stream is not read. */
+/** Milliseconds between two checks while some stream is not being read. */
 const LOOK_MS = 100;
 
-/** Windows are opened again when so small a part of the bound is unread. */
+/** Windows are opened again when no more than this share of the limit is unread. */
 const OPEN_AGAIN = 1 / 4;
 
 /**
- * How many times the bound may be unread. A peer may have sent that much before it learns of the short windows; one that
- * does not heed them would go on.
+ * How many times the limit may be unread. A peer may have sent this much before it learns of the short windows. A peer
+ * that ignores them would continue.
  */
 const MOST_UNREAD = 8;
 
 /** Windows of a session (RFC 9113 §5.2), in bytes. */
 export interface WindowSizes {
-  /** What may come on one stream before it is read. */
+  /** Bytes that may arrive on one stream before they are read. */
   readonly h2StreamWindow: number;
-  /** What may be under way on all streams; unread bytes beyond it make the windows of streams short. */
+  /**
+   * Bytes that may be in flight on all streams together. If more are unread, the windows of the streams become short.
+   */
   readonly h2ConnectionWindow: number;
 }
 
-/** What is not read on the streams of a session. */
+/** The unread bytes of the streams of a session. */
 export interface UnreadStreams {
-  /** Bytes that have come and wait. */
+  /** Bytes that have arrived and are not read. */
   readonly unreadBytes: number;
-  /** Some stream is not being read. */
+  /** Whether some stream is not being read. */
   readonly anyStopped: boolean;
-  /** Ends streams that hold so many unread bytes together, the newest first. Left out where the peer is trusted. */
+  /** Ends the newest streams until they account for this number of unread bytes. Not defined if the peer is trusted. */
   shed?(bytes: number): void;
 }
 
 /**
- * Bounds what the unread streams of a session hold. The window of each is large, so that one of them alone is fast, and
- * node:http2 gives the window of the connection back as bytes come, read or not. Therefore, when more than the window of
- * the connection is unread, a SETTINGS frame makes the windows of all streams short, until most of it was read. Streams
- * that hold more than MOST_UNREAD times as much in spite of that are ended.
+ * Limits the memory of the unread streams of a session. The window of each stream is large, so that a single stream is
+ * fast, and node:http2 returns the window of the connection as bytes arrive, whether they are read or not. Therefore,
+ * when more than the window of the connection is unread, a SETTINGS frame shortens the windows of all streams, until
+ * most of the bytes have been read. If MOST_UNREAD times as much is unread in spite of that, streams are ended.
  */
 export class Http2Windows {
   private readonly session: SettledSession;
@@ -56,7 +58,7 @@ export class Http2Windows {
     this.deadline = deadlines.create(() => this.look());
   }
 
-  /** Some stream is not read any more, or not yet. */
+  /** Called when a stream is not read any more, or not yet. */
   watch(): void {
     if (this.deadline.at === 0) this.deadlines.set(this.deadline, LOOK_MS);
   }

@@ -1,6 +1,6 @@
 import type { ConnectionHandler } from './connection-handler.ts';
 
-/** Handler of a connection that has no owner yet: until it is given one, nothing can happen on it that matters. */
+/** The handler of a connection that has no owner yet. No event needs handling before it gets one. */
 export const IDLE_HANDLER: ConnectionHandler = {
   onData() {},
   onEnd() {},

@@ -9,62 +9,63 @@ import type { Network } from './network.ts';
 import { WaitingLine } from './waiting-line.ts';
 
 /**
- * Connections that the kernel keeps for a listener that is slow to accept, or for the next worker when one died: as
- * many as most systems allow (net.core.somaxconn), and enough for half a second at 8,000 new connections a second.
+ * The queue of the kernel for connections that are not accepted yet, for example after a worker died. It is the maximum
+ * of most systems (net.core.somaxconn), and enough for half a second at 8,000 new connections a second.
  */
 const BACKLOG = 4096;
 
-/** Settings of accepted sockets that may change while the listener stands: new connections get the new ones. */
+/** Settings that may change while the listener is open. They apply to new connections. */
 export interface ListenerSettings {
   /** Connections served at once; 0 = no limit. */
   readonly maxConnections: number;
-  /** Milliseconds that a connection above it may wait to be served; then it is closed. */
+  /** Milliseconds that a connection above this limit may wait to be served before it is closed. */
   readonly maxWait: number;
   /** Milliseconds between TCP keep-alive probes; 0 = none. */
   readonly keepAlive: number;
 }
 
-/** What is fixed with the address. */
+/** Settings that are fixed when the address is bound. */
 export interface ListenerOptions {
-  /** Bytes that wait to be sent before a connection counts as full. Node gives it to sockets by their server alone. */
+  /** Bytes that may wait to be sent before a connection counts as full. Node sets this only through the server. */
   readonly writeBufferSize: number;
-  /** Told of errors of accepting (ENFILE …); the listener goes on. */
+  /** Called with errors of accept (ENFILE …); the listener continues. */
   readonly report: (error: Error) => void;
   readonly admission: Admission;
   readonly network: Network;
   /**
-   * Asks for another socket on the same address, which `giveSpare` brings. Null where there is none: such a listener
-   * cannot stop accepting for a while, and takes connections in that have to wait.
+   * Asks for another descriptor of the same socket, which `giveSpare` delivers. Null if there is none: such a listener
+   * cannot stop accepting for a while, and accepts connections that then have to wait.
    */
   readonly wantSpare: (() => void) | null;
 }
 
 /**
- * Descriptors of its socket that a listener has in store. With one it could stop once and go on, and would then take all
- * that wait before the next one comes: libuv accepts until nothing is left, and reads no messages meanwhile.
+ * Number of spare descriptors of its socket that a listener keeps. With one spare it could stop and continue once, and
+ * would then accept all waiting connections before another spare arrives: libuv accepts until the queue is empty, and
+ * reads no messages meanwhile.
  */
 const SPARES = 3;
 
-/** Milliseconds after which one connection below maxConnections is enough to accept again: each time costs 0.2 ms. */
+/** Milliseconds after which one connection below maxConnections is enough to accept again. Each time costs 0.2 ms. */
 const REOPEN_AFTER = 20;
 
 /** Makes the handler of an accepted connection. */
 export type Accept = (connection: Connection) => ConnectionHandler;
 
 /**
- * A bound address and the connections that came in by it.
+ * A bound address and the connections that were accepted from it.
  *
  *     listen ──> held ──open──> serving ──suspend──> suspended ──close──> closed
  *                  │             │  ↑                    │
  *                  │             │  └──────resume────────┘
  *                  └─────────────┴──close──> closed
  *
- * A held listener takes connections in and lets them wait, unread: whether the config that they are for comes in force
- * is not known yet.
+ * A held listener accepts connections but does not read from them, because the config to which they belong may still be
+ * refused.
  *
- * In all states but the last two it has a door. Node has no word for "accept no more for now", but a socket that
- * another process holds too can be closed without harm: the connections wait in the kernel's queue. To accept again
- * takes another descriptor of that socket: a spare, of which it has a few in store.
+ * In all states but the last two it has a door. Node has no function to stop accepting for a while. But if another
+ * process has the socket, too, this process can close its descriptor without harm: connections wait in the queue of the
+ * kernel. To accept again, the listener needs another descriptor of the socket, and keeps some spares for that.
  *
  *     open ──shut──> shut ──reopen, with a spare──> open
  */
@@ -74,7 +75,7 @@ export class Listener implements Gated {
   private held = true;
   private door: 'open' | 'shut' | 'gone' = 'gone';
   private readonly spares: ServerHandle[] = [];
-  /** Spares that were asked for and have not come. */
+  /** Number of spares that were requested and have not arrived. */
   private wanted = 0;
   private yields = false;
   private reopening: NodeJS.Timeout | null = null;
@@ -84,7 +85,7 @@ export class Listener implements Gated {
   private readonly deadlines: Deadlines;
   private readonly accept: Accept;
   private readonly waiting: WaitingLine;
-  /** Ends the attempt to listen that is under way. */
+  /** Fails the current attempt to listen. */
   private refuse: ((error: Error) => void) | null = null;
 
   private constructor(settings: ListenerSettings, options: ListenerOptions, deadlines: Deadlines, accept: Accept) {
@@ -101,8 +102,8 @@ export class Listener implements Gated {
   }
 
   /**
-   * Listens on a bound socket, which belongs to the listener from then on; connections wait until `open`.
-   * @throws Error of the system (EADDRINUSE when somebody else has bound and listens to the address)
+   * Listens on a bound socket, which belongs to the listener from then on. Connections wait until `open`.
+   * @throws Error of the system (EADDRINUSE if another process has bound the address and listens)
    */
   static async listen(
     handle: ServerHandle,
@@ -116,21 +117,21 @@ export class Listener implements Gated {
     return listener;
   }
 
-  /** Serves those that wait and those that come. */
+  /** Serves the waiting connections and all further ones. */
   open(): void {
     this.held = false;
     this.serveWaiting();
     this.regulate();
   }
 
-  /** Puts other settings in force. Connections that wait and may be served by them are. */
+  /** Applies other settings. Waiting connections that they allow are served. */
   adopt(settings: ListenerSettings): void {
     this.settings = settings;
     this.serveWaiting();
     this.regulate();
   }
 
-  /** Stops accepting for now. Connections that are being served go on, those that wait go on waiting. */
+  /** Stops accepting for a while. Connections that are being served continue, and waiting ones continue to wait. */
   suspend(): void {
     this.leave();
   }
@@ -140,13 +141,13 @@ export class Listener implements Gated {
     return this.attach(handle);
   }
 
-  /** Stops accepting. Connections that are being served go on; those that wait are closed. */
+  /** Stops accepting. Connections that are being served continue; waiting ones are closed. */
   close(): void {
     this.leave();
     this.waiting.close();
   }
 
-  /** Brings the socket that was asked for by `wantSpare`; undefined when the system could not pass it on. */
+  /** Delivers the descriptor requested by `wantSpare`; undefined if the system could not pass it on. */
   giveSpare(handle: ServerHandle | undefined): void {
     this.wanted = Math.max(0, this.wanted - 1);
     if (handle === undefined) {
@@ -226,7 +227,7 @@ export class Listener implements Gated {
   private serverOnError(error: Error): void {
     const { refuse } = this;
     this.refuse = null;
-    // Accepting can fail later, for want of memory or of descriptors of the system: the next connection may fare better.
+    // Accepting can also fail later, if memory or descriptors of the system run out. The next connection may succeed.
     if (refuse !== null) return refuse(error);
     this.options.report(error);
     if (this.door !== 'open' || this.server.listening) return;
@@ -255,7 +256,7 @@ export class Listener implements Gated {
     return maxConnections !== 0 && this.active >= maxConnections;
   }
 
-  /** @param counts whether it leaves the process with its close: one that has waited does so by itself */
+  /** @param counts whether its close must be counted here; a connection that has waited does that itself */
   private serve(socket: Socket, counts: boolean): void {
     this.active++;
     socket.once('close', () => this.socketOnClose(counts));
@@ -272,7 +273,8 @@ export class Listener implements Gated {
     if (counts) this.options.admission.left();
     this.serveWaiting();
     if (this.door !== 'shut' || maxConnections === 0 || this.full) return;
-    // A few at a time: to stop and to go on for each one would cost more than to serve it.
+    // Reopens only when several connections have closed: stopping and continuing for each one would cost more than
+    // serving it.
     if (this.active <= maxConnections * (15 / 16)) this.regulate();
     else this.reopening ??= setTimeout(() => this.reopenLater(), REOPEN_AFTER).unref();
   }

@@ -1,10 +1,10 @@
 import { connect, createServer, type NetConnectOpts, type Server, type ServerOpts, type Socket } from 'node:net';
 
-/** Where the sockets of a process come from: the kernel, or in tests memory. */
+/** The source of sockets: the kernel, or memory in tests. */
 export interface Network {
-  /** As `createServer` of node:net. */
+  /** Like `createServer` of node:net. */
   createServer(options: ServerOpts, onConnection: (socket: Socket) => void): Server;
-  /** As `connect` of node:net. */
+  /** Like `connect` of node:net. */
   connect(options: NetConnectOpts): Socket;
 }
 

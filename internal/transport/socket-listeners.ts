@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 
-/** What is told of the events of a socket. */
+/** Receives the events of a socket. */
 export interface SocketOwner {
   socketOnData(buffer: Buffer, length: number): void;
   socketOnEnd(): void;
@@ -9,14 +9,17 @@ export interface SocketOwner {
   socketOnClose(): void;
 }
 
-/** The owner of a socket. All sockets share the functions below: five closures for each cost a new connection more. */
+/**
+ * The property that holds the owner of a socket. All sockets share the functions below, because five closures for each
+ * socket would make a new connection more expensive.
+ */
 const OWNER = Symbol('owner');
 
 interface OwnedSocket extends Socket {
   [OWNER]: SocketOwner | null;
 }
 
-/** Tells the owner of what happens on the socket from now on. */
+/** Sends all further events of the socket to the owner. */
 export function listenTo(socket: Socket, owner: SocketOwner): void {
   (socket as OwnedSocket)[OWNER] = owner;
   socket.on('data', onData);
@@ -26,7 +29,7 @@ export function listenTo(socket: Socket, owner: SocketOwner): void {
   socket.on('close', onClose);
 }
 
-/** Takes every listener of `listenTo` away, and lets go of the owner: the socket may live for long without it. */
+/** Removes every listener of `listenTo` and the reference to the owner, because the socket may live long without it. */
 export function leave(socket: Socket): void {
   (socket as OwnedSocket)[OWNER] = null;
   socket.removeListener('data', onData);

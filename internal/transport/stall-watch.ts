@@ -1,12 +1,15 @@
 import type { Socket } from 'node:net';
 import type { Deadline, Deadlines } from '../base/index.ts';
 
-/** Looks in the length of a wait. What has moved is seen so much late at most; a wait without a move ends on time. */
+/**
+ * Number of checks within the time limit. Progress is noticed at most one check late; a wait without progress ends in
+ * time.
+ */
 const LOOKS = 4;
 
 /**
- * Watches what a socket has been given to write, and tells when not one byte of it has left for some time. What the peer
- * sends meanwhile is no progress, which is why the socket's own timer will not do: reading starts it anew.
+ * Watches the bytes that a socket has to write, and reports when not one of them was sent for some time. Bytes from the
+ * peer are not progress. For that reason the socket's own timer does not suffice: reading restarts it.
  */
 export class StallWatch {
   private readonly socket: Socket;
@@ -15,17 +18,17 @@ export class StallWatch {
   private readonly deadline: Deadline;
   private readonly onStalled: () => void;
   private patience = 0;
-  /** When the last move was seen. */
+  /** When progress was last noticed. */
   private movedAt = 0;
   private unsentBefore = 0;
   private queuedBefore = 0;
-  /** Bytes given until the last look. */
+  /** Number of bytes given to the socket up to the last check. */
   private givenBefore = 0;
   private readonly given: () => number;
 
   /**
-   * @param carrier what TLS runs on; the socket itself without TLS
-   * @param given bytes that the socket was given so far
+   * @param carrier the socket below TLS; the socket itself without TLS
+   * @param given number of bytes given to the socket so far
    * @param onStalled called once, after which `start` begins anew
    */
   constructor(socket: Socket, carrier: Socket, deadlines: Deadlines, given: () => number, onStalled: () => void) {
@@ -37,7 +40,7 @@ export class StallWatch {
     this.deadline = deadlines.create(() => this.look());
   }
 
-  /** Begins to watch, or goes on. */
+  /** Begins to watch, or continues. */
   start(milliseconds: number): void {
     if (this.deadline.at !== 0) return;
     this.patience = milliseconds;
@@ -46,12 +49,12 @@ export class StallWatch {
     this.deadlines.set(this.deadline, milliseconds / LOOKS);
   }
 
-  /** Everything has left. */
+  /** Everything has been sent. */
   stop(): void {
     this.deadlines.clear(this.deadline);
   }
 
-  /** The socket is gone. */
+  /** The socket is closed. */
   close(): void {
     this.deadlines.remove(this.deadline);
   }
@@ -65,12 +68,12 @@ export class StallWatch {
     else this.deadlines.set(this.deadline, Math.min(left, this.patience / LOOKS));
   }
 
-  /** @returns whether a byte has left since the last time */
+  /** @returns whether a byte was sent since the last check */
   private note(): boolean {
     const given = this.given();
     const unsent = this.socket.writableLength;
     const queued = queuedBytes(this.carrier);
-    // A write counts as unsent until all of it has left; how far it is, the queue of its handle tells.
+    // A write counts as unsent until all of it was sent. The queue of the socket's handle shows how much of it remains.
     const moved = unsent - this.unsentBefore < given - this.givenBefore || queued < this.queuedBefore;
     this.givenBefore = given;
     this.unsentBefore = unsent;
@@ -80,8 +83,8 @@ export class StallWatch {
 }
 
 /**
- * Bytes of the writes under way that the kernel has not taken. Node does not document it, though its own socket timer
- * goes by it; 0 where a version does not tell, so that progress shows when a write is over.
+ * Bytes of current writes that the kernel has not accepted yet. Node does not document this property, although its own
+ * socket timer uses it. 0 if a version of Node does not have it; progress is then noticed when a write is over.
  */
 function queuedBytes(socket: Socket): number {
   const queued = (socket as unknown as WithHandle)[HANDLE]?.writeQueueSize;

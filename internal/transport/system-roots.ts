@@ -2,15 +2,15 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as tls from 'node:tls';
 
-/** The certificates that upstreams are verified against when the config names none. */
+/** The certificates against which upstreams are verified if the config names none. */
 export interface SystemRoots {
-  /** PEM texts, one certificate or more each. */
+  /** PEM texts with one or more certificates each. */
   readonly certificates: readonly string[];
-  /** Where they are from: a path, `the system`, or `Node.js` when the system has none. */
+  /** Their source: a path, `the system`, or `Node.js` if the system has none. */
   readonly source: string;
 }
 
-/** Where systems keep the bundle: Debian and Alpine, Fedora, openSUSE, RHEL, FreeBSD and macOS. */
+/** Paths of the bundle on Debian and Alpine, Fedora, openSUSE, RHEL, FreeBSD and macOS. */
 const BUNDLES = [
   '/etc/ssl/certs/ca-certificates.crt',
   '/etc/pki/tls/certs/ca-bundle.crt',
@@ -19,14 +19,14 @@ const BUNDLES = [
   '/etc/ssl/cert.pem',
 ];
 
-/** The source where the system has none. */
+/** The source if the system has none. */
 export const ROOTS_OF_NODE = 'Node.js';
 
 let known: SystemRoots | null = null;
 
 /**
- * The roots of the system, read once: by Node where it can (22.15 and later), else from the files that OpenSSL would
- * read (SSL_CERT_FILE, SSL_CERT_DIR, or the bundle of the system). Those of NODE_EXTRA_CA_CERTS come on top.
+ * The roots of the system, read once: by Node from version 22.15 on, otherwise from the files that OpenSSL would read
+ * (SSL_CERT_FILE, SSL_CERT_DIR, or the bundle of the system). Those of NODE_EXTRA_CA_CERTS are added.
  */
 export function systemRoots(): SystemRoots {
   return (known ??= withExtra(rootsOfNode() ?? readRoots(process.env)));
@@ -62,13 +62,13 @@ function withExtra(roots: SystemRoots): SystemRoots {
   return extra.length === 0 ? roots : { ...roots, certificates: [...roots.certificates, ...extra] };
 }
 
-/** The text of a file with certificates; none when it cannot be read, or holds none. */
+/** The text of a file with certificates; nothing if it cannot be read or contains none. */
 function readPem(path: string): string[] {
   try {
     const text = readFileSync(path, 'latin1');
     return text.includes('-----BEGIN CERTIFICATE-----') ? [text] : [];
   } catch {
-    // What is not there is looked for elsewhere; that nothing was found is told by `source`.
+    // A missing file is not an error, because other places follow; `source` shows if nothing was found.
     return [];
   }
 }

@@ -14,56 +14,60 @@ import {
 } from './tls-context.ts';
 import type { ClientCertificate } from './tls-facts.ts';
 
-/** How a service terminates TLS. */
+/** The TLS settings of a service. */
 export interface TlsSettings extends TlsContextSettings {
-  /** In the order of the config, one at least; the first answers clients whose name none is for. */
+  /** In the order of the config, at least one. The first serves clients whose name matches no certificate. */
   readonly certificates: readonly TlsCertificate[];
-  /** Offer HTTP/2 by ALPN. */
+  /** Whether to offer HTTP/2 by ALPN. */
   readonly h2: boolean;
-  /** Whether a client without a valid certificate is refused, rather than one with an invalid certificate alone. */
+  /**
+   * If true, a client without a valid certificate is refused. If false, only a client with an invalid certificate is.
+   */
   readonly clientRequired: boolean;
   /** Milliseconds for the handshake; 0 = none. */
   readonly handshakeTimeout: number;
 }
 
-/** Told once how a handshake ended: an error, or the connection behind it. */
+/** Called once at the end of a handshake, with an error or with the connection inside TLS. */
 export type TlsDone = (error: ProxyError | null, connection: Connection | null) => void;
 
-/** A handshake under way. */
+/** A handshake in progress. */
 export interface TlsHandshake {
-  /** Ends it: the connection is closed, and `done` is told. Does nothing to one that is over. */
+  /** Ends the handshake: the connection is closed, and `done` is called. Has no effect after its end. */
   abort(error: ProxyError): void;
-  /** Leaves it no more than `milliseconds` from now. */
+  /** Limits the rest of the handshake to `milliseconds` from now. */
   hurry(milliseconds: number): void;
 }
 
 /**
- * Handshakes at a time. Each takes about 60 kB, so all of them 120 MB: what a herd of clients that come back after an
- * outage needs, while those who connect and say no more cannot take all memory. Then the next one takes the place of the
- * oldest, if that is slow, or is closed.
+ * Handshakes at a time. Each takes about 60 kB, so all of them take 120 MB. That is enough for the clients that
+ * reconnect after an outage, and clients that connect and send nothing cannot take all memory. Above this number, a new
+ * handshake replaces the oldest if that is slow; otherwise the new one is closed.
  */
 const MAX_HANDSHAKES = 2048;
 
 /**
- * Milliseconds after which a handshake is slow, and gives way when there are too many: two round trips around the world,
- * so that those who say no more shut nobody out. Younger ones wait for prox, and would come back if they were closed.
+ * Milliseconds after which a handshake counts as slow, and may be replaced if there are too many: two round trips
+ * around the world. So silent clients cannot lock others out. Younger handshakes wait for prox, and their clients would
+ * come back if they were closed.
  */
 const SLOW_HANDSHAKE_MS = 1000;
 
-/** Node's own timer starts again at every byte; ours does not, and is the one that counts. */
+/** Node's own timer restarts with every byte, so it is set to its maximum. The deadline of prox does not restart. */
 const NODE_HANDSHAKE_TIMEOUT_MS = 2 ** 31 - 1;
 
 /**
- * Terminates TLS on connections that were accepted as plain ones. One serves all connections of a generation.
+ * Terminates TLS on connections that were accepted as plain ones. One instance serves all connections of a generation.
  *
- * The handshakes are those of a tls.Server that listens nowhere: sockets are handed to it by its 'connection' event,
- * as the documentation has it, and it alone says whether a client certificate is valid. Its events come with a
- * TLSSocket of its own making. Which connection that belongs to is told by its addresses, of which no two open
- * sockets share all. Unix sockets have none, so each of their handshakes has a server to itself, which is used again.
+ * A tls.Server that does not listen makes the handshakes: sockets are given to it by its 'connection' event, as
+ * documented, and only it says whether a client certificate is valid. Its events deliver a TLSSocket that it has
+ * created. The connection to which that belongs is found by its addresses, because no two open sockets share all of
+ * them. Unix sockets have no addresses, so each of their handshakes has a server of its own, which is reused.
  *
- * Where there are certificates to choose from, each choice has a server too, and the ClientHello is read first to find
- * it. Node's SNICallback will not do: of the context that it is given Node takes a single certificate, and leaves those of
- * the server that are of another key type in place, which a client may then get under a name that is not theirs.
+ * If there are several certificates, each choice has its own server, and the ClientHello is read first to make the
+ * choice. Node's SNICallback does not suffice: Node uses only one certificate of the context that it gets, and keeps
+ * those of the server that have another key type. A client might then get such a certificate under a name for which it
+ * is not valid.
  *
  *     accept ──> Handshake ─┬─ secureConnection ─────────> done(null, connection)
  *                           ├─ tlsClientError ───────────> done(error, null)
@@ -74,15 +78,15 @@ export class TlsAcceptor {
   private readonly settings: TlsSettings;
   private readonly deadlines: Deadlines;
   private readonly choice: CertificateChoice;
-  /** Made when they are first needed. */
+  /** Created when first needed. */
   private readonly servers = new Map<CertificateGroup, Server>();
-  /** Servers for peers without an address that have nothing to do. */
+  /** Idle servers for peers without an address. */
   private readonly idle = new Map<CertificateGroup, Server[]>();
   private readonly underWay = new Set<Handshake>();
   private readonly byAddress = new Map<string, Handshake>();
   private readonly byServer = new Map<Server, Handshake>();
 
-  /** @throws Error of OpenSSL for a certificate or key that it does not take */
+  /** @throws Error of OpenSSL for a certificate or key that it does not accept */
   constructor(settings: TlsSettings, deadlines: Deadlines) {
     this.settings = settings;
     this.deadlines = deadlines;
@@ -91,13 +95,13 @@ export class TlsAcceptor {
   }
 
   /**
-   * Takes a connection over and does the handshake on it.
-   * @param unread what was read of it already: the begin of the ClientHello
+   * Takes a connection over and makes the handshake on it.
+   * @param unread bytes that were already read: the beginning of the ClientHello
    */
   accept(connection: Connection, unread: Buffer, done: TlsDone): TlsHandshake {
     const handshake = new Handshake(connection, this, done);
     if (this.underWay.size >= MAX_HANDSHAKES && !this.makeRoom()) {
-      handshake.abort(new ProxyError('tls_handshake', `more than ${MAX_HANDSHAKES} handshakes are under way`));
+      handshake.abort(new ProxyError('tls_handshake', `more than ${MAX_HANDSHAKES} handshakes are in progress`));
       return handshake;
     }
     this.underWay.add(handshake);
@@ -115,11 +119,11 @@ export class TlsAcceptor {
     return handshake;
   }
 
-  /** @returns whether there was a handshake that had to give way */
+  /** @returns whether a slow handshake was ended */
   private makeRoom(): boolean {
     const [oldest] = this.underWay;
     if (oldest === undefined || performance.now() - oldest.began < SLOW_HANDSHAKE_MS) return false;
-    oldest.abort(new ProxyError('tls_handshake', `slow, while ${MAX_HANDSHAKES} handshakes are under way`));
+    oldest.abort(new ProxyError('tls_handshake', `the handshake was slow while ${MAX_HANDSHAKES} were in progress`));
     return true;
   }
 
@@ -127,7 +131,7 @@ export class TlsAcceptor {
   createDeadline(handshake: Handshake): Deadline {
     return this.deadlines.create(() => {
       const { handshakeTimeout } = this.settings;
-      handshake.abort(new ProxyError('tls_handshake', `the handshake was not over within its ${handshakeTimeout} ms`));
+      handshake.abort(new ProxyError('tls_handshake', `the handshake was not complete within ${handshakeTimeout} ms`));
     });
   }
 
@@ -137,7 +141,7 @@ export class TlsAcceptor {
     this.deadlines.set(deadline, handshakeTimeout === 0 ? milliseconds : Math.min(milliseconds, handshakeTimeout));
   }
 
-  /** @internal A handshake is over, and nothing of the server comes for it any more if it is `clean`. */
+  /** @internal A handshake is over. If it is `clean`, the server has no further event for it. */
   ended(handshake: Handshake, clean: boolean): void {
     this.deadlines.remove(handshake.deadline);
     this.underWay.delete(handshake);
@@ -145,7 +149,7 @@ export class TlsAcceptor {
     if (this.byAddress.get(address) === handshake) this.byAddress.delete(address);
     if (own === null) return;
     this.byServer.delete(own.server);
-    // An event that is still to come would be taken for one of the next handshake.
+    // A late event would be attributed to the next handshake of this server.
     if (!clean) return;
     const idle = this.idle.get(own.group) ?? [];
     idle.push(own.server);
@@ -190,7 +194,7 @@ export class TlsAcceptor {
 
   private serverOnSecure(server: Server, socket: TLSSocket): void {
     const handshake = this.find(server, socket);
-    // The peer has reset the connection meanwhile, and took its address with it.
+    // The peer has reset the connection in the meantime, and the socket has lost its address.
     if (handshake === undefined) return void socket.destroy();
     const client = clientOf(socket);
     const refusal = this.refusalOf(socket, client);
@@ -210,27 +214,27 @@ export class TlsAcceptor {
     handshake.succeed(connection);
   }
 
-  /** Why a client certificate, or that there is none, ends the connection; null when it does not. */
+  /** The reason why the certificate of a client, or the lack of one, ends the connection; null if it does not. */
   private refusalOf(socket: TLSSocket, client: ClientCertificate | null): string | null {
     if (this.settings.clientCa === null) return null;
-    // Node calls a resumed session without a certificate authorized.
+    // Node reports a resumed session without a certificate as authorized.
     if (client === null) return this.settings.clientRequired ? 'the client has sent no certificate' : null;
     if (socket.authorized) return null;
     return `the client's certificate is not valid: ${String(socket.authorizationError)}`;
   }
 }
 
-/** One handshake, from the hand-over of the plain connection to the end that `done` is told of. */
+/** One handshake, from taking over the plain connection to the call of `done`. */
 class Handshake implements TlsHandshake {
   readonly plain: Connection;
-  /** As `performance.now()`. */
+  /** The start, by `performance.now()`. */
   readonly began = performance.now();
-  /** What tells its socket from all others; empty on a unix socket, and until it begins. */
+  /** The key that identifies its socket; empty for a unix socket, and before it begins. */
   address = '';
   readonly deadline: Deadline;
-  /** The server that it has to itself; null when it is one of many. */
+  /** The server that serves only this handshake; null if it shares one. */
   own: { readonly server: Server; readonly group: CertificateGroup } | null = null;
-  /** The socket that it takes place on; null until it begins. */
+  /** The plain socket; null before the handshake begins. */
   carrier: Socket | null = null;
   private readonly acceptor: TlsAcceptor;
   private readonly done: TlsDone;
@@ -242,14 +246,15 @@ class Handshake implements TlsHandshake {
     this.acceptor = acceptor;
     this.done = done;
     this.deadline = acceptor.createDeadline(this);
-    this.onClose = () => this.fail(new ProxyError('tls_handshake', 'the connection closed in the handshake'), false);
+    this.onClose = () =>
+      this.fail(new ProxyError('tls_handshake', 'the connection closed during the handshake'), false);
   }
 
-  /** Takes the socket, with what was read of it; null when the handshake is over already. */
+  /** Takes the socket, with the bytes that were already read; returns null if the handshake is already over. */
   begin(unread: Buffer): Socket | null {
     if (this.over) return null;
     const socket = this.plain.release(unread);
-    // A client that ends its side before the handshake is over is gone: the TLSSocket over it does as this one does.
+    // A client that ends its side during the handshake has left. The TLSSocket above does the same as this socket.
     socket.allowHalfOpen = false;
     this.carrier = socket;
     this.address = addressKey(socket);
@@ -263,7 +268,7 @@ class Handshake implements TlsHandshake {
     else connection.destroy();
   }
 
-  /** @param clean whether the server has said its last word on it */
+  /** @param clean whether the server has no further event for this handshake */
   fail(error: ProxyError, clean: boolean): void {
     if (this.end(clean)) this.done(error, null);
   }
@@ -288,10 +293,12 @@ class Handshake implements TlsHandshake {
   }
 }
 
-/** The TLSSocket over it tells of every error that matters; without a listener they would end the process. */
+/**
+ * The TLSSocket above reports every relevant error. Without a listener on this socket, an error would end the process.
+ */
 function ignoreError(): void {}
 
-/** Both ends of a TCP connection; empty when it is none. */
+/** The addresses of both ends of a TCP connection; empty for other sockets. */
 function addressKey(socket: Socket): string {
   const { remoteAddress, remotePort, localAddress, localPort } = socket;
   if (localAddress === undefined) return '';

@@ -5,33 +5,32 @@ import type { SecureContextOptions } from 'node:tls';
 export interface TlsCertificate {
   readonly cert: string;
   readonly key: string;
-  /** Host names that it is for: lower case, no trailing dot, `*.` in front of a wildcard. */
+  /** The host names for which it is valid: lower case, no trailing dot, `*.` at the beginning of a wildcard. */
   readonly names: readonly string[];
   /** Kind of the key: `rsa`, `ec` … */
   readonly keyType: string;
 }
 
-/** What all contexts of a listener share. */
+/** The settings that all contexts of a listener share. */
 export interface TlsContextSettings {
-  /** PEM bundle that client certificates are verified against; null for none. */
+  /** PEM bundle against which client certificates are verified; null for none. */
   readonly clientCa: string | null;
   /** Keys of the session tickets: 48 bytes, the same wherever a session may be resumed. */
   readonly ticketKeys: Buffer;
-  /** What a session belongs to: one of another context is not resumed. At most 32 characters. */
+  /** The context of a session: it can be resumed only in the same context. At most 32 characters. */
   readonly sessionContext: string;
   readonly protocol: {
     readonly min: '1.2' | '1.3';
     readonly max: '1.2' | '1.3';
-    /** OpenSSL names, the preferred one first; null for the defaults. */
+    /** OpenSSL names in order of preference; null for the defaults. */
     readonly ciphers: readonly string[] | null;
     readonly curves: readonly string[] | null;
   };
 }
 
 /**
- * Those of TLS 1.2 that keep past traffic secret when the key of a certificate is lost, and authenticate what they
- * encrypt (RFC 9325 §4.2): ECDHE with AES-GCM or ChaCha20-Poly1305. What Node takes by itself has static RSA, CBC and
- * CCM with short tags, too.
+ * The cipher suites of TLS 1.2 with forward secrecy and authenticated encryption (RFC 9325 §4.2): ECDHE with AES-GCM or
+ * ChaCha20-Poly1305. Node's own default also has static RSA, CBC, and CCM with short tags.
  */
 const DEFAULT_CIPHERS: readonly string[] = [
   'TLS_AES_256_GCM_SHA384',
@@ -46,8 +45,8 @@ const DEFAULT_CIPHERS: readonly string[] = [
 ];
 
 /**
- * Seconds for which a session may be resumed, without the certificate being looked at again: long enough for who comes
- * back to a page, short enough for a revoked client certificate.
+ * Seconds for which a session may be resumed without checking the certificate again: long enough for a user who returns
+ * to a page, short enough for a revoked client certificate.
  */
 const SESSION_LIFETIME_S = 3600;
 
@@ -61,11 +60,11 @@ export function contextOptions(
     key: certificates.map(({ key }) => key),
     minVersion: `TLSv${protocol.min}`,
     maxVersion: `TLSv${protocol.max}`,
-    // Node tells the suites of TLS 1.3 by their prefix in capitals.
+    // Node recognises the suites of TLS 1.3 by their prefix in capitals.
     ciphers: (protocol.ciphers ?? DEFAULT_CIPHERS).join(':').toUpperCase(),
     honorCipherOrder: true,
     ...(protocol.curves === null ? {} : { ecdhCurve: protocol.curves.join(':') }),
-    // A client that renegotiates makes the server work for nothing (CVE-2011-1473); TLS 1.3 has done away with it.
+    // A client that renegotiates makes the server do expensive work (CVE-2011-1473). TLS 1.3 has no renegotiation.
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
     sessionIdContext: sessionContext,
     sessionTimeout: SESSION_LIFETIME_S,
@@ -74,7 +73,7 @@ export function contextOptions(
   };
 }
 
-/** Certificates for one name, of different key types: OpenSSL takes the one that the client can verify. */
+/** Certificates for one name, of different key types. OpenSSL chooses the one that the client can verify. */
 export type CertificateGroup = readonly TlsCertificate[];
 
 /**
@@ -82,9 +81,9 @@ export type CertificateGroup = readonly TlsCertificate[];
  * certificate.
  */
 export class CertificateChoice {
-  /** Answers clients that ask for no name, or for one that is not there. */
+  /** Serves clients that ask for no name, or for an unknown one. */
   readonly first: CertificateGroup;
-  /** Whether there is anything to choose. */
+  /** Whether there is more than one choice. */
   readonly several: boolean;
   private readonly byName = new Map<string, CertificateGroup>();
 
@@ -123,7 +122,7 @@ function groupsByName(certificates: readonly TlsCertificate[]): Map<string, TlsC
   return groups;
 }
 
-/** The first certificate, and those of other key types for the very same name. */
+/** The first certificate, and the certificates of other key types for exactly the same name. */
 function firstGroup(
   certificates: readonly TlsCertificate[],
   groups: ReadonlyMap<string, CertificateGroup>,
@@ -134,7 +133,7 @@ function firstGroup(
   return group?.[0] === first ? group : [first];
 }
 
-/** A server name as it is compared: lower case, without a trailing dot. */
+/** A server name in the form that is compared: lower case, without a trailing dot. */
 export function normalServerName(name: string): string {
   const lower = name.toLowerCase();
   return lower.endsWith('.') ? lower.slice(0, -1) : lower;

@@ -1,10 +1,10 @@
-/** What a TLS handshake has found out about a connection. */
+/** The results of a TLS handshake. */
 export interface TlsFacts {
   /** The name that the client asked for (SNI, RFC 6066 §3), in lower case; null without one. */
   readonly serverName: string | null;
-  /** The protocol that was agreed on (ALPN, RFC 7301); null without one. */
+  /** The negotiated protocol (ALPN, RFC 7301); null without one. */
   readonly alpn: string | null;
-  /** Who the client has proved to be; null when it was asked for no certificate or has sent none. */
+  /** The verified certificate of the client; null if it was asked for none or has sent none. */
   readonly client: ClientCertificate | null;
 }
 

@@ -2,19 +2,22 @@ import { createHash } from 'node:crypto';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { systemRoots } from './system-roots.ts';
 
-/** How the TLS handshake with an upstream is done; PEM contents, not paths. */
+/** The settings of TLS handshakes with an upstream; contents of PEM files, not paths. */
 export interface DialTls {
-  /** Name for SNI and for checking the certificate; the host by default. */
+  /** The name for SNI and for verifying the certificate; null for the host of the upstream. */
   readonly serverName: string | null;
   /** Certificates to trust instead of the system's. */
   readonly ca: string | null;
-  /** Accepts any certificate: for tests and closed networks alone. */
+  /** Accepts any certificate; only for tests and closed networks. */
   readonly insecure: boolean;
   readonly cert: string | null;
   readonly key: string | null;
 }
 
-/** What is made once for settings, as it is dear: reading the roots of a system takes longer than a handshake. */
+/**
+ * The context for settings, made once because it is expensive: reading the roots of a system takes longer than a
+ * handshake.
+ */
 interface Prepared {
   readonly id: string;
   context: SecureContext | null;
@@ -33,12 +36,12 @@ function prepare(tls: DialTls): Prepared {
   return found;
 }
 
-/** Identifies settings: equal ones have equal ids, also across reloads and processes. 22 characters. */
+/** Identifies settings: equal settings have equal ids, also across reloads and processes. 22 characters. */
 export function dialTlsId(tls: DialTls): string {
   return prepare(tls).id;
 }
 
-/** The context for handshakes with these settings. @throws Error of OpenSSL when it does not take a certificate */
+/** The context for handshakes with these settings. @throws Error of OpenSSL if it does not accept a certificate */
 export function upstreamContext(tls: DialTls): SecureContext {
   const found = prepare(tls);
   if (found.context === null) {
@@ -52,12 +55,12 @@ export function upstreamContext(tls: DialTls): SecureContext {
   return found.context;
 }
 
-/** Sessions that are kept for resumption, about 3 kB each: one for every upstream of a large config. */
+/** Number of sessions that are kept for resumption, about 3 kB each: one for every upstream of a large config. */
 const MAX_SESSIONS = 1024;
 
 /**
- * TLS sessions of upstreams by whom they are with, for shorter handshakes. A session goes with the settings that its
- * certificate was verified by.
+ * TLS sessions by upstream, for shorter handshakes. A session belongs to the settings with which its certificate was
+ * verified.
  */
 export class UpstreamSessions {
   private readonly sessions = new Map<string, Buffer>();
@@ -67,7 +70,7 @@ export class UpstreamSessions {
     return this.sessions.get(peer);
   }
 
-  /** Keeps a session, and drops the one that was renewed longest ago when there are too many. */
+  /** Keeps a session. If there are too many, drops the one that was renewed longest ago. */
   keep(peer: string, session: Buffer): void {
     this.sessions.delete(peer);
     this.sessions.set(peer, session);
@@ -76,7 +79,7 @@ export class UpstreamSessions {
     if (oldest !== undefined) this.sessions.delete(oldest);
   }
 
-  /** A handshake failed: the next one begins afresh. */
+  /** Drops the session of a peer after a failed handshake, so that the next one does not resume it. */
   forget(peer: string): void {
     this.sessions.delete(peer);
   }

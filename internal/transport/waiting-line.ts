@@ -2,8 +2,8 @@ import type { Socket } from 'node:net';
 import type { Deadline, Deadlines } from '../base/index.ts';
 
 /**
- * Sockets above max_connections that may wait to be served; further ones are closed at once. It is the length of queue
- * that kernels and other servers commonly use.
+ * Number of sockets above max_connections that may wait to be served; further ones are closed at once. Kernels and
+ * other servers commonly use this length of a queue.
  */
 const CAPACITY = 511;
 
@@ -12,7 +12,7 @@ interface Place {
   readonly onClose: () => void;
 }
 
-/** Accepted sockets that wait, unread, to be served, in the order of coming. */
+/** Accepted sockets that wait, unread, to be served in the order in which they arrived. */
 export class WaitingLine {
   private readonly places = new Map<Socket, Place>();
   private readonly deadlines: Deadlines;
@@ -21,7 +21,7 @@ export class WaitingLine {
     this.deadlines = deadlines;
   }
 
-  /** Takes in a socket for at most `milliseconds`, after which it is closed; closes it at once when the line is full. */
+  /** Adds a socket for at most `milliseconds`, after which it is closed. Closes it at once if the line is full. */
   add(socket: Socket, milliseconds: number): void {
     if (this.places.size >= CAPACITY) {
       socket.destroy();
@@ -35,10 +35,10 @@ export class WaitingLine {
     socket.once('close', place.onClose);
   }
 
-  /** The one that has waited longest, which leaves the line; null when nobody waits any more. */
+  /** Removes and returns the socket that has waited longest; null if the line is empty. */
   take(): Socket | null {
     for (const [socket, place] of this.places) {
-      // Whoever has gone meanwhile is not served; an end that was read already would not be told again.
+      // Skips a socket that has closed in the meantime. An end that was already read would not be reported again.
       if (socket.destroyed || socket.readableEnded) {
         socket.destroy();
         continue;
@@ -49,7 +49,7 @@ export class WaitingLine {
     return null;
   }
 
-  /** Closes all who wait. */
+  /** Closes all waiting sockets. */
   close(): void {
     for (const socket of this.places.keys()) socket.destroy();
   }

@@ -113,7 +113,7 @@ describe('a TLS listener', () => {
     const drip = setInterval(() => client.send('\x01'), 50);
     await client.gone();
     clearInterval(drip);
-    const line = await daemon.logged((each) => JSON.stringify(each).includes('was not over within its 300 ms'));
+    const line = await daemon.logged((each) => JSON.stringify(each).includes('was not complete within 300 ms'));
     expect(line.level).toBe('debug');
   });
 
@@ -134,7 +134,8 @@ describe('a client that ends its side before the handshake is over', () => {
     const client = await RawClient.connect(daemon.port());
     client.socket.end(await clientHello('a.test'));
     await client.gone();
-    const said = (line: LogLine): boolean => JSON.stringify(line).includes('the connection closed in the handshake');
+    const said = (line: LogLine): boolean =>
+      JSON.stringify(line).includes('the connection closed during the handshake');
     expect((await daemon.logged(said)).level).toBe('debug');
     await stopHealthy(daemon);
   });
