@@ -188,10 +188,7 @@ export class Connection implements SocketOwner {
     this.socket.write(buffer.subarray(start, end));
   }
 
-  /**
-   * Whether bytes can be copied next to the text of their head: only the first bytes, and only if they are sent at
-   * once.
-   */
+  /** Whether bytes can be copied next to the text of their head: only the first ones, if they are sent at once. */
   private get joins(): boolean {
     return this.leavesAtOnce && !this.gathering.hasBytes;
   }
