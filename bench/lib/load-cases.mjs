@@ -42,6 +42,12 @@ const CASES = {
     load: ask(),
     chart: true,
   },
+  'forward-auth': {
+    title: 'HTTP/1.1 keep-alive, 2 B, an auth server asked about each request',
+    needs: ['auth'],
+    scene: { auth: true },
+    load: ask(),
+  },
   'new-connections': { title: 'new connection for each request', load: ask({ close: true }), bound: true, chart: true },
   'https-keep-alive': {
     title: 'HTTPS keep-alive, 2 B',

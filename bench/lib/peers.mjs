@@ -15,6 +15,7 @@
  * @property {{ name: string, port: number } | null} pass TLS for this name is relayed unread to this port
  * @property {number | null} generation sent to the upstream as X-Generation, where reloads are measured
  * @property {string | null} answer the text that prox answers itself, without an upstream
+ * @property {boolean} auth whether AUTH_PATH of the upstream is asked about each request, and its X-User is passed on
  * @property {boolean} unverified whether the upstream is another one, of which nothing is known
  * @property {string} [cores] those that the proxy may use, where it is not one
  * @property {number} [workers] of prox
@@ -33,7 +34,7 @@
  * bound, unless it is asked for by name
  * @property {string[]} [cases] these instead of those that have a bound
  * @property {string[]} can what it can be measured for beside plain HTTP/1.1: tls, h2, access-log, routes, serve, pass,
- * websocket, reload
+ * websocket, reload, auth
  * @property {Record<string, string>} [cannot] why not, for the others
  * @property {(options: { build?: boolean }) => string | Promise<string>} version throws Missing when it cannot be had
  * @property {(scene: Scene, launch: Function) => Promise<Running>} start launch(command, args, { env, stdout }) starts
@@ -98,6 +99,7 @@ export function sceneFor(peer, asked) {
     pass: null,
     generation: null,
     answer: null,
+    auth: false,
     unverified: false,
     connections: 4000,
     ...asked,

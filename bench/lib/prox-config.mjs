@@ -1,6 +1,7 @@
 /** A config of prox for a scene; the original in Go reads the same. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { AUTH_PATH } from './upstream.mjs';
 
 /** Writes the config. @returns its path */
 export function writeConfig(scene) {
@@ -10,10 +11,16 @@ export function writeConfig(scene) {
   const service = {
     listen: `127.0.0.1:${scene.port}`,
     ...(scene.tls === null ? {} : { tls: true, tls_cert: scene.tls.cert, tls_key: scene.tls.key }),
+    ...(scene.auth ? { plugins: ['auth'] } : {}),
     routes: routesOf(scene),
   };
-  writeFileSync(path, JSON.stringify({ services: { bench: service }, logging }));
+  const plugins = scene.auth ? { plugins: { auth: authOf(scene) } } : {};
+  writeFileSync(path, JSON.stringify({ ...plugins, services: { bench: service }, logging }));
   return path;
+}
+
+function authOf({ upstream }) {
+  return { category: 'forward_auth', auth_url: `http://127.0.0.1:${upstream}${AUTH_PATH}`, add_headers: ['X-User'] };
 }
 
 function routesOf({ upstream, routes, serve, pass, generation, answer, via }) {

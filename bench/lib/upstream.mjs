@@ -13,6 +13,9 @@ export const ECHO_PORT = 18_302;
 /** Tells which fields the proxy has added; see verify.mjs. */
 export const FIELDS_PATH = '/bench-fields';
 
+/** Says whether a request may pass: any may that has no X-Deny. */
+export const AUTH_PATH = '/bench-auth';
+
 /** Bytes of a served file, by the name of its folder. */
 export const FILE_SIZES = { '4k': 4096, '16k': 16_384, '1m': 1_048_576 };
 
@@ -62,8 +65,9 @@ http { access_log off; keepalive_requests 1000000000; keepalive_timeout 600s; se
   server { listen 127.0.0.1:${UPSTREAM_PORT} backlog=16384; listen 127.0.0.1:${UPSTREAM_TLS_PORT} ssl backlog=16384;
     ssl_protocols TLSv1.2 TLSv1.3; ssl_certificate ${cert}; ssl_certificate_key ${key}; root ${servedFolder()};
     location / { return 200 "ok"; } location /files/ { }
+    location = ${AUTH_PATH} { if ($http_x_deny) { return 403; } add_header X-User bench; return 204; }
     location = ${FIELDS_PATH} { default_type application/json; return 200 '{"for":"$http_x_forwarded_for",
-      "host":"$http_x_forwarded_host","proto":"$http_x_forwarded_proto","via":"$http_via","generation":"$http_x_generation"}'; }
+      "host":"$http_x_forwarded_host","proto":"$http_x_forwarded_proto","via":"$http_via","generation":"$http_x_generation","user":"$http_x_user"}'; }
   } }`,
   );
   const child = start(LOAD_CORE, 'nginx', ['-c', path]);

@@ -54,6 +54,7 @@ async function verifyFields(scene, host) {
     host: host === undefined ? /^127\.0\.0\.1(:\d+)?$/ : new RegExp(`^${host}$`),
     proto: scene.tls === null ? /^http$/ : /^https$/,
     via: /^\d\.\d \S/,
+    ...(scene.auth ? { user: /^bench$/ } : {}),
     ...(scene.generation === null ? {} : { generation: new RegExp(`^${scene.generation}$`) }),
   };
   for (const [name, pattern] of Object.entries(expected)) {

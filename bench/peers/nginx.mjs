@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { commandVersion } from '../lib/command-version.mjs';
+import { AUTH_PATH } from '../lib/upstream.mjs';
 
 const HTTP2_DIRECTIVE_SINCE = [1, 25, 1];
 
@@ -19,7 +20,7 @@ export function nginxPeer({ name, title, order, cases, directives = '' }) {
     kind: 'native',
     beside: cases !== undefined,
     cases,
-    can: ['tls', 'h2', 'access-log', 'routes', 'serve', 'websocket', 'reload'],
+    can: ['tls', 'h2', 'access-log', 'routes', 'serve', 'websocket', 'reload', 'auth'],
     cannot: { pass: 'the stream module is not part of nginx-light' },
     version() {
       return `nginx ${version().join('.')}`;
@@ -74,7 +75,7 @@ function servers(scene) {
     tls === null
       ? ''
       : `ssl_protocols TLSv1.2 TLSv1.3; ssl_certificate ${tls.cert}; ssl_certificate_key ${tls.key};${http2InListen() ? '' : ' http2 on;'}`;
-  const proxy = 'location / { proxy_pass http://up; }';
+  const proxy = `location / { ${scene.auth ? ASKING : ''} proxy_pass http://up; } ${scene.auth ? ASKED : ''}`;
   if (routes === 0) {
     const files = serve === null ? '' : `location /files/ { root ${serve}; }`;
     return `server { listen ${listen} backlog=16384; ${certificate} ${files} ${proxy} }`;
@@ -85,6 +86,16 @@ function servers(scene) {
   );
   return `server { listen ${listen} default_server backlog=16384; ${certificate} return 404; }\n${hosts.join('\n')}`;
 }
+
+/** As forward_auth of prox does: the fields that were set for upstreams are lost where another is. */
+const ASKING = `auth_request /ask; auth_request_set $user $upstream_http_x_user; proxy_set_header X-User $user;
+  proxy_set_header Connection ""; proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+  proxy_set_header X-Forwarded-Host $http_host; proxy_set_header X-Forwarded-Proto $scheme; proxy_set_header Via "1.1 nginx";`;
+const ASKED = `location = /ask { internal; proxy_pass http://up${AUTH_PATH}; proxy_pass_request_body off;
+  proxy_set_header Content-Length ""; proxy_set_header Connection "";
+  proxy_set_header X-Forwarded-Method $request_method; proxy_set_header X-Forwarded-Uri $request_uri;
+  proxy_set_header X-Forwarded-Host $http_host; proxy_set_header X-Forwarded-For $remote_addr;
+  proxy_set_header X-Forwarded-Proto $scheme; }`;
 
 /** Before 1.25.1, `http2` is a word of `listen`; since then it is a directive. */
 function http2InListen() {

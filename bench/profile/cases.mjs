@@ -24,6 +24,7 @@ const secure = `https://127.0.0.1:${PROX_PORT}`;
  * @property {string} [unit] of work; a request when left out
  * @property {boolean} [tls]
  * @property {boolean} [accessLog]
+ * @property {boolean} [auth] the upstream is asked about each request
  * @property {() => object[]} [routes] instead of one that proxies everything
  * @property {number} [upstream] port
  * @property {(seconds: number, node: string) => Promise<{ done: number }>} load
@@ -36,6 +37,7 @@ export const CASES = {
   'body-1m': { load: (seconds) => wrk(plain, seconds, { folder: '/files/1m' }) },
   'post-16k': { load: (seconds) => wrk(plain, seconds, { method: 'POST', body: 16_384 }) },
   'access-log': { accessLog: true, load: (seconds) => wrk(plain, seconds) },
+  'forward-auth': { auth: true, load: (seconds) => wrk(plain, seconds) },
   'new-connections': { load: (seconds) => wrk(plain, seconds, { close: true }) },
   'https-keep-alive': { tls: true, load: (seconds) => wrk(secure, seconds) },
   'https-handshakes': { tls: true, unit: 'handshake', load: (seconds) => handshakes(new URL(secure).host, seconds) },
@@ -59,16 +61,19 @@ export const CASES = {
 };
 
 /** Writes the config of a case. @param {Case} wanted @returns {string} its path */
-export function writeConfig({ tls = false, accessLog = false, routes, upstream = UPSTREAM_PORT }) {
+export function writeConfig({ tls = false, accessLog = false, auth = false, routes, upstream = UPSTREAM_PORT }) {
   const path = join(folder, 'prox.json5');
   const { cert, key } = certificate();
   const service = {
     listen: `127.0.0.1:${PROX_PORT}`,
     ...(tls ? { tls: true, tls_cert: cert, tls_key: key } : {}),
+    ...(auth ? { plugins: ['auth'] } : {}),
     routes: routes?.() ?? [{ action: proxyTo(upstream) }],
   };
   const logging = { level: 'warn', ...(accessLog ? { access_log: join(folder, 'prox-access.log') } : {}) };
-  writeFileSync(path, JSON.stringify({ services: { profile: service }, logging }));
+  const asking = { category: 'forward_auth', auth_url: `http://127.0.0.1:${upstream}/auth`, add_headers: ['X-User'] };
+  const plugins = auth ? { plugins: { auth: asking } } : {};
+  writeFileSync(path, JSON.stringify({ ...plugins, services: { profile: service }, logging }));
   return path;
 }
 
