@@ -23,6 +23,11 @@ export function dropTable(...ids: readonly FieldId[]): DropTable {
   return withRule(new Uint8Array(FIELD_IDS), NEVER_WRITTEN, [...ids, FieldId.removed]);
 }
 
+/** The same table, which also leaves out all lines with these ids. */
+export function without(drop: DropTable, ...ids: readonly FieldId[]): DropTable {
+  return withRule(Uint8Array.from(drop), NEVER_WRITTEN, ids);
+}
+
 /** The same table, which also leaves out lines with these ids that were received: those that are set here are written. */
 export function withoutReceived(drop: DropTable, ...ids: readonly FieldId[]): DropTable {
   return withRule(Uint8Array.from(drop), NOT_PASSED_ON, ids);

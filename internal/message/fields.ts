@@ -1,6 +1,7 @@
 import { type DropTable, ID_BITS, isDropped, SET_HERE } from './drop-table.ts';
 import { type FieldBits, FieldId, fieldIdOf, FIRST_WITHOUT_BIT } from './field-names.ts';
 import { checkFieldLine } from './field-syntax.ts';
+import { joinedValues } from './joined-values.ts';
 import type { WantedNames } from './wanted-names.ts';
 
 /** Names of fields in lower case: a set, or a rule. */
@@ -372,5 +373,5 @@ function emptyLists(size: number): (string | null)[] {
 
 /** Several values of a name are one list (RFC 9110 §5.3). */
 function joined(list: string | null, value: string): string {
-  return list === null ? value : `${list}, ${value}`;
+  return list === null ? value : joinedValues(list, value);
 }

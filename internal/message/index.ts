@@ -25,6 +25,7 @@ export {
   REQUEST_DROP,
   RESPONSE_DROP,
   TRAILER_DROP,
+  without,
   withoutReceived,
 } from './drop-table.ts';
 export { weakened } from './entity-tag.ts';
@@ -44,6 +45,7 @@ export {
   UNTIL_CLOSE,
 } from './framing.ts';
 export { currentHttpDate, formatHttpDate, parseHttpDate } from './http-date.ts';
+export { joinedLines, joinedValues } from './joined-values.ts';
 export { reasonPhrase } from './reason-phrase.ts';
 export { readTarget, type RequestTarget } from './target.ts';
 export { WantedNames } from './wanted-names.ts';

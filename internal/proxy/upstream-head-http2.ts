@@ -1,4 +1,5 @@
 import type { Exchange, RequestHead } from '../exchange/index.ts';
+import { joinedLines } from '../message/index.ts';
 import type { Http2RequestHead, Peer } from '../upstream/index.ts';
 import { fieldLines, hostOf, offersTrailers, type RequestEdits, targetOf } from './upstream-fields.ts';
 
@@ -44,8 +45,6 @@ function addLines(head: Http2RequestHead, lines: string): void {
     start = end + 2;
     if (LEFT_OUT.has(name)) continue;
     const before = head[name];
-    // RFC 9110 §5.3 joins lines with commas; RFC 9113 §8.2.3 joins cookies with semicolons.
-    if (before === undefined) head[name] = value;
-    else head[name] = name === 'cookie' ? `${before}; ${value}` : `${before}, ${value}`;
+    head[name] = before === undefined ? value : joinedLines(name, before, value);
   }
 }

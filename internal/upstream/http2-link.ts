@@ -2,7 +2,15 @@ import type { ClientHttp2Stream, IncomingHttpHeaders } from 'node:http2';
 import { addAbortSignal } from 'node:stream';
 import { type Deadline, type Deadlines, type Member, ProxyError } from '../base/index.ts';
 import { type HeadLimits, TRAILER_LIMITS } from '../http1/index.ts';
-import { CHUNKED, type Fields, type Framing, NO_BODY, TRAILER_DROP, UNTIL_CLOSE } from '../message/index.ts';
+import {
+  CHUNKED,
+  type Fields,
+  type Framing,
+  joinedValues,
+  NO_BODY,
+  TRAILER_DROP,
+  UNTIL_CLOSE,
+} from '../message/index.ts';
 import { WriteState } from '../transport/index.ts';
 import { switchedFields } from './extended-connect.ts';
 import { overdueAt } from './grpc-timeout.ts';
@@ -271,7 +279,7 @@ export class Http2Link implements UpstreamLink, Member {
       const pairs = this.requestTrailers.pairs(TRAILER_DROP);
       for (let i = 0; i < pairs.length; i += 2) {
         const key = pairs[i].toLowerCase();
-        trailers[key] = key in trailers ? `${trailers[key]}, ${pairs[i + 1]}` : pairs[i + 1];
+        trailers[key] = key in trailers ? joinedValues(trailers[key], pairs[i + 1]) : pairs[i + 1];
       }
     }
     this.stream?.sendTrailers(trailers);

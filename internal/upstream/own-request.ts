@@ -1,4 +1,13 @@
-import { dropTable, FieldId, type Fields, type Framing, isToken, NO_BODY } from '../message/index.ts';
+import {
+  FieldId,
+  type Fields,
+  type Framing,
+  isToken,
+  joinedLines,
+  NO_BODY,
+  REQUEST_DROP,
+  without,
+} from '../message/index.ts';
 import type { Peer } from './peer.ts';
 import type { Http2RequestHead, UpstreamRequest } from './upstream-link.ts';
 
@@ -16,20 +25,8 @@ export interface OwnRequest {
   readonly body?: Buffer | null;
 }
 
-/** What a request of our own says of its framing and its connection, it says by other means. */
-const OWN_DROP = dropTable(
-  FieldId.host,
-  FieldId.connection,
-  FieldId.contentLength,
-  FieldId.transferEncoding,
-  FieldId.expect,
-  FieldId.upgrade,
-  FieldId.te,
-  FieldId.trailer,
-  FieldId.keepAlive,
-  FieldId.proxyConnection,
-  FieldId.http2Settings,
-);
+/** Besides what no request holds: what a request of our own needs of these, `OwnRequest` says otherwise. */
+const OWN_DROP = without(REQUEST_DROP, FieldId.contentLength, FieldId.expect, FieldId.trailer);
 
 /** Methods whose requests say that they have no content (RFC 9110 §8.6). */
 const EXPECTS_CONTENT: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
@@ -76,9 +73,7 @@ export class OwnRequestHead implements UpstreamRequest {
     for (let i = 0; i < pairs.length; i += 2) {
       const name = pairs[i].toLowerCase();
       const before = head[name];
-      // RFC 9110 §5.3 joins lines with commas; RFC 9113 §8.2.3 joins cookies with semicolons.
-      const separator = name === 'cookie' ? '; ' : ', ';
-      head[name] = before === undefined ? pairs[i + 1] : `${before}${separator}${pairs[i + 1]}`;
+      head[name] = before === undefined ? pairs[i + 1] : joinedLines(name, before, pairs[i + 1]);
     }
     if (this.tellsLength) head['content-length'] = String(framing);
     return head;

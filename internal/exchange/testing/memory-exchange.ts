@@ -11,13 +11,14 @@ export interface MemoryRequest {
   readonly query?: string;
   readonly authority?: string;
   readonly host?: string;
-  readonly fields?: Readonly<Record<string, string>>;
+  readonly fields?: Readonly<Record<string, string>> | Fields;
   readonly requestFraming?: Framing;
   readonly route?: Partial<RouteContext>;
   readonly clientCertificate?: Exchange['clientCertificate'];
   readonly secure?: boolean;
   readonly trusted?: boolean;
   readonly originAddress?: string;
+  readonly acceptsTrailers?: boolean;
   /** What each flush says, counted from 0. Not given: everything is taken at once. */
   readonly onFlush?: (count: number) => FlushResult;
 }
@@ -39,7 +40,7 @@ export class MemoryExchange implements Exchange {
   readonly requestFraming: Framing;
   readonly expectsContinue = false;
   readonly upgrade = null;
-  readonly acceptsTrailers = false;
+  readonly acceptsTrailers: boolean;
   readonly clientAddress = '127.0.0.1';
   readonly clientPort = 50_000;
   readonly localAddress = '127.0.0.1';
@@ -87,7 +88,9 @@ export class MemoryExchange implements Exchange {
     this.query = request.query ?? '';
     this.authority = request.authority ?? 'example.com:8080';
     this.host = request.host ?? this.authority.replace(/:\d+$/, '').toLowerCase();
-    this.requestFields = Fields.of(Object.entries(request.fields ?? {}));
+    const { fields = {} } = request;
+    this.requestFields = fields instanceof Fields ? fields : Fields.of(Object.entries(fields));
+    this.acceptsTrailers = request.acceptsTrailers ?? false;
     this.requestFraming = request.requestFraming ?? 0;
     this.route = { ...EMPTY_ROUTE, ...request.route };
     this.#onFlush = request.onFlush ?? (() => FlushResult.taken);
