@@ -311,12 +311,9 @@ describe('a request to an upstream of HTTP/2, whatever filters did to its fields
           const [request] = read;
           checkRequest(test, request, lines, trailers);
           const { fields } = request;
-          expect(fields.filter(([name]) => name.startsWith(':')).sort()).toEqual([
-            [':authority', `127.0.0.1:${port}`],
-            [':method', 'POST'],
-            [':path', '/path'],
-            [':scheme', 'http'],
-          ]);
+          const pseudo = { ':authority': `127.0.0.1:${port}`, ':method': 'POST', ':path': '/path', ':scheme': 'http' };
+          expect(Object.fromEntries(fields.filter(([name]) => name.startsWith(':')))).toEqual(pseudo);
+          expect(valuesOf(fields, ':authority')).toHaveLength(1);
           const passed = passedOn(lines, test.trusted).map(({ name, value }) => [name, value] as const);
           expect(listsByName(readOn(request, lines))).toEqual(listsByName(passed));
           const framing = framingOf(test);

@@ -6,7 +6,7 @@ import {
   CHUNKED,
   type Fields,
   type Framing,
-  joinedValues,
+  joinedLines,
   NO_BODY,
   TRAILER_DROP,
   UNTIL_CLOSE,
@@ -279,7 +279,7 @@ export class Http2Link implements UpstreamLink, Member {
       const pairs = this.requestTrailers.pairs(TRAILER_DROP);
       for (let i = 0; i < pairs.length; i += 2) {
         const key = pairs[i].toLowerCase();
-        trailers[key] = key in trailers ? joinedValues(trailers[key], pairs[i + 1]) : pairs[i + 1];
+        trailers[key] = key in trailers ? joinedLines(key, trailers[key], pairs[i + 1]) : pairs[i + 1];
       }
     }
     this.stream?.sendTrailers(trailers);

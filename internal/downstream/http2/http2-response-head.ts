@@ -1,5 +1,5 @@
 import type { OutgoingHttpHeaders } from 'node:http2';
-import { type DropTable, type Fields, joinedValues } from '../../message/index.ts';
+import { type DropTable, type Fields, joinedLines } from '../../message/index.ts';
 
 /** A field section as node:http2 takes it, and what it would take as text. */
 export interface Http2Head {
@@ -29,7 +29,7 @@ export function http2Head(fields: Fields, drop: DropTable, also: ReadonlySet<str
     const before = out[lower];
     if (before === undefined) out[lower] = value;
     else if (Array.isArray(before)) before.push(value);
-    else out[lower] = lower === 'set-cookie' ? [String(before), value] : joinedValues(String(before), value);
+    else out[lower] = lower === 'set-cookie' ? [String(before), value] : joinedLines(lower, String(before), value);
   }
   return { fields: out, bytes };
 }
