@@ -1,44 +1,58 @@
 import { randomFillSync } from 'node:crypto';
 
-/** Bytes of randomness that are drawn at once: a draw costs some 500 ns, whatever its size up to this. */
-const POOL_BYTES = 4096;
+/** Random numbers that are drawn at once: a draw costs a microsecond, whatever its size up to this. */
+const POOL_SIZE = 4096;
 
-const pool = Buffer.alloc(POOL_BYTES);
-let used = POOL_BYTES;
+const pool = new Uint16Array(POOL_SIZE);
+let used = POOL_SIZE;
 
-/** The offset of that many random bytes in the pool, each used once. */
-function draw(bytes: number): number {
-  if (used + bytes > POOL_BYTES) {
+/** The place of so many random numbers of 16 bits in the pool, each used once. */
+function draw(numbers: number): number {
+  if (used + numbers > POOL_SIZE) {
     randomFillSync(pool);
     used = 0;
   }
-  used += bytes;
-  return used - bytes;
+  used += numbers;
+  return used - numbers;
 }
 
 /** 64 characters, so that 6 random bits choose one without a bias. All of them may stand in a URL as they are. */
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-';
 
+/** Two characters for each 12 bits. */
+const PAIRS: readonly string[] = Array.from({ length: 4096 }, (_, n) => ALPHABET[n >> 6] + ALPHABET[n & 63]);
+
 /** An id of random characters, `size` of them: 1 to 128. */
 export function makeNanoid(size: number): string {
-  const start = draw(size);
+  const pairs = size >> 1;
+  const start = draw(pairs + 1);
   let id = '';
-  for (let i = start; i < start + size; i++) id += ALPHABET[pool[i] & 63];
-  return id;
+  for (let i = start; i < start + pairs; i++) id += PAIRS[pool[i] & 0xfff];
+  return (size & 1) === 0 ? id : id + ALPHABET[pool[start + pairs] & 63];
 }
 
-const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+/** Three hexadecimal digits for each 12 bits. */
+const TRIPLES: readonly string[] = Array.from({ length: 4096 }, (_, n) => n.toString(16).padStart(3, '0'));
+
+/** The first digit of the variant 0b10 (RFC 9562 §4.1). */
+const VARIANT_DIGITS = ['8', '9', 'a', 'b'];
+
+let timeOfPrefix = -1;
+let prefix = '';
 
 /**
  * A UUID of version 7 (RFC 9562 §5.7): 48 bits of milliseconds since 1970, then 74 random bits.
  * @param now as `Date.now()`
  */
 export function makeUuid(now: number): string {
-  const at = draw(10);
-  const time = now.toString(16).padStart(12, '0');
-  // The version is 7, the variant 0b10.
-  const third = `7${HEX[pool[at]][1]}${HEX[pool[at + 1]]}`;
-  const fourth = HEX[(pool[at + 2] & 0x3f) | 0x80] + HEX[pool[at + 3]];
-  const fifth = HEX[pool[at + 4]] + HEX[pool[at + 5]] + HEX[pool[at + 6]] + HEX[pool[at + 7]];
-  return `${time.slice(0, 8)}-${time.slice(8)}-${third}-${fourth}-${fifth}${HEX[pool[at + 8]]}${HEX[pool[at + 9]]}`;
+  if (now !== timeOfPrefix) {
+    const digits = now.toString(16).padStart(12, '0');
+    prefix = `${digits.slice(0, 8)}-${digits.slice(8)}-7`;
+    timeOfPrefix = now;
+  }
+  const at = draw(6);
+  const variant = VARIANT_DIGITS[pool[at] >> 14];
+  const middle = `${TRIPLES[pool[at] & 0xfff]}-${variant}${TRIPLES[pool[at + 1] & 0xfff]}-`;
+  const last = TRIPLES[pool[at + 2] & 0xfff] + TRIPLES[pool[at + 3] & 0xfff];
+  return prefix + middle + last + TRIPLES[pool[at + 4] & 0xfff] + TRIPLES[pool[at + 5] & 0xfff];
 }

@@ -5,7 +5,6 @@ import {
   type ResponseHead,
   type Template,
 } from '../../exchange/index.ts';
-import type { Fields } from '../../message/index.ts';
 import type { Pair, ResponseHeadersConfig } from './build.ts';
 import { matchesStatus, matchesType } from './condition.ts';
 
@@ -70,21 +69,11 @@ class HeadEdit {
     for (const { name, value } of this.setNotExists) {
       if (!fields.has(name)) fields.append(name, value.constant ?? value.render(exchange));
     }
-    for (const [from, to] of rename) renameAll(fields, from, to);
+    for (const [from, to] of rename) fields.rename(from, to);
     if (status !== null) head.setStatus(status);
   }
 }
 
 function lineOf([name, value]: Pair): Line {
   return { name, value: compileFieldValue(value) };
-}
-
-/** Gives every field of a name another one. */
-function renameAll(fields: Fields, from: string, to: string): void {
-  if (!fields.has(from)) return;
-  const lower = from.toLowerCase();
-  const values: string[] = [];
-  for (const [name, value] of fields.entries()) if (name.toLowerCase() === lower) values.push(value);
-  fields.remove(from);
-  for (const value of values) fields.append(to, value);
 }
