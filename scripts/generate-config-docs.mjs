@@ -1,6 +1,6 @@
-// Writes docs/config.md and docs/schema/prox.schema.json from the prose and the schema in internal/config, and from the
+// Writes docs/config.md, docs/middlewares/README.md and docs/schema/prox.schema.json from the prose and the schema in internal/config, and from the
 // schemas of the middlewares in internal/feature.
-// A test compares the two with what this script would write: run it after every change there.
+// A test compares them with what this script would write: run it after every change there.
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -30,7 +30,8 @@ try {
     },
   });
   const { generateDocs, FEATURES } = await import(pathToFileURL(outfile).href);
-  const prose = await readFile(join(root, 'internal/config/reference/prose.md'), 'utf8');
+  const read = (name) => readFile(join(root, 'internal/config/reference', name), 'utf8');
+  const prose = { reference: await read('prose.md'), middlewares: await read('middlewares.md') };
   for (const [path, content] of Object.entries(generateDocs(prose, FEATURES))) {
     await mkdir(dirname(join(root, path)), { recursive: true });
     await writeFile(join(root, path), content);

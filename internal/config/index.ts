@@ -1,6 +1,6 @@
 export type * from './config.ts';
 export type { FeatureSchema, PluginEntry } from './feature.ts';
-export { generateDocs } from './reference/generate.ts';
+export { generateDocs, type Prose } from './reference/generate.ts';
 export { loadConfig } from './load-config.ts';
 export { ConfigError, formatPosition, formatProblem } from './problem.ts';
 export {

@@ -13,9 +13,10 @@ import { FEATURES } from './list.ts';
 const ROOT = join(import.meta.dirname, '../..');
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
 const prose = read('internal/config/reference/prose.md');
+const middlewares = read('internal/config/reference/middlewares.md');
 
 describe('generated files', () => {
-  it.each(Object.entries(generateDocs(prose, FEATURES)))(
+  it.each(Object.entries(generateDocs({ reference: prose, middlewares }, FEATURES)))(
     '%s is what scripts/generate-config-docs.mjs writes',
     (path, content) => {
       expect(read(path)).toBe(content);

@@ -72,6 +72,21 @@ export function renderReference(prose: string, features: readonly FeatureSchema[
 
 const CATEGORIES = '<!-- categories -->';
 
+/**
+ * Renders docs/middlewares/README.md: the prose, with the line `<!-- list of categories -->` replaced by a table of them.
+ *
+ * @throws Error when the prose does not have that line
+ */
+export function renderMiddlewares(prose: string, features: readonly FeatureSchema[]): string {
+  if (!prose.includes(LIST)) throw new Error(`the prose has no line ${LIST}`);
+  const rows = features.map(
+    ({ category, schema }) => `| [${category}](${category}.md) | ${cell(String(schema.meta()?.description))} |`,
+  );
+  return prose.replace(LIST, () => ['| category | meaning |', '|---|---|', ...rows].join('\n'));
+}
+
+const LIST = '<!-- list of categories -->';
+
 function renderCategory({ category, schema }: FeatureSchema): string {
   const meaning = String(schema.meta()?.description);
   return `### ${category}\n\n${meaning} [More](middlewares/${category}.md)\n\n${renderTable(schema, new Set())}`;
