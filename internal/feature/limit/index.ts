@@ -1,0 +1,22 @@
+import type { Feature } from '../../exchange/index.ts';
+import { buildLimit } from './build.ts';
+import { type LimitConfig, limitFilter } from './limit-filter.ts';
+import { superviseLimits } from './limit-keeper.ts';
+import { LimitLeases } from './limit-leases.ts';
+import { limitSchema, type RawLimit } from './schema.ts';
+
+/** Limits the rate of requests, or how many are under way, for each client: one count for all workers. */
+export const limit: Feature<RawLimit, LimitConfig> = {
+  category: 'limit',
+  schema: limitSchema,
+  build: buildLimit,
+  compile(config, { name, line, shared, slot, warn }) {
+    const now = (): number => performance.now();
+    const failed = (error: unknown): void =>
+      warn(`requests are not counted for a second, as the supervisor does not answer: ${String(error)}`);
+    const id = `${name} ${JSON.stringify(config)}`;
+    const leases = shared(() => new LimitLeases({ id, rule: config.rule, line, now, failed }));
+    return limitFilter(config, { name, slot, leases, now });
+  },
+  supervise: superviseLimits,
+};
