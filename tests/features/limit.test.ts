@@ -82,7 +82,7 @@ describe('a rate', () => {
     const before = (await flood(await clientsOf(daemon, 8, 4), (max * 0.6) / 12))[200] ?? 0;
     expect(before).toBe(max * 0.6);
     const [victim] = await workerPids(daemon.pid);
-    await replaceWorker(daemon, victim as number);
+    await replaceWorker(daemon, victim);
     const counts = await flood(await clientsOf(daemon, 8, 4), max / 2);
     expect(Object.keys(counts).toSorted()).toEqual(['200', '429']);
     const admitted = before + (counts[200] ?? 0);
@@ -171,7 +171,7 @@ describe('requests under way', () => {
     }
 
     answer(): void {
-      for (const response of [...this.held]) response.end('ok');
+      for (const response of this.held) response.end('ok');
     }
   }
 
@@ -200,7 +200,7 @@ describe('requests under way', () => {
     const ports = await Promise.all(pids.map((pid) => clientPortsOf(pid, daemon.port())));
     const victim = ports.findIndex(({ size }) => size > 0);
     const left = 6 - (ports[victim]?.size ?? 0);
-    await replaceWorker(daemon, pids[victim] as number);
+    await replaceWorker(daemon, pids[victim]);
     await eventually('the requests of the worker to be over', () => upstream.held.length === left);
     await fill();
     expect(upstream.held).toHaveLength(6);

@@ -10,13 +10,14 @@ export const limit: Feature<RawLimit, LimitConfig> = {
   category: 'limit',
   schema: limitSchema,
   build: buildLimit,
-  compile(config, { name, line, shared, slot, warn }) {
+  compile(config, context) {
+    const { name, line } = context;
     const now = (): number => performance.now();
     const failed = (error: unknown): void =>
-      warn(`requests are not counted for a second, as the supervisor does not answer: ${String(error)}`);
+      context.warn(`requests are not counted for a second, as the supervisor does not answer: ${String(error)}`);
     const id = `${name} ${JSON.stringify(config)}`;
-    const leases = shared(() => new LimitLeases({ id, rule: config.rule, line, now, failed }));
-    return limitFilter(config, { name, slot, leases, now });
+    const leases = context.shared(() => new LimitLeases({ id, rule: config.rule, line, now, failed }));
+    return limitFilter(config, { name, slot: () => context.slot(), leases, now });
   },
   supervise: superviseLimits,
 };

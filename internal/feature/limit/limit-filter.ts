@@ -51,15 +51,16 @@ class Limit {
   /** The entry that an exchange under way is counted in. */
   private readonly holding: Slot<KeyLease | null>;
 
-  constructor({ tag, rule }: LimitConfig, { name, slot, leases, now }: LimitParts) {
+  constructor({ tag, rule }: LimitConfig, parts: LimitParts) {
+    const { name, leases, now } = parts;
     this.keyOf = compileLimitKey(tag);
     this.leases = leases;
     this.fields = new LimitFields(name, rule);
     this.now = now;
     this.text = `Plugin limit, exceed limit ${rule.max + 1}/${rule.max}`;
     this.inflight = rule.type === 'inflight';
-    this.entries = slot();
-    this.holding = slot();
+    this.entries = parts.slot();
+    this.holding = parts.slot();
   }
 
   charge(exchange: Exchange): Verdict {
@@ -73,7 +74,7 @@ class Limit {
     return new Run(RUN_TIMEOUT, async (signal) => {
       const answer = await this.leases.ask(entry, signal);
       // Too late: the exchange is over, and will not give back what it has.
-      if (!signal.aborted) return this.settle(exchange, entry, answer) as Answer | null;
+      if (!signal.aborted) return this.settle(exchange, entry, answer);
       if (answer === Claim.admitted && this.inflight) this.leases.release(entry);
       return null;
     });

@@ -120,6 +120,9 @@ describe.each(RULES)('%s, over four workers', (_name, rule) => {
     const one = rateRule(rule);
     let admitted = 0;
     let expected = 0;
+    const send = async (worker: Worker): Promise<void> => {
+      if ((await worker.request()) === Claim.admitted) admitted++;
+    };
     const state = one.begin(now());
     for (let ms = 0; ms < 3000; ms++) {
       const requests = pattern(ms, any);
@@ -128,10 +131,7 @@ describe.each(RULES)('%s, over four workers', (_name, rule) => {
           one.take(state, 1, now());
           expected++;
         }
-        const worker = daemon.workers[Math.floor(any() * 4)];
-        void worker?.request().then((claim) => {
-          if (claim === Claim.admitted) admitted++;
-        });
+        void send(daemon.workers[Math.floor(any() * 4)]);
       }
       await vi.advanceTimersByTimeAsync(1);
     }
@@ -203,7 +203,7 @@ describe('leases', () => {
     await vi.advanceTimersByTimeAsync(500);
     const grant = daemon.keeper.take(9, {
       id: 'test',
-      rule: daemon.workers[0]?.leases.rule as CountRule,
+      rule: daemon.workers[0].leases.rule,
       key: 'k',
       want: 1000,
       ahead: 0,
@@ -251,25 +251,25 @@ describe('requests under way', () => {
     let underWay = 0;
     let most = 0;
     let admitted = 0;
+    const send = async (worker: Worker): Promise<void> => {
+      const claim = await worker.request();
+      if (claim !== Claim.admitted || worker.dead) return;
+      admitted++;
+      most = Math.max(most, ++underWay);
+      worker.underWay++;
+      await new Promise((resolve) => setTimeout(resolve, any() * lasting));
+      if (worker.dead) return;
+      worker.underWay--;
+      underWay--;
+      worker.leases.release(worker.leases.get('k'));
+    };
     for (let ms = 0; ms < 2000; ms++) {
-      for (const worker of [...daemon.workers]) {
-        for (let i = 0; i < 2; i++) {
-          void worker.request().then((claim) => {
-            if (claim !== Claim.admitted || worker.dead) return;
-            admitted++;
-            most = Math.max(most, ++underWay);
-            worker.underWay++;
-            setTimeout(() => {
-              if (worker.dead) return;
-              worker.underWay--;
-              underWay--;
-              worker.leases.release(worker.leases.get('k'));
-            }, any() * lasting);
-          });
-        }
+      for (const worker of daemon.workers) {
+        void send(worker);
+        void send(worker);
       }
       if (kills && ms % 200 === 199) {
-        const victim = daemon.workers[(ms >> 3) % 4] as Worker;
+        const victim = daemon.workers[(ms >> 3) % 4];
         underWay -= victim.underWay;
         daemon.kill(victim);
       }

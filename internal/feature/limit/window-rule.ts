@@ -63,12 +63,12 @@ export class WindowRule implements RateRule<WindowState> {
   }
 
   wait(state: WindowState, now: number): number {
-    this.roll(state, now);
+    if (this.left(state, now) > 0) return 0;
     const { start, previous, current } = state;
     const elapsed = now - start;
     if (current < this.max) {
       const free = this.freeAfter(previous, current);
-      if (free < this.interval) return Math.max(0, free - elapsed);
+      if (free < this.interval) return Math.max(TICK, free - elapsed);
     }
     // In the next window, where the running one is the one before.
     return this.interval - elapsed + this.freeAfter(current, 0);
@@ -106,7 +106,7 @@ export class WindowRule implements RateRule<WindowState> {
     if (previous < room) return 0;
     // Less than `room` must be carried: previous × heft × (1 - elapsed / interval) < room.
     const at = (1 - room / (previous * this.heft)) * this.interval;
-    return Math.max(0, at) + TICK;
+    return at < 0 ? 0 : at + TICK;
   }
 }
 
