@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { ProxyError } from '../../base/index.ts';
+import type { Action } from '../../exchange/index.ts';
 import { settled } from '../../transport/testing/memory-client.ts';
 import { bodies, codeOf, connect, get, head, post, statusOf } from '../testing/http1-client.ts';
-import { ECHO, MemoryHost } from '../testing/memory-host.ts';
+import { ECHO, MemoryHost, TakenExchange } from '../testing/memory-host.ts';
 
 describe('requests on a connection', () => {
   it('are answered one after another when they come together', async () => {
@@ -226,6 +226,23 @@ describe('an early answer', () => {
     expect(client.received).not.toContain('Connection: close');
   });
 
+  it.each([1, 5])('in the midst of the body keeps the connection, %d bytes at a time', async (size) => {
+    const action: Action = {
+      handle(exchange) {
+        const taken = new TakenExchange(exchange);
+        taken.onRequestBody = () => taken.respond(200, exchange.path);
+        if (exchange.requestFraming === 0) taken.respond(200, exchange.path);
+        else exchange.resumeRequest();
+      },
+    };
+    const { client, host } = connect({ action });
+    await client.send(post('/1', 'Content-Length: 5'));
+    for (let at = 0; at < 5; at += size) await client.send('12345'.slice(at, at + size));
+    await client.send(get('/2'));
+    expect(bodies(client.received)).toEqual(['/1', '/2']);
+    expect([host.underWay, host.reports]).toEqual([0, []]);
+  });
+
   it('to a client that waits for 100 ends the connection: what follows could be either', async () => {
     const { client, host } = connect();
     await client.send(post('/', 'Content-Length: 5', 'Expect: 100-continue'));
@@ -286,66 +303,5 @@ describe('a fault of an action', () => {
     expect(client.reset).toBe(true);
     expect(host.reports).toEqual(['failed internal']);
     expect(host.underWay).toBe(0);
-  });
-});
-
-describe('a client that goes', () => {
-  it('is told to the action, which owes nothing any more', async () => {
-    const { client, host, slot } = connect();
-    await client.send(get('/'));
-    await client.break();
-    expect(host.last.events).toEqual(['abort client_closed']);
-    expect(host.underWay).toBe(0);
-    expect(slot.sessions.size).toBe(0);
-  });
-
-  it('between requests ends the session and nothing else', async () => {
-    const { client, host, slot } = connect({ action: ECHO });
-    await client.send(get('/'));
-    await client.end();
-    expect(client.closed).toBe(true);
-    expect(slot.sessions.size).toBe(0);
-    expect(host.reports).toEqual([]);
-  });
-});
-
-describe('a listener that goes away', () => {
-  it('lets an exchange finish, and says that the connection ends', async () => {
-    const { client, host, slot } = connect();
-    await client.send(get('/1') + get('/2'));
-    slot.drain();
-    host.last.respond(200, 'last');
-    await settled();
-    expect(client.received).toContain('\r\nConnection: close\r\n');
-    expect(bodies(client.received)).toEqual(['last']);
-    expect(client.ended).toBe(true);
-  });
-
-  it('leaves an idle connection half a second for the request that is on its way', async () => {
-    const { client, slot } = connect({ action: ECHO });
-    await client.send(get('/1'));
-    slot.drain();
-    slot.clock.pass(300);
-    await client.send(get('/2'));
-    expect(bodies(client.received)).toEqual(['GET /1 \n', 'GET /2 \n']);
-    expect(client.closed || client.ended).toBe(true);
-    const idle = connect({ action: ECHO });
-    idle.slot.drain();
-    idle.slot.clock.pass(400);
-    await settled();
-    expect(idle.client.ended).toBe(false);
-    idle.slot.clock.pass(400);
-    await settled();
-    expect([idle.client.ended, idle.client.received]).toEqual([true, '']);
-  });
-
-  it('cuts an exchange that is not over in time, so that the client cannot take what it has for all', async () => {
-    const { client, host, slot } = connect();
-    await client.send(get('/'));
-    slot.kill(new ProxyError('shutting_down', 'time is up'));
-    await settled();
-    expect(host.last.events).toEqual(['abort shutting_down']);
-    expect(client.reset).toBe(true);
-    expect([host.underWay, slot.sessions.size]).toEqual([0, 0]);
   });
 });
