@@ -5,37 +5,38 @@ import type { Selection } from './selection.ts';
 import type { Target } from './target.ts';
 import { TwoChoices } from './two-choices.ts';
 
-/** roundrobin, random, leastconn as in the config; twochoices is the less busy of two random targets. */
+/** The balancers of the config; twochoices is the less busy of two random targets. */
 export type BalancerType = 'roundrobin' | 'random' | 'leastconn' | 'twochoices';
 
 /** Chooses among the targets of a route. */
 export interface Balancer {
   readonly targets: readonly Target[];
-  /** The target that a new balancer of the same kind should go on with; null when the order means nothing. */
+  /** The target with which a new balancer of the same kind should continue; null if the order has no meaning. */
   readonly next: Target | null;
   /**
-   * Chooses a target and counts nothing: that is the matter of a TargetSearch.
-   * @param key what balancers that look at the request choose by; null for nothing. None of today's does.
-   * @param exclude targets not to choose, null for none
-   * @returns null when no target is left
+   * Chooses a target without counting it; TargetSearch counts.
+   * @param key the key for balancers that choose by a property of the request; null for none. Current balancers ignore
+   * it.
+   * @param exclude targets that must not be chosen, null for none
+   * @returns null if no target is left
    */
   select(key: string | null, exclude: ReadonlySet<Target> | null): Target | null;
 }
 
 export interface BalancerOptions {
-  /** Numbers in [0, 1) for the random choices; Math.random unless told. */
+  /** Returns numbers in [0, 1) for random choices; Math.random by default. */
   readonly random?: () => number;
-  /** The balancer of the same route in the generation before: the turn goes on where it stood. */
+  /** The balancer of the same route in the previous generation; the new one continues its order. */
   readonly previous?: Balancer | null;
 }
 
 /**
- * Makes a balancer over targets of a TargetStore, each given once. A turn that has no predecessor begins at a random
- * target, so that many workers, or many reloads, do not all load the first one.
+ * Makes a balancer for targets of a TargetStore, which must all be different. An order without a predecessor begins at
+ * a random target, so that many workers, or many reloads, do not all load the first one.
  *
- * A selection costs O(1), for leastconn O(n) at worst (about 4 ns a target): it stops at the first idle target, so that
- * it is short unless more requests are under way than there are targets. Routes with thousands of busy targets
- * do better with twochoices.
+ * A selection costs O(1), and for leastconn O(n) at worst (about 4 ns per target): it stops at the first idle target,
+ * so it is long only if there are more requests in flight than targets. For routes with thousands of busy targets,
+ * twochoices is better.
  */
 export function createBalancer(
   type: BalancerType,

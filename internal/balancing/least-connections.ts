@@ -2,11 +2,11 @@ import type { Selection } from './selection.ts';
 import type { Target } from './target.ts';
 
 /**
- * The target with the fewest open leases, in turn among equals: the scan begins behind the target chosen last and
- * takes the first of the least. It stops at an idle target, as nothing is less busy.
+ * The target with the fewest open leases; equally busy targets take turns: the scan begins after the target chosen last
+ * and takes the first of the least busy. It stops at an idle target, because no target can be less busy.
  *
- * There is no index by count on purpose: targets are shared between balancers and generations, and an index would have to
- * hear of every lease of every one of them.
+ * There is no index by count, because targets are shared between balancers and generations, and an index would have to
+ * be updated with every lease of each of them.
  */
 export class LeastConnections implements Selection {
   readonly #targets: readonly Target[];

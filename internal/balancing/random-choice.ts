@@ -1,7 +1,7 @@
 import { remaining, type Selection } from './selection.ts';
 import type { Target } from './target.ts';
 
-/** Any target, each as likely as the others. */
+/** Chooses a random target; all are equally likely. */
 export class RandomChoice implements Selection {
   readonly next = null;
   readonly #targets: readonly Target[];

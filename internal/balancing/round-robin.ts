@@ -1,7 +1,7 @@
 import type { Selection } from './selection.ts';
 import type { Target } from './target.ts';
 
-/** Every target in turn. An excluded target loses its turn. */
+/** Chooses each target in turn. An excluded target loses its turn. */
 export class RoundRobin implements Selection {
   readonly #targets: readonly Target[];
   #cursor: number;

@@ -2,27 +2,27 @@ import type { Balancer } from './balancer.ts';
 import type { MutableTarget, Target } from './target.ts';
 
 /**
- * The search of one request, or of one connection, for a target that can be reached. Each target is tried once, and counts as
- * busy from `next` to `failed` or `release`.
+ * The search of one request, or of one connection, for a target that can be reached. Each target is tried once. It
+ * counts as busy from `next` until `failed` or `release`.
  */
 export class TargetSearch {
-  /** What balancers that look at the request choose by; null for nothing. */
+  /** The key for balancers that choose by a property of the request; null for none. */
   key: string | null = null;
   private readonly balancer: Balancer;
   private held: MutableTarget | null = null;
-  /** Targets not to choose; null while there are none. */
+  /** Targets that must not be chosen; null for none. */
   private excluded: Set<Target> | null = null;
 
   constructor(balancer: Balancer) {
     this.balancer = balancer;
   }
 
-  /** The target in use; null while there is none. */
+  /** The current target; null if there is none. */
   get target(): Target | null {
     return this.held;
   }
 
-  /** Takes the next target, instead of the one that is held. @returns null when none is left */
+  /** Replaces the current target by the next one. @returns null if none is left */
   next(): Target | null {
     this.release();
     const target: MutableTarget | null = this.balancer.select(this.key, this.excluded);
@@ -31,24 +31,24 @@ export class TargetSearch {
     return target;
   }
 
-  /** The target that is held failed: it is released and not tried again. */
+  /** The current target has failed: it is released and not tried again. */
   failed(): void {
     if (this.held === null) return;
     this.exclude(this.held);
     this.release();
   }
 
-  /** The target is not to be tried. */
+  /** Excludes a target from the search. */
   exclude(target: Target): void {
     (this.excluded ??= new Set()).add(target);
   }
 
-  /** Whether `next` would find a target besides the one that is held. */
+  /** Whether `next` would find a target other than the current one. */
   hasAnother(): boolean {
     return this.balancer.targets.some((target) => target !== this.held && this.excluded?.has(target) !== true);
   }
 
-  /** The response, the tunnel or the connection has ended. Calling it again changes nothing. */
+  /** The response, the tunnel or the connection has ended. Calling this again has no effect. */
   release(): void {
     if (this.held === null) return;
     this.held.active--;

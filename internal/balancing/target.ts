@@ -1,37 +1,40 @@
 /** A member of a balancer. The object is its identity: two balancers that share a target share its count. */
 export interface Target {
-  /** As the config has it; what `{target}` stands for. */
+  /** The address from the config; the value of `{target}`. */
   readonly address: string;
-  /** Searches that hold the target now, over all balancers that have it. Only TargetSearch changes it. */
+  /**
+   * Number of searches that currently hold the target, over all balancers that have it. Only TargetSearch changes it.
+   */
   readonly active: number;
 }
 
-/** The target as TargetSearch sees it. */
+/** The target in the form that TargetSearch may change. */
 export interface MutableTarget extends Target {
   active: number;
 }
 
 /**
- * The targets of a worker, one object for each address in a scope, so that counts survive a reload: the generation
- * that comes and the one that drains hold the same objects, and count together.
+ * The targets of a worker, one object for each address in a scope. So counts survive a reload: the new generation and
+ * the one that drains use the same objects and count together.
  *
- * The store holds no target alive: one that no balancer and no search knows any more is forgotten with its count.
+ * The store keeps no target alive: when no balancer and no search uses a target any more, it is removed together with
+ * its count.
  */
 export class TargetStore {
   readonly #known = new Map<string, WeakRef<MutableTarget>>();
   readonly #gone = new FinalizationRegistry<string>((key) => {
-    // The address may have come back in the meantime with a new object.
+    // A new object for the same address may have been added in the meantime.
     if (this.#known.get(key)?.deref() === undefined) this.#known.delete(key);
   });
 
-  /** How many targets are known, the forgotten ones that were not yet collected included. */
+  /** Number of known targets, including those that are no longer used but not collected yet. */
   get size(): number {
     return this.#known.size;
   }
 
   /**
-   * The target for an address. `scope` tells apart addresses that lead to different places: give it the upstream template,
-   * as `{target}` alone does not say which port or scheme is meant.
+   * The target for an address. `scope` distinguishes equal addresses that lead to different places. Pass the upstream
+   * template, because `{target}` alone does not determine the port or the scheme.
    */
   get(address: string, scope: string): Target {
     const key = `${scope}\n${address}`;

@@ -3,7 +3,7 @@ import type { Target } from './target.ts';
 
 /**
  * The less busy of two different random targets (the power of two choices, Mitzenmacher 2001): nearly as even as
- * leastconn at the price of random, and workers that cannot see each other's counts do not herd onto one target.
+ * leastconn, and as cheap as random. Workers, which cannot see each other's counts, do not all choose the same target.
  */
 export class TwoChoices implements Selection {
   readonly next = null;
@@ -20,7 +20,7 @@ export class TwoChoices implements Selection {
     const count = candidates.length;
     if (count < 2) return candidates[0] ?? null;
     const i = Math.floor(this.#random() * count);
-    // One of the others: behind i, the numbers move up by one.
+    // One of the other targets: numbers from i on are shifted by one.
     const other = Math.floor(this.#random() * (count - 1));
     const first = candidates[i];
     const second = candidates[other < i ? other : other + 1];

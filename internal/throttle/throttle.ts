@@ -1,44 +1,47 @@
 import { TokenBucket } from './token-bucket.ts';
 
 /*
- * How a limited transfer waits without burning CPU: whoever has no bytes left stands in one queue, and one timer wakes
- * the queue when it pays. Nobody polls.
+ * How a limited transfer waits without using CPU time: gates without bytes wait in one queue, and one timer wakes the
+ * queue when enough bytes have accumulated. There is no polling.
  *
- *   take(n) ── enough ──────────────────────────> n, go on
- *      └────── not enough ──> part of n, the gate waits ──> timer ──> slice from the bucket ──> onResume ──> take(rest)
+ *     take(n) ── enough ──────────────────────────> n, continue
+ *        └────── not enough ──> part of n, the gate waits ──> timer ──> slice from the bucket ──> onResume ──> take(rest)
  *
- * A gate at the head of the queue gets a slice and, if it wants more, goes to the end: no gate starves, and none jumps
- * the queue, as a gate that does not wait gets nothing while others do.
+ * The first gate of the queue gets a slice and, if it wants more, moves to the end. So no gate starves. None can bypass
+ * the queue either, because a gate that does not wait gets nothing while others wait.
  *
- * Exactness: in take mode no more passes in a window than the rate allows plus BURST_MS, and timers that come late lose
- * nothing as long as they are late by less than BURST_MS - QUANTUM_MS. Over 3 seconds that is 3.4 % at most. What a timer
- * is later than that, on a busy machine, is caught up, for up to CATCH_UP_MS: or a process that gets to run once a second
- * would pass a burst a second, a tenth of the rate.
+ * Exactness: in take mode, no more passes within any period than the rate allows plus BURST_MS. Timers that are late by
+ * less than BURST_MS - QUANTUM_MS lose nothing. Over 3 seconds the error is 3.4 % at most. If a timer is later than
+ * that on a busy machine, the lost time is made up, up to CATCH_UP_MS. Otherwise a process that runs once a second
+ * would pass one burst a second, a tenth of the rate.
  */
 
-/** The capacity of the bucket, in milliseconds of the rate: what may pass at once after an idle time. */
+/** The capacity of the bucket, in milliseconds of the rate: what may pass at once after a pause. */
 const BURST_MS = 100;
 
-/** Waiting pays when so much has come together: half the burst, so that a late timer does not overflow the bucket. */
+/**
+ * The amount, in milliseconds of the rate, for which the queue waits: half the burst, so that the bucket does not
+ * overflow when a timer is late.
+ */
 const QUANTUM_MS = 50;
 
-/** No wait is shorter: at most 100 wake-ups a second for each bucket, however small the pieces are. */
+/** The shortest wait: at most 100 wake-ups a second for each bucket, however small the pieces are. */
 const MIN_WAIT_MS = 10;
 
-/** No wait is longer, so that a timer takes any rate, and a clock that jumped is looked at again. */
+/** The longest wait, so that every rate fits a timer, and a clock that has jumped is read again. */
 const MAX_WAIT_MS = 1000;
 
-/** How much of the time that a timer was late is caught up. */
+/** The most time, in milliseconds, that is made up after a late timer. */
 const CATCH_UP_MS = 1000;
 
-/** The least slice worth a write of its own when many share: a TCP segment on Ethernet. */
+/** The smallest slice that is worth a write of its own when many gates share: a TCP segment on Ethernet. */
 const MIN_SLICE = 1460;
 
-/** Runs `fn` once after `ms` milliseconds, unless the function that it returns is called before. */
+/** Runs `fn` once after `ms` milliseconds, unless the returned function is called before. */
 export type Schedule = (fn: () => void, ms: number) => () => void;
 
 export interface ThrottleOptions {
-  /** Megabits (10^6 bits) a second, above 0, fractions allowed. */
+  /** Megabits (10^6 bits) per second, above 0, fractions allowed. */
   readonly mbps: number;
   /** A monotonic clock in milliseconds. */
   readonly now: () => number;
@@ -48,34 +51,35 @@ export interface ThrottleOptions {
 /**
  * One transfer under a throttle. A gate is used in one of two ways:
  *
- * - `take` before bytes are forwarded. Exact at any rate and with any number of sharers, and the way to prefer: what it
- *   did not grant is kept back (and the source paused), and `onResume` calls for the next `take`.
- * - `passed` after bytes were forwarded. Simpler, as nothing is kept back, but every gate may be ahead by one piece:
- *   exact only when that piece, times the sharers, is small against 3 seconds of the rate.
+ * - `take` before bytes are forwarded. This is exact at any rate and with any number of gates, so prefer it. The caller
+ *   keeps the bytes that were not granted and pauses the source; `onResume` asks for the next `take`.
+ * - `passed` after bytes were forwarded. This is simpler, because nothing is kept back, but every gate may be ahead by
+ *   one piece. It is exact only if that piece, times the number of gates, is small compared with 3 seconds of the rate.
  */
 export interface Gate {
   /**
-   * Asks to forward `bytes` and says how many may go now. When it is less, the gate waits: onResume is called when
-   * some of the rest may go, and `take` is to be called again for all of the rest then. While it waits it grants 0.
+   * Asks to forward `bytes`, and returns how many may pass now. If it is less, the gate waits: onResume is called when
+   * some of the rest may pass, and the caller then calls `take` again for the whole rest. While a gate waits it grants
+   * 0.
    */
   take(bytes: number): number;
-  /** Tells of bytes that were forwarded. False when the source is to be paused until onResume is called. */
+  /** Reports bytes that were forwarded. Returns false if the source must be paused until onResume is called. */
   passed(bytes: number): boolean;
-  /** The transfer is over: the gate waits no longer and grants nothing any more. May be called again. */
+  /** The transfer is over: the gate stops waiting and grants nothing more. May be called again. */
   close(): void;
 }
 
-/** A limit of bytes a second: for one connection and direction, or shared by all connections of a route. */
+/** A limit of bytes per second: for one direction of a connection, or shared by all connections of a route. */
 export class Throttle {
   readonly #bucket: TokenBucket;
   readonly #quantum: number;
   readonly #minSlice: number;
   readonly #now: () => number;
   readonly #schedule: Schedule;
-  /** In the order of waking. */
+  /** In the order in which the gates are woken. */
   readonly #queue = new Set<QueueGate>();
   #cancelTimer: (() => void) | null = null;
-  /** When the timer should come. */
+  /** The time for which the timer is set. */
   #due = 0;
   #waking = false;
 
@@ -88,12 +92,12 @@ export class Throttle {
     this.#schedule = schedule;
   }
 
-  /** A gate for a transfer that begins. `onResume` may be called until the gate is closed, never from within `take`. */
+  /** Opens a gate for a transfer. `onResume` may be called until the gate is closed, but never during `take`. */
   open(onResume: () => void): Gate {
     return new QueueGate(this.#line, onResume);
   }
 
-  /** What a gate may ask of its throttle. */
+  /** The methods of the throttle that a gate may call. */
   readonly #line: Line = {
     grant: (bytes) => (this.#queue.size > 0 ? 0 : this.#bucket.take(bytes, this.#now())),
     join: (gate) => {
@@ -120,7 +124,7 @@ export class Throttle {
     this.#cancelTimer = null;
   }
 
-  /** What the queue wants, as far as it matters: a quantum at most. */
+  /** The bytes that the queue wants, at most a quantum. */
   #worthwhile(): number {
     let wanted = 0;
     for (const gate of this.#queue) {
@@ -138,14 +142,14 @@ export class Throttle {
       if (now > this.#due) this.#bucket.catchUp(Math.min(now - this.#due, CATCH_UP_MS), now);
       const fair = Math.floor(this.#bucket.available(now) / this.#queue.size);
       const slice = Math.max(this.#minSlice, fair);
-      // A gate that wants more comes to the end of this very queue, and is reached again if the bucket lasts.
+      // A gate that wants more moves to the end of this queue, and its turn comes again if the bucket has enough.
       for (const gate of this.#queue) {
         if (this.#bucket.available(now) < Math.min(gate.wanted, this.#minSlice)) break;
         this.#queue.delete(gate);
         gate.receive(this.#bucket.take(Math.min(gate.wanted, slice), now));
       }
     } finally {
-      // Also when an onResume threw: the error is one gate's, and the others still wait.
+      // This is also needed if an onResume threw: the error concerns one gate, and the others still wait.
       this.#waking = false;
       this.#arm();
     }
@@ -153,21 +157,21 @@ export class Throttle {
 }
 
 interface Line {
-  /** Bytes for a gate that does not wait: none while others do. */
+  /** Grants bytes to a gate that does not wait: none while other gates wait. */
   grant(bytes: number): number;
   join(gate: QueueGate): void;
-  /** Leaves for good and gives back what was granted and not used. */
+  /** Removes a gate, and returns bytes that were granted but not used. */
   leave(gate: QueueGate, unused: number): void;
 }
 
 class QueueGate implements Gate {
-  /** Bytes that it waits for; 0 when it does not wait. */
+  /** The bytes for which it waits; 0 if it does not wait. */
   wanted = 0;
   readonly #line: Line;
   readonly #onResume: () => void;
-  /** Granted while it waited, not yet taken. */
+  /** Bytes that were granted while it waited, and are not taken yet. */
   #credit = 0;
-  /** The bytes that it waits for have passed already: it resumes when all of them are paid. */
+  /** The bytes for which it waits have already passed: it resumes when all of them are covered. */
   #owing = false;
   #closed = false;
 
@@ -186,7 +190,7 @@ class QueueGate implements Gate {
   passed(bytes: number): boolean {
     if (this.#closed) return false;
     if (this.wanted > 0) {
-      // Bytes that were under way when the source was paused.
+      // Bytes that were in flight when the source was paused.
       this.wanted += bytes;
       return false;
     }
@@ -205,7 +209,7 @@ class QueueGate implements Gate {
     this.#credit = 0;
   }
 
-  /** A slice of at most `wanted` bytes, from the throttle. The gate stands in the queue no more. */
+  /** Receives a slice of at most `wanted` bytes from the throttle. The gate has left the queue. */
   receive(bytes: number): void {
     if (this.#owing && bytes < this.wanted) {
       this.#wait(this.wanted - bytes);

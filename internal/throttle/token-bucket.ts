@@ -1,16 +1,16 @@
 /**
- * Bytes that may pass, filled at a steady rate up to a capacity, and full at first. Time comes in as an argument:
- * milliseconds of a monotonic clock, fractions included. A clock that steps back adds nothing.
+ * A token bucket of bytes: it fills at a steady rate up to its capacity, and is full at first. The time is an argument,
+ * in milliseconds of a monotonic clock with fractions. A clock that steps back adds nothing.
  */
 export class TokenBucket {
   readonly #bytesPerMs: number;
   readonly #capacity: number;
   #level: number;
   #at: number;
-  /** Until when more than the capacity may be held. */
+  /** The time until which the bucket may have more than its capacity. */
   #surplusUntil = 0;
 
-  /** Both above 0; the capacity at least 1, or no byte would ever pass. */
+  /** Both values are above 0; the capacity is at least 1, because otherwise no byte could ever pass. */
   constructor(bytesPerMs: number, capacity: number, now: number) {
     this.#bytesPerMs = bytesPerMs;
     this.#capacity = capacity;
@@ -18,33 +18,33 @@ export class TokenBucket {
     this.#at = now;
   }
 
-  /** Whole bytes that may pass now. */
+  /** Number of bytes that may pass now. */
   available(now: number): number {
     this.#fill(now);
     return Math.floor(this.#level);
   }
 
-  /** Takes up to `bytes` and says how many it gave: whole bytes, 0 when there are none. */
+  /** Takes up to `bytes`, and returns the number of bytes taken; 0 if there are none. */
   take(bytes: number, now: number): number {
     const given = Math.min(bytes, this.available(now));
     this.#level -= given;
     return given;
   }
 
-  /** Puts bytes back that were taken and did not pass. */
+  /** Returns bytes to the bucket that were taken but did not pass. */
   give(bytes: number): void {
     this.#level = Math.min(this.#capacity, this.#level + bytes);
   }
 
-  /** Milliseconds until `bytes`, or a full bucket if that is less, may pass; 0 when they may now. */
+  /** Milliseconds until `bytes`, or a full bucket if that is less, may pass; 0 if they may pass now. */
   delay(bytes: number, now: number): number {
     this.#fill(now);
     return Math.max(0, (Math.min(bytes, this.#capacity) - this.#level) / this.#bytesPerMs);
   }
 
   /**
-   * Fills up, beyond the capacity by what comes in `ms`: bytes were wanted for so long and could not be taken. What is
-   * beyond the capacity has to be taken within as long.
+   * Fills the bucket beyond its capacity by the bytes of `ms`, because bytes were wanted for that long and could not be
+   * taken. The surplus must be taken within the same time.
    */
   catchUp(ms: number, now: number): void {
     this.#fill(now, ms);

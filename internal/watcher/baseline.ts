@@ -1,19 +1,19 @@
 import { basename, dirname } from 'node:path';
 import { isConfigName, type Item, MISSING, type Snapshot } from './snapshot.ts';
 
-/** The clock of the file system runs up to a tick behind the one of the process. */
+/** The clock of the file system may be behind the clock of the process by this many milliseconds. */
 const CLOCK_SLACK_MS = 50;
 
-/** Unlike whatever stands at a path. */
+/** Different from every possible state of a path. */
 const UNKNOWN: Item = { state: 'unknown', changedAt: 0 };
 
-/** What the config in force was read from: the content of every watched path that the next look is compared with. */
+/** The content of every watched path when the current config was read. The next look is compared with it. */
 export class Baseline {
   #items = new Map<string, Item>();
 
   /**
-   * Takes over a new set of watched paths. What was known stays as it was; what is new is taken as it stands in the
-   * snapshot, unless it changed at `readAt` (milliseconds since the epoch) or later: then nobody knows what was read.
+   * Changes the set of watched paths. Known paths keep their state. A new path gets its state from the snapshot, unless
+   * it changed at `readAt` (milliseconds since the epoch) or later: then it is unknown which content was read.
    */
   adopt(paths: ReadonlySet<string>, snapshot: Snapshot, readAt: number): void {
     const before = this.#items;
@@ -21,14 +21,14 @@ export class Baseline {
     for (const [path, item] of before) if (paths.has(path) || paths.has(dirname(path))) items.set(path, item);
     for (const [path, item] of snapshot.items) {
       if (before.has(path)) continue;
-      // A file that is new in a folder that was listed is a change, not a new thing to watch.
+      // A new file in a folder that was already listed is a change, and not a new path to watch.
       if (isConfigName(basename(path)) && before.get(dirname(path))?.state === 'folder') continue;
       items.set(path, item.changedAt >= readAt - CLOCK_SLACK_MS ? UNKNOWN : item);
     }
     this.#items = items;
   }
 
-  /** The paths at which the snapshot shows something else, sorted. */
+  /** The paths at which the snapshot differs, sorted. */
   differences(snapshot: Snapshot): string[] {
     const changed: string[] = [];
     for (const [path, { state }] of snapshot.items) {
@@ -40,7 +40,7 @@ export class Baseline {
     return changed.sort();
   }
 
-  /** From now on, differences are differences from this snapshot. */
+  /** Makes this snapshot the new baseline. */
   replace(snapshot: Snapshot): void {
     this.#items = new Map(snapshot.items);
   }

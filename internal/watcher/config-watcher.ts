@@ -6,55 +6,63 @@ import { pollInterval, pollsByEnvironment } from './polling.ts';
 import { QuietTimer } from './quiet-timer.ts';
 import { isSame, type Snapshot, takeSnapshot } from './snapshot.ts';
 
-/** How a ConfigWatcher is made. */
+/** The options of a ConfigWatcher. */
 export interface ConfigWatcherOptions {
   /**
-   * Called with the watched paths whose content changed, sorted; a file in a watched folder is named itself. Never
-   * called again before its promise has settled. A promise that rejects is reported by onError.
+   * Called with the watched paths whose content changed, sorted; a file in a watched folder has its own path. It is not
+   * called again before its promise has settled. If the promise rejects, onError is called.
    */
   readonly onChange: (paths: readonly string[]) => Promise<void> | void;
-  /** Called with what went wrong; watching goes on. Must not throw. */
+  /** Called with an error; watching continues. Must not throw. */
   readonly onError: (error: Error) => void;
-  /** Milliseconds without an event until a change is taken as complete; 200 by default. */
+  /** Milliseconds without an event after which a change counts as complete; 200 by default. */
   readonly debounceMs?: number;
-  /** Milliseconds after the first event at which a change is reported though events go on; 2000 by default. */
+  /** Milliseconds after the first event at which a change is reported although events continue; 2000 by default. */
   readonly maxWaitMs?: number;
-  /** True looks at the files by the clock and uses no events; by default what the environment says, see docs/reload.md. */
+  /**
+   * If true, the files are checked regularly and no events are used. The default comes from the environment, see
+   * docs/reload.md.
+   */
   readonly poll?: boolean;
-  /** Milliseconds between two looks by the clock; by default 1000 without events, 10,000 with them, more for many files. */
+  /**
+   * Milliseconds between two regular checks; by default 1000 without events and 10,000 with them, more for many files.
+   */
   readonly pollMs?: number;
-  /** Opens the watcher of one folder; a test may bring one that fails. */
+  /** Opens the watcher of one folder; a test may pass one that fails. */
   readonly openWatcher?: OpenWatcher;
 }
 
 const DEBOUNCE_MS = 200;
 const MAX_WAIT_MS = 2000;
 
-/** Folders can change while their watchers are opened; after this many rounds the clock has to do. */
+/** Folders can change while their watchers are opened. After this number of rounds, the regular checks must suffice. */
 const MAX_ROUNDS = 5;
 
 /**
- * Tells when the files that a config was read from have changed.
+ * Reports when the files of a config have changed.
  *
  *     event of a folder ─> quiet? ─> look ─ differs from the baseline ─> baseline = look, onChange
  *     clock ─────────────> look ─ differs ─┘       └─ the same: nothing happens
  *
- * An event is only a reason to look. What counts is the baseline: the content of every file as it was before the last
- * onChange, or when it was first watched. So nothing is lost while onChange runs, or between reading a config and
- * watching it, and neither a `touch` nor a log that grows beside the config leads to a reload.
+ * An event only causes a look at the files. The decision depends on the baseline: the content of every file before the
+ * last onChange, or when it was first watched. So no change is lost while onChange runs, or between reading a config
+ * and watching it. And neither a `touch` nor a log that grows next to the config causes a reload.
  */
 export class ConfigWatcher {
   readonly #options: ConfigWatcherOptions;
   readonly #maxWaitMs: number;
   readonly #digests = new ContentDigests();
-  /** Null when the files are looked at by the clock alone. */
+  /** Null if only regular checks are used. */
   readonly #folders: FolderWatchers | null;
   readonly #quiet: QuietTimer;
   #paths: ReadonlySet<string> = new Set();
   readonly #baseline: Baseline = new Baseline();
-  /** What watch() was told and no look has seen yet. */
+  /** The argument of the last watch() that no look has taken into account yet. */
   #told: { readonly readAt: number } | null = null;
-  /** What the clock saw, while it waits for a second look that is the same; events tell by themselves that they ended. */
+  /**
+   * The result of a regular check while it waits for a second look with the same result. Events need no second look,
+   * because they show when they have ended.
+   */
   #sample: { readonly snapshot: Snapshot; readonly since: number } | null = null;
   #pollTimer: NodeJS.Timeout | null = null;
   #lookWanted = false;
@@ -76,10 +84,10 @@ export class ConfigWatcher {
   }
 
   /**
-   * Watches exactly these files and folders, whether or not they exist. Those that were watched before keep their
-   * baseline, so that a change that was not reported yet still will be. Does nothing after close().
-   * @param readAt `Date.now()` from before the config was read: a file that was not watched yet and has changed since
-   *   is reported. Left out, such files are taken to be as they were read.
+   * Watches exactly these files and folders, whether or not they exist. Those that were already watched keep their
+   * baseline, so that a change that was not reported yet still will be. Has no effect after close().
+   * @param readAt `Date.now()` before the config was read. A file that was not watched yet and has changed since then
+   * is reported. Without this argument, such files count as unchanged since they were read.
    */
   watch(files: readonly string[], readAt = Infinity): void {
     if (this.#closed) return;
@@ -88,12 +96,12 @@ export class ConfigWatcher {
     this.#look(false);
   }
 
-  /** Resolves when what watch() was last told is in effect: every later change is noticed. */
+  /** Resolves when the last call of watch() has taken effect: every later change is noticed. */
   async ready(): Promise<void> {
     await this.#looked;
   }
 
-  /** Ends watching. onChange is not called again; one that is under way is not waited for. */
+  /** Ends watching. onChange is not called again; this does not wait for a current call. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#quiet.cancel();
@@ -102,7 +110,7 @@ export class ConfigWatcher {
     await this.#looked;
   }
 
-  /** One look at a time; whoever asks during one gets another after it. */
+  /** Looks at the files. There is one look at a time; a request during a look causes another one afterwards. */
   #look(quiet: boolean): void {
     this.#lookWanted = true;
     if (quiet) this.#quietReached = true;
@@ -120,7 +128,7 @@ export class ConfigWatcher {
       try {
         const snapshot = await this.#lookOnce(paths);
         if (this.#closed) break;
-        // After watch(), the look that it asked for judges the new paths.
+        // After another watch(), the look that it requested judges the new paths.
         if (paths === this.#paths) this.#judge(snapshot, quiet);
       } catch (error) {
         this.#options.onError(error instanceof Error ? error : new Error(String(error)));
@@ -137,7 +145,7 @@ export class ConfigWatcher {
     this.#pollTimer.unref();
   }
 
-  /** What stands at the paths, seen with every watcher in place: what comes after makes an event. */
+  /** Looks at the paths with every watcher in place, so that every later change causes an event. */
   async #lookOnce(paths: ReadonlySet<string>): Promise<Snapshot> {
     for (let round = 1; ; round++) {
       const started = performance.now();
@@ -149,7 +157,10 @@ export class ConfigWatcher {
     }
   }
 
-  /** @param quiet whether the look was made because nothing had happened for a while, or for too long */
+  /**
+   * @param quiet whether the look was made because there was no event for a while, or because events have continued for
+   * too long
+   */
   #judge(snapshot: Snapshot, quiet: boolean): void {
     if (this.#told !== null) this.#baseline.adopt(this.#paths, snapshot, this.#told.readAt);
     this.#told = null;
@@ -159,7 +170,7 @@ export class ConfigWatcher {
     if (changed.length === 0) return;
     const now = performance.now();
     if (!quiet) {
-      // A sample is compared with what stands there a while later, never with a look right after it.
+      // A sample is compared with the files some time later, never with a look immediately after it.
       if (this.#quiet.pending || this.#quietReached) this.#sample = sample;
       else this.#await({ snapshot, since: sample?.since ?? now });
     } else if (sample !== null && !isSame(sample.snapshot, snapshot) && now - sample.since < this.#maxWaitMs) {
@@ -171,7 +182,7 @@ export class ConfigWatcher {
     }
   }
 
-  /** Lets a change that no event told of come to rest. */
+  /** Waits until a change without events is complete. */
   #await(sample: { readonly snapshot: Snapshot; readonly since: number }): void {
     this.#sample = sample;
     this.#quiet.touch();

@@ -2,32 +2,34 @@ import { createHash } from 'node:crypto';
 import { close, constants, fstat, open, read, type Stats } from 'node:fs';
 import { promisify } from 'node:util';
 
-// Descriptors cost half of what the file handles of the promise API do, and a large config has many files.
+// Descriptors cost half as much as the file handles of the promise API, and a large config has many files.
 const openFile = promisify(open);
 const readFrom = promisify(read);
 const statOf = promisify(fstat);
 const closeFile = promisify(close);
 
-/** As large as a config file may be. What is larger is compared by size and time: it is refused at load anyway. */
+/** The maximum size of a config file. A larger file is compared by size and time; loading it fails anyway. */
 const MAX_DIGEST_BYTES = 64 * 1024 * 1024;
 
-/** Hashing this much takes about 0.1 ms, so that requests go on in between. */
+/** Hashing this many bytes takes about 0.1 ms, so that requests are served in between. */
 const CHUNK_BYTES = 64 * 1024;
 
 /**
- * File systems stamp changes with a coarse clock (4 to 10 ms on Linux, 2 s on FAT). A file that changed just before it
- * was read may change again within the same tick and look the same: its digest is not relied on.
+ * File systems record changes with a coarse clock (4 to 10 ms on Linux, 2 s on FAT). A file that changed just before it
+ * was read may change again within the same tick and look unchanged, so its digest is not relied on.
  */
 const CLOCK_TICK_MS = 2000;
 
-/** A FIFO that took a file's place must not hold a thread until somebody writes to it. */
+/** Without O_NONBLOCK, a FIFO in the place of a file would block a thread until another process writes to it. */
 const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
-/** What the bytes of a file come to. */
+/** The digest of a file. */
 export interface Digest {
-  /** A digest of the bytes, or the system error code that reading them failed with. */
+  /** A digest of the bytes, or the system error code of the failed read. */
   readonly text: string;
-  /** Milliseconds since the epoch of the last change of what was read; 0 when nothing could be read. */
+  /**
+   * Time of the last change of the bytes that were read, in milliseconds since the epoch; 0 if they could not be read.
+   */
   readonly changedAt: number;
 }
 
@@ -37,8 +39,8 @@ interface Known extends Digest {
 }
 
 /**
- * Digests of files, so that a file is only changed when its bytes are: a `touch`, a `git checkout` there and back, or a
- * write of the same text changes nothing. A file is read again only when its inode, size or times are new.
+ * Digests of files, so that a file counts as changed only if its bytes are different. A `touch`, a `git checkout` there
+ * and back, and a write of the same text change nothing. A file is read again only if its inode, size or times are new.
  */
 export class ContentDigests {
   #known = new Map<string, Known>();
@@ -46,8 +48,8 @@ export class ContentDigests {
 
   /**
    * The digest of the regular file at `path`.
-   * @param stats of the file, taken before the call: a change after the reading is then seen by the next look, and one
-   *   before it by `changedAt`, which is of what was read
+   * @param stats of the file, taken before the call. The next look then notices a change after the reading;
+   * `changedAt`, which belongs to the bytes that were read, shows a change before it.
    */
   async digest(path: string, stats: Stats): Promise<Digest> {
     if (stats.size > MAX_DIGEST_BYTES) {
@@ -63,7 +65,7 @@ export class ContentDigests {
     return known;
   }
 
-  /** Ends a look at all files: what was not asked for since the last call is forgotten. */
+  /** Ends a look at all files: discards digests that were not requested since the last call. */
   sweep(): void {
     this.#known = this.#used;
     this.#used = new Map();
@@ -76,7 +78,7 @@ async function digestOf(path: string, size: number): Promise<Digest> {
     try {
       const hash = createHash('sha256');
       const buffer = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, size + 1));
-      // Bounded, as somebody may append to the file faster than it is read.
+      // Limited, because another process may append to the file faster than it is read.
       for (let total = 0; total <= MAX_DIGEST_BYTES;) {
         const { bytesRead } = await readFrom(file, buffer, 0, buffer.length, null);
         if (bytesRead === 0) break;

@@ -2,51 +2,51 @@ import { basename } from 'node:path';
 import { type FSWatcher, watch } from 'chokidar';
 import { isConfigName, type FolderToWatch } from './snapshot.ts';
 
-/** Opens a watcher on one folder; a test may bring one that fails. */
+/** Opens a watcher on one folder; a test may pass one that fails. */
 export type OpenWatcher = (folder: string) => FSWatcher;
 
-/** What a set of folder watchers tells. */
+/** The events of a set of folder watchers. */
 export interface FolderEvents {
-  /** A name that matters, in one of the folders, was touched in some way. */
+  /** A watched name in one of the folders was touched in some way. */
   readonly onTouch: () => void;
-  /** A folder cannot be watched; it is tried again from time to time. Told once for each kind of error. */
+  /** A folder cannot be watched; this is tried again from time to time. Called once for each kind of error. */
   readonly onError: (error: Error) => void;
 }
 
 /**
- * chokidar reads a folder anew at every event in it, whichever file the event is about: a log that is written beside
- * the config would cost up to half a core. After this many events within STORM_WINDOW_MS the folder is left alone
- * for a while and looked at by the clock. Saving a file in an editor makes about ten events.
+ * chokidar reads a folder again at every event in it, whichever file the event is about. A log that is written next to
+ * the config would cost up to half a core. After this many events within STORM_WINDOW_MS, prox stops watching the
+ * folder for a while and checks it regularly. Saving a file in an editor makes about ten events.
  */
 const STORM_EVENTS = 200;
 const STORM_WINDOW_MS = 10_000;
 
-/** How long a folder is left alone after a storm or an error; doubled each time, up to the second number. */
+/** How long a folder is not watched after a storm or an error; doubled each time, up to the second number. */
 const CALM_MS = 10_000;
 const MAX_CALM_MS = 10 * 60_000;
 
-/** Watchers opened at a time. */
+/** Number of watchers that are opened at the same time. */
 const CONCURRENCY = 16;
 
 interface WatchedFolder {
   wanted: FolderToWatch;
   identity: string;
-  /** Null while the folder is left alone. */
+  /** Null while the folder is not watched. */
   watcher: FSWatcher | null;
-  /** Ends the wait for a watcher that is being opened, with whether it was. */
+  /** Ends the wait for a watcher that is being opened; the argument says whether it was opened. */
   opened: (done: boolean) => void;
-  /** The folder itself was moved or removed: its watcher looks at something that has no name any more. */
+  /** The folder itself was moved or removed: its watcher observes a folder that no longer has its name. */
   gone: boolean;
   events: number;
   windowEndsAt: number;
-  /** When to try again, while there is no watcher. */
+  /** While there is no watcher, the time of the next attempt. */
   calmUntil: number;
   calmMs: number;
 }
 
 /**
- * One chokidar watcher for each folder, none for a file: a watcher of a file follows the inode, and misses what takes
- * its name. Only the raw events are used, as a reason to look: what has changed is decided by a Snapshot.
+ * One chokidar watcher for each folder, and none for files: a watcher of a file follows the inode, and misses a file
+ * that takes its name. Only the raw events are used, to cause a look. A Snapshot decides what has changed.
  */
 export class FolderWatchers {
   readonly #events: FolderEvents;
@@ -60,15 +60,15 @@ export class FolderWatchers {
     this.#open = open;
   }
 
-  /** Whether some folder is not watched for now, so that its files have to be looked at by the clock. */
+  /** Whether some folder is currently not watched, so that its files must be checked regularly. */
   get impaired(): boolean {
     for (const { watcher } of this.#folders.values()) if (watcher === null) return true;
     return false;
   }
 
   /**
-   * Watches exactly these folders; watchers of folders that are the same stay.
-   * @returns whether a watcher was opened: what happened before that went unseen, look again
+   * Watches exactly these folders; watchers of unchanged folders stay.
+   * @returns whether a watcher was opened; earlier changes were not seen then, so the caller must look again
    */
   async sync(wanted: ReadonlyMap<string, FolderToWatch>): Promise<boolean> {
     for (const path of this.#folders.keys()) if (!wanted.has(path)) this.#forget(path);
@@ -94,7 +94,7 @@ export class FolderWatchers {
     return opened;
   }
 
-  /** Ends every watcher. No event comes after the call. */
+  /** Closes every watcher. No event follows the call. */
   async close(): Promise<void> {
     this.#closed = true;
     const folders = [...this.#folders.values()];
@@ -102,7 +102,7 @@ export class FolderWatchers {
     await Promise.all(folders.map(release));
   }
 
-  /** Resolves when the watcher sees what happens, or could not be opened (false). */
+  /** Resolves when the watcher receives events (true), or could not be opened (false). */
   #start(path: string, folder: WatchedFolder): Promise<boolean> {
     if (this.#closed) return Promise.resolve(false);
     folder.events = 0;
@@ -126,7 +126,7 @@ export class FolderWatchers {
       if (now > folder.calmUntil + MAX_CALM_MS) folder.calmMs = CALM_MS;
     }
     folder.events++;
-    // An event of the folder itself comes with its own name.
+    // An event of the folder itself has the name of the folder.
     if (name === basename(path)) folder.gone = true;
     const matters =
       folder.gone || name === null || folder.wanted.names.has(name) || (folder.wanted.listed && isConfigName(name));
@@ -139,13 +139,13 @@ export class FolderWatchers {
   #watcherOnError(path: string, folder: WatchedFolder, error: unknown): void {
     if (this.#folders.get(path) !== folder) return;
     this.#leaveAlone(folder);
-    // Something may have happened since the last look.
+    // A file may have changed since the last look.
     this.#events.onTouch();
     const code = (error as NodeJS.ErrnoException).code ?? '';
     if (this.#reported.has(code)) return;
     this.#reported.add(code);
     const reason = error instanceof Error ? error.message : String(error);
-    const message = `cannot watch ${path}, its files are looked at every second instead: ${reason}${HINTS[code] ?? ''}`;
+    const message = `cannot watch ${path}; prox checks its files every second instead: ${reason}${HINTS[code] ?? ''}`;
     this.#events.onError(new Error(message, { cause: error }));
   }
 
@@ -167,7 +167,7 @@ const HINTS: Readonly<Record<string, string>> = {
   EMFILE: ' (raise the sysctl fs.inotify.max_user_instances, or the limit on open files)',
 };
 
-/** Closes a folder's watcher, at once: chokidar's promise waits for nothing that is open here. */
+/** Closes a folder's watcher at once: chokidar's promise waits for nothing that is open here. */
 async function release(folder: WatchedFolder): Promise<void> {
   const { watcher } = folder;
   folder.watcher = null;
@@ -191,15 +191,15 @@ function newFolder(wanted: FolderToWatch): WatchedFolder {
 
 function openWatcher(folder: string): FSWatcher {
   return watch(folder, {
-    // The folder alone: chokidar would open a watcher for each file in it.
+    // Only the folder itself: chokidar would otherwise open a watcher for each file in it.
     ignored: (path) => path !== folder,
     depth: 0,
     followSymlinks: false,
     ignoreInitial: true,
-    // Raw events are not held back, and a folder whose name looks like an editor's temporary file is a folder.
+    // Raw events are not delayed, and a folder whose name looks like a temporary file of an editor is watched, too.
     atomic: false,
     usePolling: false,
-    // A chokidar watcher that does not hold the process has no handler for errors.
+    // A chokidar watcher that does not keep the process alive has no handler for errors.
     persistent: true,
   });
 }

@@ -2,52 +2,52 @@ import { lstat, type Stats } from 'node:fs';
 import { readlink } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, parse, sep } from 'node:path';
 
-/** A name in a folder, whether or not something stands there. The folder's path has no symbolic link in it. */
+/** A name in a folder, whether or not it exists. The path of the folder contains no symbolic link. */
 export interface Entry {
   readonly folder: string;
   readonly name: string;
 }
 
-/** Where a path leads at one moment. */
+/** The result of following a path at one moment. */
 export interface Place {
-  /** The path with every symbolic link followed; of the first missing part, when there is nothing. */
+  /** The path with every symbolic link followed. If the target does not exist, the path of the first missing part. */
   readonly path: string;
-  /** What stands there, never a symbolic link; null for nothing. */
+  /** The file or folder at that path, never a symbolic link; null if it does not exist. */
   readonly stats: Stats | null;
-  /** Why nothing can be had, as a system error code (ENOENT, ELOOP, EACCES …); null when something can. */
+  /** The system error code (ENOENT, ELOOP, EACCES …) if the path cannot be followed; null if it can. */
   readonly code: string | null;
   /**
    * The entries that decide where the path leads: every symbolic link that was followed, then the last name. A change
-   * of any of them can make the path lead elsewhere, even while the file that it led to stays as it is.
+   * of any of them may make the path lead elsewhere, even if the old target does not change.
    */
   readonly entries: readonly Entry[];
-  /** Milliseconds since the epoch of the last change of those entries, by the clock of the file system. */
+  /** Time of the last change of these entries, in milliseconds since the epoch, by the clock of the file system. */
   readonly changedAt: number;
 }
 
-/** What one entry is: exactly one of stats and code is set. */
+/** The state of one entry: exactly one of stats and code is set. */
 interface Fact {
   readonly stats: Stats | null;
   readonly code: string | null;
-  /** The text of a symbolic link, else null. */
+  /** The text of a symbolic link; null for anything else. */
   readonly link: string | null;
 }
 
-/** As many as Linux follows; beyond it the links go in a circle. */
+/** The number of links that Linux follows; beyond it, the links form a cycle. */
 const MAX_LINKS = 40;
 
 /**
- * Follows paths link by link. `realpath` would name only the end, and a Kubernetes volume changes in the middle:
+ * Follows paths link by link. `realpath` would return only the end, but a Kubernetes volume changes in the middle:
  *
  *     prox.json5 -> ..data/prox.json5        a link that never changes
  *     ..data -> ..2026_11_21                 a link that is swapped; the files behind it never change
  *
- * An instance looks at each entry once: make a new one to look again.
+ * An instance looks at each entry once. Create a new instance to look again.
  */
 export class PathResolver {
   readonly #facts = new Map<string, Promise<Fact>>();
 
-  /** Follows an absolute path. A path that leads nowhere is a result like any other. */
+  /** Follows an absolute path. A path without a target is not an error. */
   async resolve(path: string): Promise<Place> {
     const { root } = parse(path);
     let folder = root;
@@ -61,7 +61,7 @@ export class PathResolver {
       return { path: join(entry.folder, entry.name), stats: null, code, entries: [...entries, entry], changedAt: at };
     };
     for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
-      // `folder` holds no links, so that its parent is where `..` leads.
+      // `folder` contains no links, so `..` leads to its parent.
       if (name === '..') {
         folder = dirname(folder);
         continue;
@@ -95,7 +95,7 @@ export class PathResolver {
     };
   }
 
-  /** Tells one folder from another that took its path; null when there is none. */
+  /** Identifies a folder, so that another folder that took its path is recognised; null if it does not exist. */
   async identify(folder: string): Promise<string | null> {
     const { stats } = await this.#fact(folder);
     return stats === null ? null : `${stats.dev}:${stats.ino}`;
@@ -121,7 +121,7 @@ async function look(path: string): Promise<Fact> {
   }
 }
 
-/** By callback, which costs half of what the promise API does: a large config is looked at file by file. */
+/** Uses the callback API, which costs half as much as the promise API: a large config has many files to look at. */
 function statsOf(path: string): Promise<Stats> {
   return new Promise((resolve, reject) => {
     lstat(path, (error, stats) => (error === null ? resolve(stats) : reject(error)));

@@ -1,6 +1,6 @@
 /**
- * Calls back once things are quiet: `quietMs` after the last touch, but no later than `maxMs` after the first, so that
- * what never becomes quiet is not waited for without end.
+ * Calls back `quietMs` after the last touch, but at most `maxMs` after the first, so that it does not wait forever if
+ * touches never stop.
  */
 export class QuietTimer {
   readonly #quietMs: number;
@@ -15,12 +15,12 @@ export class QuietTimer {
     this.#onQuiet = onQuiet;
   }
 
-  /** Whether a touch waits for quiet. */
+  /** Whether a touch is waiting for its callback. */
   get pending(): boolean {
     return this.#timer !== null;
   }
 
-  /** Something happened. */
+  /** Records an event. */
   touch(): void {
     const now = performance.now();
     if (this.#timer === null) this.#firstAt = now;
@@ -29,7 +29,7 @@ export class QuietTimer {
     this.#timer = setTimeout(() => this.#timerOnTimeout(), Math.max(0, wait));
   }
 
-  /** Forgets every touch. */
+  /** Discards every touch. */
   cancel(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;

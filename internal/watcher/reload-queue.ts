@@ -1,4 +1,4 @@
-/** Why a reload was not run: the queue was closed before its turn came. */
+/** Thrown if a reload did not run because the queue was closed before its turn. */
 export class ReloadQueueClosed extends Error {
   constructor() {
     super('the reload was not run, as prox is stopping');
@@ -14,13 +14,13 @@ interface Run<T> {
 }
 
 /**
- * Makes one reload at a time of everything that asks for one: changed files, SIGHUP, later the management API.
+ * Runs one reload at a time for all requests: changed files, SIGHUP, later the management API.
  *
- *     request ─┬─ nothing runs ──────────> a run begins
- *              └─ a run is under way ────> waits for the next run, together with whoever else asks meanwhile
+ *     request ─┬─ none in progress ────────> a run begins
+ *              └─ one in progress ─────────> waits for the next run, together with all other requests
  *
- * A run that began before the request may have read the files before they changed, hence the next one. Everybody gets
- * the result of the run that served the request.
+ * A run that began before the request may have read the files before they changed; therefore the request waits for the
+ * next one. Each request gets the result of the run that served it.
  */
 export class ReloadQueue<T> {
   readonly #reload: (why: string) => Promise<T>;
@@ -29,20 +29,20 @@ export class ReloadQueue<T> {
   #next: Run<T> | null = null;
   #closed = false;
 
-  /** @param reload is never called before its last call has settled; `why` joins the reasons of those that asked */
+  /** @param reload is not called again before its last call has settled; `why` joins the reasons of all requests */
   constructor(reload: (why: string) => Promise<T>) {
     this.#reload = reload;
   }
 
-  /** Whether a reload is under way. */
+  /** Whether a reload is in progress. */
   get busy(): boolean {
     return this.#busy;
   }
 
   /**
-   * Asks for a reload that begins now or later, never one that has begun.
+   * Requests a reload that begins now or later. A reload that has already begun does not count.
    * @param why for the log, such as `SIGHUP`
-   * @throws ReloadQueueClosed, or what the reload threw
+   * @throws ReloadQueueClosed, or the error of the reload
    */
   request(why: string): Promise<T> {
     if (this.#closed) return Promise.reject(new ReloadQueueClosed());
@@ -53,7 +53,9 @@ export class ReloadQueue<T> {
     return promise;
   }
 
-  /** Refuses what waits and what comes. Resolves when nothing runs any more; not to be awaited from within a reload. */
+  /**
+   * Refuses waiting and further requests. Resolves when no reload runs any more; must not be awaited within a reload.
+   */
   async close(): Promise<void> {
     this.#closed = true;
     this.#next?.reject(new ReloadQueueClosed());

@@ -3,47 +3,50 @@ import { join } from 'node:path';
 import type { ContentDigests } from './content-digests.ts';
 import { PathResolver, type Place } from './path-resolver.ts';
 
-/** What stands at a watched path, reduced to what makes a config different. */
+/** The state of a watched path, reduced to what matters for the config. */
 export interface Item {
-  /** Equal when the config would read the same: a digest of the bytes, `folder`, `other`, or an error code. */
+  /** Equal if the config would read the same: a digest of the bytes, `folder`, `other`, or an error code. */
   readonly state: string;
-  /** Milliseconds since the epoch of the last change of the file, or of a link on the way to it. */
+  /** Time of the last change of the file, or of a link on the way to it, in milliseconds since the epoch. */
   readonly changedAt: number;
 }
 
-/** A folder whose entries decide what stands at watched paths. */
+/** A folder whose entries decide the state of watched paths. */
 export interface FolderToWatch {
-  /** Changes when another folder takes the path. */
+  /** Changes if another folder takes this path. */
   readonly identity: string;
-  /** The names in it that matter. */
+  /** The watched names in it. */
   readonly names: Set<string>;
-  /** The config reads the whole folder: new names matter as well, see `isConfigName`. */
+  /** Whether the config reads the whole folder. New names then matter as well, see `isConfigName`. */
   listed: boolean;
 }
 
-/** What stood at the watched paths at one moment. */
+/** The state of all watched paths at one moment. */
 export interface Snapshot {
-  /** By watched path; the files in a watched folder are items of their own. */
+  /** By watched path; each file in a watched folder has an item of its own. */
   readonly items: ReadonlyMap<string, Item>;
-  /** By path, none of which has a symbolic link in it. */
+  /** By path; no path contains a symbolic link. */
   readonly folders: ReadonlyMap<string, FolderToWatch>;
 }
 
-/** What nothing at all looks like: a file that is not there, and one in a folder that does not list it any more. */
+/** The state of a file that does not exist, and of one in a folder that no longer lists it. */
 export const MISSING = 'ENOENT';
 
-/** Looks at a time: enough to hide the latency of a network mount, few enough to leave threads for others. */
+/**
+ * Number of paths that are examined at the same time: enough to hide the latency of a network mount, and few enough to
+ * leave threads for other work.
+ */
 const CONCURRENCY = 8;
 
 /**
- * Whether a file counts when it appears in a watched folder: service fragments, certificates and keys do; logs,
- * hidden files, backups and what editors write on the way do not.
+ * Whether a new file in a watched folder matters: service files, certificates and keys do; logs, hidden files, backups
+ * and temporary files of editors do not.
  */
 export function isConfigName(name: string): boolean {
   return !name.startsWith('.') && /\.(json5|crt|pem|key)$/.test(name);
 }
 
-/** Looks at every path once. Paths are absolute; one that cannot be read is an item like any other. */
+/** Examines every path once. Paths are absolute; a path that cannot be read has an item, too. */
 export async function takeSnapshot(paths: Iterable<string>, digests: ContentDigests): Promise<Snapshot> {
   const look = new Look(digests);
   await look.all(new Set(paths));
@@ -51,7 +54,7 @@ export async function takeSnapshot(paths: Iterable<string>, digests: ContentDige
   return { items: look.items, folders: look.folders };
 }
 
-/** Whether both looks saw the same content at every path. */
+/** Whether both snapshots have the same content at every path. */
 export function isSame(one: Snapshot, other: Snapshot): boolean {
   if (one.items.size !== other.items.size) return false;
   for (const [path, { state }] of one.items) if (other.items.get(path)?.state !== state) return false;
@@ -72,7 +75,7 @@ class Look {
 
   async all(paths: ReadonlySet<string>): Promise<void> {
     await this.#round([...paths]);
-    // Once: what a folder in a folder holds is no part of the config, and links could make it endless.
+    // Only one level: folders within folders are not part of the config, and links could make them endless.
     await this.#round(this.#found);
   }
 
@@ -90,12 +93,12 @@ class Look {
     for (const { folder, name } of place.entries) (await this.#folder(folder))?.names.add(name);
     if (place.stats?.isFile() === true) {
       const { text, changedAt } = await this.#digests.digest(place.path, place.stats);
-      // It may have changed between being found and being read: then the item is of the later moment.
+      // The file may have changed between being found and being read; the item then has the later time.
       this.items.set(path, { state: text, changedAt: Math.max(place.changedAt, changedAt) });
     } else this.items.set(path, { state: await this.#stateOf(path, place), changedAt: place.changedAt });
   }
 
-  /** The state of what is no regular file. */
+  /** The state of a path that is not a regular file. */
   async #stateOf(path: string, place: Place): Promise<string> {
     const { stats, code } = place;
     if (stats === null) return code === 'ENOTDIR' ? MISSING : (code ?? MISSING);
@@ -111,7 +114,7 @@ class Look {
     }
   }
 
-  /** Null when the folder was removed meanwhile; its own folder tells of that. */
+  /** Null if the folder was removed in the meantime; its parent folder reports that. */
   async #folder(path: string): Promise<FolderToWatch | null> {
     const identity = await this.#resolver.identify(path);
     if (identity === null) return null;

@@ -13,7 +13,7 @@ export async function eventually<T>(
   for (;;) {
     const found = await probe();
     if (found !== null && found !== undefined && found !== false) return found;
-    if (Date.now() > end) throw new Error(`waited in vain for ${what}`);
+    if (Date.now() > end) throw new Error(`timed out while waiting for ${what}`);
     await delay(10);
   }
 }
@@ -36,7 +36,7 @@ export class Changes {
     const end = Date.now() + PATIENCE_MS;
     while (!condition()) {
       const left = end - Date.now();
-      if (left <= 0) throw new Error(`waited in vain for ${complaint()}`);
+      if (left <= 0) throw new Error(`timed out while waiting for ${complaint()}`);
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, left);
         const wake = (): void => {

@@ -4,40 +4,40 @@ import { dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { ConfigWatcher, type ConfigWatcherOptions } from '../config-watcher.ts';
 
-/** Polls a condition; fails after a time that only a broken watcher takes. */
+/** Waits for a condition; fails after a time that only a broken watcher needs. */
 export async function until(condition: () => boolean, what: string): Promise<void> {
   for (const end = performance.now() + 5000; !condition();) {
-    if (performance.now() > end) throw new Error(`waited in vain: ${what}`);
+    if (performance.now() > end) throw new Error(`timed out while waiting for: ${what}`);
     await setTimeout(5);
   }
 }
 
-/** How many things this process watches by inotify. Linux only. */
+/** Number of inotify watches of this process. Linux only. */
 export function inotifyWatches(): number {
   let count = 0;
   for (const fd of readdirSync('/proc/self/fdinfo')) {
     try {
       count += (readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8').match(/^inotify /gm) ?? []).length;
     } catch (error) {
-      // The descriptor that listed the folder.
+      // This is the descriptor that was used to list the folder.
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     }
   }
   return count;
 }
 
-/** A watcher on a temporary folder of its own, with what it reported. */
+/** A watcher on its own temporary folder, and its reports. */
 export class WatchSession {
   readonly path = realpathSync(mkdtempSync(join(tmpdir(), 'prox-watcher-')));
-  /** Of each call of onChange, the paths, relative to the folder. */
+  /** For each call of onChange, the paths relative to the folder. */
   readonly calls: string[][] = [];
   readonly errors: Error[] = [];
   readonly watcher: ConfigWatcher;
   #asked = 0;
-  /** Runs within onChange, after the call was noted. */
+  /** Runs within onChange, after the call was recorded. */
   react: (paths: readonly string[]) => Promise<void> | void = () => undefined;
 
-  /** The clock never looks, unless `pollMs` says so: what a test sees came from an event. */
+  /** There are no regular checks unless `pollMs` is set, so every result of a test comes from an event. */
   constructor(files: Readonly<Record<string, string>> = {}, options: Partial<ConfigWatcherOptions> = {}) {
     for (const [name, content] of Object.entries(files)) this.write(name, content);
     this.watcher = new ConfigWatcher({
@@ -62,13 +62,13 @@ export class WatchSession {
     writeFileSync(this.at(name), content);
   }
 
-  /** Watches names of the folder and waits until that is in effect. */
+  /** Watches names in the folder and waits until this has taken effect. */
   async watch(...names: string[]): Promise<void> {
     this.watcher.watch(names.map((name) => this.at(name)));
     await this.watcher.ready();
   }
 
-  /** Waits for the next call that was not asked for yet, and returns its paths. */
+  /** Waits for the next call that was not returned yet, and returns its paths. */
   async call(): Promise<string[]> {
     const number = ++this.#asked;
     await until(() => this.calls.length >= number, `call ${number} of onChange`);
