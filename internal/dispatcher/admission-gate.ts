@@ -3,12 +3,14 @@ import type { Connection, ConnectionHandler } from '../transport/index.ts';
 import { FirstBytes } from './first-bytes.ts';
 import { ProtocolDetection } from './protocol-detection.ts';
 
-/** An accepted connection about which the filters of the service are asked. What it sends meanwhile is kept. */
+/**
+ * An accepted connection for which the filters of the service are being asked. Bytes that it sends meanwhile are kept.
+ */
 export class AdmissionGate extends ProtocolDetection {
   private readonly next: () => ConnectionHandler;
   private readonly first = new FirstBytes();
   private ended = false;
-  /** What the connection became; null while it waits, or when it was turned away. */
+  /** The handler that the connection got next; null while it waits, or if it was refused. */
   private successor: ConnectionHandler | null = null;
 
   private constructor(connection: Connection, slot: SessionSlot, next: () => ConnectionHandler) {
@@ -18,8 +20,8 @@ export class AdmissionGate extends ProtocolDetection {
 
   /**
    * Asks the filters.
-   * @param next makes the handler of a connection that may come in
-   * @returns that handler, if the filters have decided at once; else the gate, which makes way for it
+   * @param next makes the handler of an admitted connection
+   * @returns that handler if the filters have decided at once; otherwise the gate, which that handler replaces later
    */
   static open(connection: Connection, slot: SessionSlot, next: () => ConnectionHandler): ConnectionHandler {
     const gate = new AdmissionGate(connection, slot, next);

@@ -4,7 +4,10 @@ import { AdmissionGate } from './admission-gate.ts';
 import { PlainDetection } from './plain-detection.ts';
 import { TlsDetection } from './tls-detection.ts';
 
-/** What reads the first bytes that belong to the client itself, once the filters of the service have let it in. */
+/**
+ * Makes the handler that reads the first bytes of the client itself, after the filters of the service have admitted the
+ * connection.
+ */
 export function detectProtocol(connection: Connection, slot: SessionSlot): ConnectionHandler {
   if (slot.current.onConnection === null) return plainOrTls(connection, slot);
   return AdmissionGate.open(connection, slot, () => plainOrTls(connection, slot));

@@ -4,7 +4,7 @@ import { detectProtocol } from './detect-protocol.ts';
 import { ProxyHeaderDetection } from './proxy-header-detection.ts';
 
 /**
- * Decides what an accepted connection is, by its first bytes:
+ * Decides the protocol of an accepted connection by its first bytes:
  *
  *     from a trusted proxy, with proxy_protocol ── PROXY header ──> as below
  *
@@ -12,7 +12,7 @@ import { ProxyHeaderDetection } from './proxy-header-detection.ts';
  *                     ├─ ClientHello, if routes pass ─ pass, drop ────────> RelaySession
  *                     └─ anything else ───────────────────────────────────> Http1Session
  *     TLS listener ───┬─ no TLS record ───────────────────────────────────> 400
- *                     ├─ ClientHello, if routes ask for it ─ pass, drop ──> RelaySession
+ *                     ├─ ClientHello, if routes need it ─ pass, drop ─────> RelaySession
  *                     └─ TLS ─ ALPN ─┬─ h2 ───────────────────────────────> Http2Session
  *                                    └─ http/1.1, none ───────────────────> Http1Session
  */

@@ -1,15 +1,15 @@
-/** What the first read of a ClientHello or a preface mostly fits in. */
+/** Initial size of the buffer: the first read of most ClientHellos and prefaces fits. */
 const INITIAL_BYTES = 2048;
 
 /**
- * The first bytes of a connection, kept until it is known whose they are. One buffer that doubles: a client that sends
- * single bytes costs no object for each. The reader of the bytes bounds them.
+ * The first bytes of a connection, kept until the protocol is known. They are in one buffer that doubles, so that a
+ * client that sends single bytes does not cost an object for each. The reader of the bytes limits their number.
  */
 export class FirstBytes {
   private buffer: Buffer | null = null;
   private length = 0;
 
-  /** Keeps a copy of further bytes. */
+  /** Appends a copy of further bytes. */
   add(buffer: Buffer, start: number, end: number): void {
     const needed = this.length + end - start;
     if (this.buffer === null || this.buffer.length < needed) {
@@ -21,7 +21,7 @@ export class FirstBytes {
     this.length = needed;
   }
 
-  /** Everything that was kept, in order. */
+  /** All bytes, in order. */
   get bytes(): Buffer {
     return this.buffer === null ? Buffer.alloc(0) : this.buffer.subarray(0, this.length);
   }

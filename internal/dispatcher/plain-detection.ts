@@ -1,16 +1,16 @@
 import { Http1Session, Http2Session } from '../downstream/index.ts';
 import { ProtocolDetection } from './protocol-detection.ts';
 
-/** How a client with prior knowledge begins HTTP/2 (RFC 9113 §3.4); no method of HTTP/1.1 begins so. */
+/** The beginning of HTTP/2 with prior knowledge (RFC 9113 §3.4); no method of HTTP/1.1 begins with it. */
 const PREFACE = Buffer.from('PRI ', 'latin1');
 
-/** The begin of a plain connection: HTTP/1.1, or the preface of HTTP/2. */
+/** The beginning of a plain connection: HTTP/1.1, or the preface of HTTP/2. */
 export class PlainDetection extends ProtocolDetection {
-  /** What came while it could still become the preface; null while there is nothing. */
+  /** The bytes so far that may still become the preface; null for none. */
   private kept: Buffer | null = null;
 
   onData(buffer: Buffer, start: number, end: number): void {
-    // Nearly all begin with another letter.
+    // Nearly all requests begin with another letter.
     if (this.kept === null && buffer[start] !== PREFACE[0]) {
       this.becomeHttp1().onData(buffer, start, end);
       return;
@@ -28,7 +28,7 @@ export class PlainDetection extends ProtocolDetection {
     }
   }
 
-  /** A request that was begun is answered as the session answers a slow one. */
+  /** A request that has begun gets the answer that the session gives to a slow one. */
   override onDeadline(): void {
     const { kept } = this;
     if (kept === null) super.onDeadline();

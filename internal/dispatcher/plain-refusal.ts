@@ -4,12 +4,12 @@ import type { Connection, ConnectionHandler } from '../transport/index.ts';
 
 const TEXT = '400 Bad Request (not_tls): this port speaks TLS, use https:// to reach it\n';
 
-/** All that is known is that it is a request of some HTTP: an answer of HTTP/1.1 is understood by people at least. */
+/** The request is HTTP of an unknown version; the person at the client can read an HTTP/1.1 answer in any case. */
 const ANSWER =
   'HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n' +
   `Content-Length: ${TEXT.length}\r\nConnection: close\r\n\r\n${TEXT}`;
 
-/** A client that speaks plain HTTP to a TLS listener: it is told so, and its request is read over. */
+/** A client that speaks plain HTTP to a TLS listener: it gets an answer that says so, and its request is discarded. */
 export class PlainRefusal implements ConnectionHandler, DrainableSession {
   place = -1;
   private readonly connection: Connection;
@@ -23,7 +23,7 @@ export class PlainRefusal implements ConnectionHandler, DrainableSession {
     slot.sessions.add(this);
   }
 
-  /** Answers, and closes when the client has had time to read that. */
+  /** Answers, and closes after the client has had time to read the answer. */
   answer(): void {
     this.connection.text(ANSWER);
     this.lingering.begin(this.slot.current.limits.stallTimeout);

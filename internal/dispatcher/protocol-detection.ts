@@ -4,17 +4,17 @@ import { type PhaseOwner, type Run, runPhase } from '../exchange/index.ts';
 import type { Connection, ConnectionHandler } from '../transport/index.ts';
 
 /**
- * Milliseconds for the first bytes when the listener goes away. A client that has connected sends at once: with nothing
- * in the meantime, closing would fail a request that is on its way, and on a new connection clients do not try again.
+ * Milliseconds for the first bytes when the listener closes. A client sends immediately after it has connected. Closing
+ * at once would fail a request that is on its way, and clients do not retry on a new connection.
  */
 const DRAINING_START_MS = 500;
 
-/** A connection of which not enough bytes are known to tell what it is. It has header_timeout to say so. */
+/** A connection whose first bytes do not yet show its protocol. It has header_timeout to send them. */
 export abstract class ProtocolDetection implements ConnectionHandler, DrainableSession, PhaseOwner {
   place = -1;
   protected readonly connection: Connection;
   protected readonly slot: SessionSlot;
-  /** What a filter of the service waits for. */
+  /** The asynchronous work of a filter of the service. */
   private run: Run<unknown> | null = null;
 
   constructor(connection: Connection, slot: SessionSlot) {
@@ -52,9 +52,9 @@ export abstract class ProtocolDetection implements ConnectionHandler, DrainableS
   }
 
   /**
-   * Asks the filters of the service whether the connection may come in. It is paused while one of them waits.
-   * @param serverName of its ClientHello, in normal form; null as long as that was not read
-   * @param next what happens when it may
+   * Asks the filters of the service whether to admit the connection. It is paused while a filter works.
+   * @param serverName of its ClientHello, in normal form; null if that was not read yet
+   * @param next called if it is admitted
    */
   protected admit(serverName: string | null, next: () => void): void {
     const { onConnection } = this.slot.current;
@@ -78,7 +78,10 @@ export abstract class ProtocolDetection implements ConnectionHandler, DrainableS
     this.slot.current.sessionBroken(this.connection.remoteAddress, ProxyError.from(error));
   }
 
-  /** What a client has sent before it could know of the drain is answered, though it has not come yet. */
+  /**
+   * Waits for the first bytes a little longer: a request that the client sent before it could notice the drain is
+   * answered.
+   */
   drain(): void {
     this.connection.expect(DRAINING_START_MS);
   }
@@ -87,7 +90,7 @@ export abstract class ProtocolDetection implements ConnectionHandler, DrainableS
     this.connection.destroy();
   }
 
-  /** Closes the connection: it does not begin as it has to. */
+  /** Closes a connection with an invalid beginning. */
   protected refuse(thrown: unknown): void {
     const error = ProxyError.from(thrown);
     if (error.source === 'internal') this.slot.current.sessionBroken(this.connection.remoteAddress, error);
@@ -95,7 +98,7 @@ export abstract class ProtocolDetection implements ConnectionHandler, DrainableS
     this.connection.destroy();
   }
 
-  /** The connection has become something else, or is gone. Whatever it has become is known to the slot already. */
+  /** The connection got another handler, or has closed. The slot already knows the new session. */
   protected leave(): void {
     this.slot.sessionEnded(this);
   }

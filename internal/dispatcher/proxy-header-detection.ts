@@ -4,9 +4,9 @@ import { detectProtocol } from './detect-protocol.ts';
 import { ProtocolDetection } from './protocol-detection.ts';
 
 /**
- * The begin of a connection from a trusted proxy, which has to announce its client first (PROXY protocol v1 or v2): what
- * is announced takes the place of the socket's addresses, for logs, headers and the question who is trusted; a
- * header that announces nobody (LOCAL, UNKNOWN) leaves them.
+ * The beginning of a connection from a trusted proxy, which must first announce its client (PROXY protocol v1 or v2).
+ * The announced addresses replace those of the socket for logs, headers, and the decision which client is trusted. A
+ * header without addresses (LOCAL, UNKNOWN) replaces nothing.
  */
 export class ProxyHeaderDetection extends ProtocolDetection {
   private readonly reader = new ProxyHeaderReader();
@@ -32,8 +32,9 @@ export class ProxyHeaderDetection extends ProtocolDetection {
   }
 
   override onEnd(): void {
-    // Health checks of load balancers connect and say nothing.
-    if (this.begun) this.refuse(new ProxyError('bad_proxy_header', 'the connection ended inside of its PROXY header'));
+    // Health checks of load balancers connect and send nothing.
+    if (this.begun)
+      this.refuse(new ProxyError('bad_proxy_header', 'the client ended the connection within its PROXY header'));
     else super.onEnd();
   }
 

@@ -5,8 +5,8 @@ import { AccessRecord } from '../logger/index.ts';
 import type { Connection } from '../transport/index.ts';
 
 /**
- * The L4 life of a client connection: it belongs to the action of its route, and this is what the service knows of it.
- * A drain lets it go on, as nobody can tell where a request of it ends, until shutdown_timeout cuts it.
+ * A client connection that is relayed (L4). It belongs to the action of its route; this object represents it for the
+ * service. On a drain it continues until shutdown_timeout cuts it, because prox cannot see where its requests end.
  */
 export class RelaySession implements RelayedConnection, DrainableSession {
   place = -1;
@@ -17,7 +17,7 @@ export class RelaySession implements RelayedConnection, DrainableSession {
   readonly record: AccessRecord | null;
   readonly clientAddress: string;
   private readonly slot: SessionSlot;
-  /** The generation that the connection began with. */
+  /** The generation with which the connection began. */
   private readonly service: SessionHost;
   private readonly started = performance.now();
   private killedBy: ProxyError | null = null;
@@ -29,7 +29,7 @@ export class RelaySession implements RelayedConnection, DrainableSession {
     this.route = route;
     this.slot = slot;
     this.service = slot.current;
-    // A connection that is gone has no address any more.
+    // Stored here because a closed connection has no address any more.
     this.clientAddress = connection.remoteAddress;
     this.record = route.filters === null || route.filters.onRelayEnd === null ? null : new AccessRecord();
     this.record?.reset(Date.now());

@@ -9,34 +9,37 @@ import { PlainRefusal } from './plain-refusal.ts';
 import { ProtocolDetection } from './protocol-detection.ts';
 import { RelaySession } from './relay-session.ts';
 
-/** The content type of the record that every TLS connection begins with: handshake (RFC 8446 §5.1). */
+/** The content type of the first record of every TLS connection: handshake (RFC 8446 §5.1). */
 const HANDSHAKE_RECORD = 0x16;
 
-/** Milliseconds for the whole ClientHello: one flight that clients send at once, so that only loss makes it take long. */
+/** Milliseconds for the whole ClientHello. Clients send it in one flight, so only packet loss makes it slow. */
 const HELLO_TIMEOUT_MS = 5000;
 
-/** Milliseconds for the rest of a handshake when the listener goes away: two round trips around the world. */
+/** Milliseconds for the rest of a handshake when the listener closes: two round trips around the world. */
 const DRAINING_HANDSHAKE_MS = 1000;
 
 /**
- * The begin of a connection to a TLS listener, or to a plain one with pass routes.
+ * The beginning of a connection to a TLS listener, or to a plain one with pass routes.
  *
- *     first byte ─┬─ no TLS ──────────────────────> 400; HTTP on a plain listener
- *                 ├─ nobody asks for the name ────> TLS
+ *     first byte ─┬─ no TLS ─────────────────────────> 400; HTTP on a plain listener
+ *                 ├─ no route needs the name ────────> TLS
  *                 └─ ClientHello ─ server name ─┬─ pass, drop decided ──> RelaySession
- *                                               └─ anything else ───────> TLS; closed where there is no certificate
+ *                                               └─ anything else ───────> TLS; closed if there is no certificate
  */
 export class TlsDetection extends ProtocolDetection {
   private hello: ClientHelloReader | null = null;
-  /** What was read of the ClientHello, for whoever comes next. */
+  /** The bytes of the ClientHello so far, for the next reader. */
   private readonly first = new FirstBytes();
-  /** The ClientHello is complete, and the filters of the service are asked about it. */
+  /** Whether the ClientHello is complete and the filters of the service are being asked about it. */
   private asked = false;
-  /** Set while the acceptor has the connection. */
+  /** Set during the handshake. */
   private handshake: TlsHandshake | null = null;
-  /** Milliseconds for the handshake, from the connection on; as for any first bytes where clients need not speak TLS. */
+  /**
+   * Milliseconds for the handshake, counted from the connection on; on listeners whose clients need not speak TLS, the
+   * time for any first bytes.
+   */
   private readonly timeout: number;
-  /** As `performance.now()`. */
+  /** The start, by `performance.now()`. */
   private readonly began = performance.now();
 
   constructor(connection: Connection, slot: SessionSlot) {
@@ -76,21 +79,26 @@ export class TlsDetection extends ProtocolDetection {
       return this.refuse(new ProxyError('bad_client_hello', text));
     }
     if (this.slot.current.plain) return super.onDeadline();
-    this.refuse(new ProxyError('tls_handshake', `the handshake was not begun within its ${this.timeout} ms`));
+    this.refuse(
+      new ProxyError('tls_handshake', `the client did not begin the TLS handshake within ${this.timeout} ms`),
+    );
   }
 
   override drain(): void {
-    // A handshake that is nearly over is let finish; the session that comes out of it knows that it drains.
+    // A handshake that is nearly complete may finish; the session that follows knows that it must drain.
     if (this.handshake === null) super.drain();
     else this.handshake.hurry(DRAINING_HANDSHAKE_MS);
   }
 
   override kill(): void {
     if (this.handshake === null) super.kill();
-    else this.handshake.abort(new ProxyError('shutting_down', 'the handshake was not over when its time was up'));
+    else
+      this.handshake.abort(
+        new ProxyError('shutting_down', 'prox is stopping, and the TLS handshake was not complete in time'),
+      );
   }
 
-  /** The first route of the name decides. */
+  /** The first route that matches the name decides. */
   private decide(host: string): void {
     const { connection, slot } = this;
     const found = slot.current.matchHost(host);
@@ -101,7 +109,12 @@ export class TlsDetection extends ProtocolDetection {
     this.leave();
     if (relay !== undefined) return relay.take(session);
     connection.destroy();
-    session.over(new ProxyError('no_route', `no route passes ${JSON.stringify(host)} on, and there is no certificate`));
+    session.over(
+      new ProxyError(
+        'no_route',
+        `no route relays ${JSON.stringify(host)}, and the service has no certificate to terminate TLS`,
+      ),
+    );
   }
 
   private terminate(bytes: Buffer): void {
@@ -110,7 +123,7 @@ export class TlsDetection extends ProtocolDetection {
     if (tls === null) return connection.destroy();
     const client = connection.remoteAddress;
     this.handshake = tls.accept(connection, bytes, (error, secured) => {
-      // A handshake ends on no connection that would guard this.
+      // The end of a handshake belongs to no connection, so nothing else catches an exception here.
       try {
         if (secured !== null) this.begin(secured);
         else slot.current.connectionRefused(client, error as ProxyError);
@@ -147,7 +160,7 @@ export class TlsDetection extends ProtocolDetection {
   }
 }
 
-/** Whether a method of HTTP may begin so: all that are registered are of capital letters. */
+/** Whether an HTTP method may begin with this byte: all registered methods consist of capital letters. */
 function beginsMethod(byte: number | undefined): boolean {
   return byte !== undefined && byte >= 0x41 && byte <= 0x5a;
 }

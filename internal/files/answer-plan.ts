@@ -6,21 +6,21 @@ import { layOutMultipart } from './multipart.ts';
 import { type Representation, VARY } from './representation.ts';
 import type { RequestConditions } from './request-conditions.ts';
 
-/** What is answered with a representation. */
+/** The answer with a representation. */
 export interface AnswerPlan {
   readonly status: number;
-  /** But for what frames the body. The exchange may change them. */
+  /** All fields except those that frame the body. The exchange may change them. */
   readonly fields: Fields;
-  /** Bytes of the body, as GET has it. */
+  /** Length of the body in bytes, as for GET. */
   readonly length: number;
-  /** The body; empty for none, as for HEAD. */
+  /** The body; empty for no body, as for HEAD. */
   readonly parts: readonly BodyPart[];
 }
 
 const NO_PARTS: readonly BodyPart[] = [];
 
 /**
- * Decides what a GET or HEAD is answered with (RFC 9110 §13.2.2, §14.2).
+ * Plans the answer to a GET or HEAD (RFC 9110 §13.2.2, §14.2).
  * @param now milliseconds since 1970
  */
 export function planAnswer(
@@ -35,7 +35,7 @@ export function planAnswer(
   if (outcome === Precondition.notModified) {
     return withoutBody(304, representation.notModifiedFields.copy());
   }
-  // RFC 9110 §14.2: Range is defined for GET alone.
+  // RFC 9110 §14.2: Range is defined for GET only.
   const range = method === 'GET' && ifRangeHolds(conditions, validators, now) ? conditions.range : null;
   const ranges = range === null ? null : parseRanges(range, size);
   if (ranges === null) return wholeAnswer(method, representation);
@@ -75,7 +75,7 @@ function rangesAnswer(ranges: readonly ByteRange[], representation: Representati
   };
 }
 
-/** New fields that say that answers depend on Accept-Encoding, where they do. */
+/** New fields, with Vary if answers depend on Accept-Encoding. */
 function varyOf({ varies }: Representation): Fields {
   return Fields.of(varies ? [VARY] : []);
 }

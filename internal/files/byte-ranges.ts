@@ -5,8 +5,8 @@ export interface ByteRange {
 }
 
 /**
- * Ranges that one request may name. Readers of PDF ask for some dozens; hundreds are an attack on the server's memory and disk
- * (RFC 9110 §17.15).
+ * Number of ranges in one request. PDF readers ask for some dozens; hundreds are an attack on the memory and disk of
+ * the server (RFC 9110 §17.15).
  */
 export const MAX_RANGES = 64;
 
@@ -14,12 +14,12 @@ export const MAX_RANGES = 64;
 const RANGE_SPEC = /^(?:(\d+)-(\d*)|-(\d+))$/;
 
 /**
- * Reads Range (RFC 9110 §14.2) for a representation of `size` bytes. What comes back never overlaps, so that no request can
- * ask for more than the representation has; the order is the client's.
+ * Parses Range (RFC 9110 §14.2) for a representation of `size` bytes. The result never overlaps, so that no request can
+ * ask for more than the representation has. The order is the client's.
  *
- * Null: the field is ignored and the whole representation is sent. That is so for another unit than bytes, a
- * malformed list, more than MAX_RANGES ranges, and a representation of no bytes, of which no range can be named.
- * Empty: no range can be satisfied, the answer is 416.
+ * Null: the field is ignored and the whole representation is sent. This applies to a unit other than bytes, a malformed
+ * list, more than MAX_RANGES ranges, and an empty representation, which has no range. Empty: no range is satisfiable,
+ * and the answer is 416.
  */
 export function parseRanges(value: string, size: number): readonly ByteRange[] | null {
   const unit = /^bytes[ \t]*=/i.exec(value);
@@ -45,12 +45,12 @@ export function parseRanges(value: string, size: number): readonly ByteRange[] |
     }
   }
   if (specs === 0) return null;
-  // `-5` of an empty representation is satisfiable (§14.1.2), yet Content-Range cannot say "no bytes".
+  // `-5` of an empty representation is satisfiable (§14.1.2), but Content-Range cannot express an empty range.
   if (ranges.length === 0 && emptySuffix) return null;
   return coalesce(ranges);
 }
 
-/** Joins ranges that overlap (RFC 9110 §14.2); the joined one takes the place of its first. */
+/** Joins ranges that overlap (RFC 9110 §14.2); the joined range takes the place of the first of them. */
 function coalesce(ranges: readonly ByteRange[]): readonly ByteRange[] {
   if (ranges.length < 2) return ranges;
   const sorted = ranges.map((range, order) => ({ ...range, order })).toSorted((a, b) => a.start - b.start);

@@ -2,23 +2,23 @@ import { chooseCodings } from '../message/index.ts';
 import type { Coding } from './precompressed.ts';
 import type { Representation } from './representation.ts';
 
-/** Longer values of Accept-Encoding are read anew each time: what is remembered has to be small. */
+/** Longer values of Accept-Encoding are parsed each time, so that the remembered values stay small. */
 const REMEMBERED_LENGTH = 256;
 
-/** What is known of a file and its compressed siblings since they were last looked at. Kept and counted by FileCache. */
+/** The state of a file and its compressed siblings at the last check of the disk. FileCache keeps and counts it. */
 export class CachedFile {
   readonly name: string;
-  /** The original first, then the siblings that are there, smallest first. */
+  /** The original first, then the existing siblings, the smallest first. */
   readonly representations: readonly Representation[];
-  /** When the last look at the disk began, as `performance.now()`. */
+  /** Start of the last check of the disk, by `performance.now()`. */
   checkedAt: number;
-  /** When it last answered a request, as `performance.now()`. */
+  /** Time of the last answer, by `performance.now()`. */
   usedAt: number;
   /** Bytes that FileCache counts for it. */
   bytes = 0;
-  /** Responses and reads under way that need the memory of its contents. */
+  /** Number of current responses and reads that need the memory of its contents. */
   users = 0;
-  /** False before it is in the cache, and after. */
+  /** Whether it is in the cache. */
   cached = false;
   newer: CachedFile | null = null;
   older: CachedFile | null = null;
@@ -35,11 +35,11 @@ export class CachedFile {
     this.ranking = representations.slice(0, 1);
   }
 
-  /** What to try to send, best first (RFC 9110 §12.5.3); the original is the last. */
+  /** The representations to try, the best first (RFC 9110 §12.5.3); the original is the last. */
   ranked(acceptEncoding: string | null): readonly Representation[] {
     if (acceptEncoding === this.rankedFor || this.codings.length === 0) return this.ranking;
     const ranking = this.rank(acceptEncoding);
-    // Nearly all clients of a site send one of two or three values, mostly the same as the one before.
+    // Nearly all clients of a site send one of two or three values, mostly the same as the client before.
     if (acceptEncoding !== null && acceptEncoding.length <= REMEMBERED_LENGTH) {
       this.rankedFor = textOfItsOwn(acceptEncoding);
       this.ranking = ranking;
@@ -54,7 +54,7 @@ export class CachedFile {
   }
 }
 
-/** The same text. What is a part of the head of a request would hold all of the head in memory, for as long as it is kept. */
+/** Returns a copy of the text. A substring of the head of a request would keep the whole head in memory. */
 function textOfItsOwn(text: string): string {
   return Buffer.from(text, 'utf8').toString('utf8');
 }

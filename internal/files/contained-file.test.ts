@@ -230,7 +230,7 @@ describe('traversal', () => {
   });
 });
 
-describe('what is no regular file', () => {
+describe('a path that is not a regular file', () => {
   it('is a 404, and nobody waits for a FIFO', async () => {
     execFileSync('mkfifo', [folder.path('www/fifo')]);
     expect((await get('/fifo')).events).toEqual(['fail not_found']);

@@ -10,18 +10,18 @@ const readlinkAsync = promisify(readlink);
 const realpathAsync = promisify(realpath.native);
 
 /**
- * A folder that files are served from, and that nothing leads out of.
+ * A folder from which files are served, and out of which no path leads.
  *
- * A path is opened first and judged afterwards, by what was opened: between a check of a path and its use, anybody
- * who may write below the root could put a symbolic link in its place. Symbolic links are followed as long as they
- * end below the root.
+ * prox opens a path first, and then checks the file that was opened. Between a check of a path and its use, any user
+ * who may write below the root could replace it by a symbolic link. Symbolic links are followed if they end below the
+ * root.
  */
 export class ServeRoot {
   readonly #path: string;
   /**
-   * Where the root really is, as of the last time that something was found outside. The root may be a symbolic
-   * link that is put elsewhere while prox runs, as releases and Kubernetes volumes are: what is opened then lies
-   * outside the old place, and the new place is looked up.
+   * The path of the root without symbolic links, at the time when a file was last found outside of it. The root may be
+   * a symbolic link that changes while prox runs, as for releases and Kubernetes volumes. Opened files then are outside
+   * of the old path, and the new path is looked up.
    */
   #real: string | null = null;
 
@@ -30,7 +30,7 @@ export class ServeRoot {
   }
 
   /**
-   * Opens what `relative`, a path of `mapPath`, leads to.
+   * Opens `relative`, a path that `mapPath` has returned.
    * @throws ProxyError not_found or file_error
    */
   async open(relative: string): Promise<OpenFile> {
@@ -45,7 +45,7 @@ export class ServeRoot {
     }
   }
 
-  /** The path of a file as it is opened. */
+  /** The path with which a file is opened. */
   absolute(relative: string): string {
     return `${this.#path}/${relative}`;
   }
@@ -62,20 +62,20 @@ export function isInside(real: string, root: string): boolean {
   return real === root || real.startsWith(root.endsWith('/') ? root : `${root}/`);
 }
 
-/** The path, without symbolic links, of what was opened. On Linux the kernel says so itself. */
+/** The path of the opened file, without symbolic links. Linux reports it. */
 async function realPathOf(opened: OpenFile, path: string): Promise<string> {
   if (process.platform !== 'linux') return realPathByName(opened, path);
   try {
     return await readlinkAsync(`/proc/self/fd/${opened.descriptor}`);
   } catch {
-    // No /proc, as in some sandboxes.
+    // There is no /proc, as in some sandboxes.
     return realPathByName(opened, path);
   }
 }
 
 /**
- * The same by the name of the file: where its path leads now, if that is what was opened.
- * @throws ProxyError not_found when the file was replaced in between
+ * The same by name: the current target of the path, if that is the file that was opened.
+ * @throws ProxyError not_found if the file was replaced in between
  */
 export async function realPathByName(opened: OpenFile, path: string): Promise<string> {
   const real = await realpathAsync(path);

@@ -6,23 +6,23 @@ import type { CachedFile } from './cached-file.ts';
 import type { FileCache } from './file-cache.ts';
 
 /**
- * Bytes given to an exchange at once where it may copy what the client does not take: TLS keeps them encrypted, and a
- * speed limit holds them. Everywhere else they stay what they are, one memory for all clients, and go at once.
+ * Bytes that are passed to an exchange at once if it may copy bytes that the client does not accept: TLS keeps them
+ * encrypted, and a speed limit holds them. Otherwise all bytes are passed at once, and all clients share their memory.
  */
 const PIECE_BYTES = 65_536;
 
-/** Gives the head of an answer. */
+/** Sends the head of an answer. */
 export function respondWith(exchange: Exchange, { status, fields, length }: AnswerPlan): void {
   exchange.respond(status, reasonPhrase(status), fields, length);
 }
 
-/** Sends an answer without a body, or one that HEAD asked for. */
+/** Sends an answer without a body, or the answer to a HEAD. */
 export function sendHead(exchange: Exchange, plan: AnswerPlan): void {
   respondWith(exchange, plan);
   exchange.end(null);
 }
 
-/** Sends an answer whose body comes from memory, at the client's pace. `file` is held in the cache as long as that takes. */
+/** Sends an answer whose body is in memory, at the client's pace. The cache keeps `file` until it is sent. */
 export function sendContent(
   exchange: Exchange,
   plan: AnswerPlan,
@@ -33,7 +33,7 @@ export function sendContent(
   respondWith(exchange, plan);
   const [part] = plan.parts;
   if (plan.parts.length === 1 && part.text === null && part.end - part.start < PIECE_BYTES) {
-    // What a client does not take at once of so little may stay in use by its connection alone.
+    // Only the connection of this client keeps the few bytes that it does not accept at once.
     writeSome(exchange, content, part.start, part.end);
     exchange.end(null);
     return;
@@ -42,18 +42,19 @@ export function sendContent(
 }
 
 /**
- * Gives some bytes of contents. Few bytes of large contents are copied: an exchange may keep them for a client that does not
- * take them, and say that it can take more all the same, and all of the contents would stay in memory with them.
+ * Writes some bytes of contents. A few bytes of large contents are copied. An exchange may keep them for a client that
+ * does not accept them, although it reports that it can accept more, and the whole contents would stay in memory with
+ * them.
  */
 function writeSome(exchange: Exchange, content: Buffer, start: number, end: number): void {
   if (end - start >= PIECE_BYTES || content.length <= PIECE_BYTES) return exchange.write(content, start, end);
-  // Not of Node's pool, of which a slow client would keep 64 KiB for any piece.
+  // Not from Node's pool, because a slow client would keep 64 KiB of it for any piece.
   const copy = Buffer.allocUnsafeSlow(end - start);
   content.copy(copy, 0, start, end);
   exchange.write(copy, 0, copy.length);
 }
 
-/** Sends what is more than a client may take at once. */
+/** Sends contents that a client may not accept at once. */
 class ContentSender implements ExchangeHandler {
   readonly #exchange: Exchange;
   readonly #parts: readonly BodyPart[];
@@ -61,7 +62,7 @@ class ContentSender implements ExchangeHandler {
   readonly #file: CachedFile;
   readonly #cache: FileCache;
   readonly #piece: number;
-  /** The part that is next, and where in it; behind the last one everything was given. */
+  /** The next part, and the position in it; beyond the last part everything was written. */
   #index = 0;
   #position = -1;
   #over = false;
@@ -77,7 +78,7 @@ class ContentSender implements ExchangeHandler {
     cache.hold(file);
   }
 
-  /** Sends until the client can take no more, or everything has left. */
+  /** Writes until the client can accept no more, or everything was written. */
   send(): void {
     let result: FlushResult = FlushResult.taken;
     try {
@@ -103,7 +104,7 @@ class ContentSender implements ExchangeHandler {
     this.#index = this.#parts.length;
   }
 
-  // The request is never resumed, so that there is nothing to take.
+  // The request is never resumed, so no body arrives.
   onRequestBody(): void {}
   onRequestFlush(): void {}
   onRequestEnd(): void {}

@@ -1,8 +1,8 @@
 import mime from 'mime';
 
 /**
- * Content-Type for a file, from the extension of its path. Text is sent as UTF-8, which it nearly always is; without
- * the parameter browsers would take it for windows-1252. A name that says nothing is application/octet-stream.
+ * Content-Type for a file, from the extension of its path. Text is sent as UTF-8, which nearly all text is; without the
+ * parameter, browsers would read it as windows-1252. The default is application/octet-stream.
  * @param path with at least one slash
  */
 export function contentTypeOf(path: string): string {

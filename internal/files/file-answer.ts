@@ -13,8 +13,8 @@ import type { ServedFiles } from './served-files.ts';
 import { isSameState } from './validators.ts';
 
 /**
- * Answers a GET or HEAD with a file: at once when what is needed is in memory, and then returns null, else after a look at
- * the disk. What a file is the cause of is never thrown.
+ * Answers a GET or HEAD with a file: at once if the file is in memory (returns null), otherwise after a check of the
+ * disk. Errors of the file are never thrown.
  * @returns resolves when everything is over and the file is closed; never rejects
  */
 export function answerWithFile(exchange: Exchange, files: ServedFiles): Promise<void> | null {
@@ -34,7 +34,7 @@ export function answerWithFile(exchange: Exchange, files: ServedFiles): Promise<
   return new FileAnswer(exchange, files, name, conditions).run();
 }
 
-/** Answers without the disk, if that is possible. */
+/** Answers from memory, if that is possible. */
 function answerFromMemory(
   exchange: Exchange,
   files: ServedFiles,
@@ -60,7 +60,7 @@ function planFor(exchange: Exchange, conditions: RequestConditions, representati
     : planAnswer(method, conditions, representation, Date.now());
 }
 
-/** An answer that needs the disk. Closes the file whatever happens. */
+/** An answer that needs the disk. The file is closed in any case. */
 class FileAnswer {
   readonly #exchange: Exchange;
   readonly #response: PacedResponse;
@@ -81,7 +81,7 @@ class FileAnswer {
     try {
       await this.#answer();
     } catch (error) {
-      // Once the client is gone, there is nobody to tell.
+      // If the client has left, no answer is possible.
       if (!this.#response.aborted) this.#exchange.fail(toProxyError(error, this.#exchange.path));
     }
   }
@@ -90,13 +90,13 @@ class FileAnswer {
     const file = this.#files.fresh(this.#name) ?? (await this.#files.look(this.#name));
     if (this.#response.aborted) return;
     if (file === null) return redirectToFolder(this.#exchange);
-    // Proactive negotiation (RFC 9110 §12.1). The original, which is the last, is sent or fails.
+    // Proactive negotiation (RFC 9110 §12.1). The last representation is the original, which is sent or fails.
     for (const representation of file.ranked(this.#conditions.acceptEncoding)) {
       if (await this.#answerWith(file, representation)) return;
     }
   }
 
-  /** False for a sibling that cannot be opened after all. */
+  /** Returns false if a sibling can no longer be opened. */
   async #answerWith(file: CachedFile, representation: Representation): Promise<boolean> {
     await this.#files.fill(file, representation);
     if (this.#response.aborted) return true;
@@ -117,7 +117,7 @@ class FileAnswer {
       const opened = await this.#files.source.open(name);
       if (opened.kind === 'file') return opened;
       await opened.close();
-      throw new ProxyError('not_found', `${this.#files.source.pathOf(name)} is no regular file any more`);
+      throw new ProxyError('not_found', `${this.#files.source.pathOf(name)} is not a regular file any more`);
     } catch (error) {
       if (coding === null) throw error;
       return null;
@@ -135,8 +135,9 @@ class FileAnswer {
 }
 
 /**
- * 308 to the same path with a slash at its end, as the relative links of the folder would be wrong otherwise. The path may
- * begin with several slashes, and `//evil.example` would be another host (RFC 3986 §4.2): one is left.
+ * Redirects (308) to the same path with a slash at its end; without it, relative links of the folder would be wrong.
+ * The path may begin with several slashes, and `//evil.example` would be another host (RFC 3986 §4.2), so only one is
+ * kept.
  */
 function redirectToFolder(exchange: Exchange): void {
   if (exchange.path.endsWith('/')) {

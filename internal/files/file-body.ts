@@ -5,17 +5,17 @@ import type { PacedResponse } from './paced-response.ts';
 import { readBuffers } from './read-buffers.ts';
 
 /**
- * Bytes read at once at first, and for clients that do not take all at once: what a socket buffer mostly takes in one
- * go, and what a slow client costs.
+ * Size of the first reads, and of all reads for clients that do not accept everything at once: what a socket buffer
+ * mostly accepts at once, and the memory that a slow client costs.
  */
 export const READ_SIZE = 65_536;
 
 /**
- * Sends a response whose body comes from a file, and ends it. Nothing is sent once the client is gone. The head is
- * given when the first bytes were read, so that a file that cannot be read is answered with an error and not with a
- * cut response.
- * @param respond gives the head
- * @throws ProxyError file_error when the file became shorter than it was; errors of the file system
+ * Sends a response whose body comes from a file, and ends it. Sends nothing once the client has left. The head is sent
+ * after the first bytes were read, so that a file that cannot be read is answered with an error and not with a cut
+ * response.
+ * @param respond sends the head
+ * @throws ProxyError file_error if the file has become shorter; errors of the file system
  */
 export async function sendFileBody(
   exchange: Exchange,
@@ -39,13 +39,13 @@ class FileBody {
   readonly #file: OpenFile;
   readonly #respond: () => void;
   /**
-   * One buffer serves the whole body as long as the client takes all bytes at once; what it does not take at once
-   * stays borrowed for good.
+   * One buffer serves the whole body while the client accepts all bytes at once. If it does not, the buffer stays lent
+   * to the connection and is not used again.
    */
   #narrow: Buffer | null = null;
-  /** One of the shared buffers, for a client that has taken all so far. */
+  /** One of the shared buffers, for a client that has accepted everything so far. */
   #wide: Buffer | null = null;
-  /** What was given since the last flush. */
+  /** The buffer whose bytes were written since the last flush. */
   #unsent: 'nothing' | 'narrow' | 'wide' = 'nothing';
   #takesAll = false;
 
@@ -72,7 +72,7 @@ class FileBody {
     }
   }
 
-  /** The last bytes leave together with the end, unless they stand in a buffer that somebody waits for. */
+  /** Sends the last bytes together with the end, unless they are in a shared buffer that another response may need. */
   async end(): Promise<void> {
     if (this.#unsent === 'wide') await this.#flush();
     if (this.#response.aborted) return;
@@ -80,7 +80,7 @@ class FileBody {
     this.#exchange.end(null);
   }
 
-  /** To be called when nothing more is sent. */
+  /** Must be called when nothing more is sent. */
   close(): void {
     if (this.#wide === null) return;
     if (this.#unsent === 'wide') readBuffers.forget();
@@ -107,7 +107,7 @@ class FileBody {
     this.#takesAll = await this.#response.flush();
     if (!this.#takesAll) {
       this.#narrow = null;
-      // All of it has left by now, or its connection is gone; yet nobody has said so.
+      // All its bytes have been sent by now or its connection has closed, but this was not confirmed.
       if (this.#wide !== null) readBuffers.forget();
       this.#wide = null;
     }

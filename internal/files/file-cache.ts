@@ -3,52 +3,52 @@ import type { CachedFile } from './cached-file.ts';
 import type { Representation } from './representation.ts';
 
 /**
- * What a file costs besides its contents and its name, and besides what each form of it does. Counted, so that a tree of
- * a million empty files fits into the same bound.
+ * Bytes that a file costs in addition to its contents, its name, and its representations. They count, so that a tree of
+ * a million empty files obeys the same limit.
  */
 export const ENTRY_BYTES = 1536;
 
-/** What is said of one form in which a file is sent: field lines, validators, state. As measured. */
+/** Bytes that one representation of a file costs: field lines, validators, state. Measured. */
 export const REPRESENTATION_BYTES = 1280;
 
 /**
- * Who was used within so many milliseconds is not thrown out for another. When the files that are in use take more room
- * than there is, some stay in memory and the rest is read from the disk; without this rule each would throw out the next
- * one to be asked for, and all would be read all the time.
+ * A file that was used within this many milliseconds is not removed for another one. If the files in use exceed the
+ * limit, some stay in memory and the rest is read from the disk. Without this rule, each file would remove the next one
+ * to be requested, and all would be read all the time.
  */
 const RECENT_MS = 1000;
 
 /**
- * Files by name, bounded in bytes. The least recently used goes first. Contents of a file that has gone are counted until
- * the last response that sends them is over: slow clients hold no memory beyond the bound.
+ * Files by name, limited in bytes. The least recently used file is removed first. Contents of a removed file count
+ * until the last response that sends them is over, so that slow clients cannot hold memory beyond the limit.
  */
 export class FileCache {
   private readonly limits: ServeCacheConfig;
-  /** Its clock, in milliseconds. */
+  /** The clock, in milliseconds. */
   readonly now: () => number;
   private readonly files = new Map<string, CachedFile>();
   private newest: CachedFile | null = null;
   private oldest: CachedFile | null = null;
-  /** Bytes of the files in the cache, and of those that have left it while in use. */
+  /** Bytes of the files in the cache, and of removed files that are still in use. */
   private bytes = 0;
 
-  /** @param now milliseconds of a clock that never jumps */
+  /** @param now milliseconds of a monotonic clock */
   constructor(limits: ServeCacheConfig, now: () => number = () => performance.now()) {
     this.limits = limits;
     this.now = now;
   }
 
-  /** Bytes that count. */
+  /** Number of bytes that count towards the limit. */
   get used(): number {
     return this.bytes;
   }
 
-  /** Files that are known. */
+  /** Number of files in the cache. */
   get count(): number {
     return this.files.size;
   }
 
-  /** The file of that name, if it was looked at within max_age. */
+  /** The file of that name, if it was checked within max_age. */
   fresh(name: string): CachedFile | null {
     const file = this.files.get(name);
     if (file === undefined) return null;
@@ -68,8 +68,8 @@ export class FileCache {
   }
 
   /**
-   * Takes a file in, in place of the one of its name; not when there is no room, or when that one was looked at later.
-   * One that has contents already is held meanwhile.
+   * Adds a file, in place of the one with its name. Has no effect if there is no room, or if that one was checked
+   * later. A file that already has contents stays in use meanwhile.
    */
   put(file: CachedFile): void {
     const before = this.files.get(file.name);
@@ -87,13 +87,13 @@ export class FileCache {
     this.link(file);
   }
 
-  /** Throws out the file of that name, unless it was looked at later than that. */
+  /** Removes the file of that name, unless it was checked later than that. */
   dropOlder(name: string, checkedAt: number): void {
     const file = this.files.get(name);
     if (file !== undefined && file.checkedAt <= checkedAt) this.drop(file);
   }
 
-  /** Throws a file out. */
+  /** Removes a file. */
   drop(file: CachedFile): void {
     if (!file.cached) return;
     file.cached = false;
@@ -102,33 +102,33 @@ export class FileCache {
     if (file.users === 0) this.bytes -= file.bytes;
   }
 
-  /** Whether a representation is small enough to be held at all. */
+  /** Whether a representation is small enough for the cache. */
   mayHold({ size }: Representation): boolean {
     return size <= this.limits.maxFileSize && size <= this.limits.size;
   }
 
   /**
-   * Counts contents of a file that are about to be read. False: there is no room for them, or the file is neither in the
-   * cache nor held, so that nobody would count them off again.
+   * Counts contents of a file that are about to be read. Returns false if there is no room for them, or if the file is
+   * neither in the cache nor in use, because then its bytes would never be subtracted again.
    */
   reserve(file: CachedFile, bytes: number): boolean {
     if (!counts(file) || !this.makeRoom(bytes)) return false;
-    // The file itself may have gone to make room, if it was not used for a while.
+    // The file itself may have been removed to make room, if it was not used for a while.
     if (!counts(file)) return false;
     file.bytes += bytes;
     this.bytes += bytes;
     return true;
   }
 
-  /** Contents that were reserved for a file have not come. To be called while the file is held. */
+  /** Contents that were reserved for a file could not be read. Must be called while the file is in use. */
   unreserve(file: CachedFile, bytes: number): void {
     file.bytes -= bytes;
     this.bytes -= bytes;
   }
 
-  /** The contents of the file are in use until `release`, in the cache or not. */
+  /** Marks the contents of the file as in use until `release`, whether it is in the cache or not. */
   hold(file: CachedFile): void {
-    // Another response may have begun with it before it left the cache.
+    // Another response may have started to use it before it left the cache.
     if (!file.cached && file.users === 0) this.bytes += file.bytes;
     file.users++;
   }
@@ -165,7 +165,7 @@ export class FileCache {
   }
 }
 
-/** Whether the bytes of a file are among those that the cache counts. */
+/** Whether the bytes of a file count towards the limit. */
 function counts(file: CachedFile): boolean {
   return file.cached || file.users > 0;
 }

@@ -7,23 +7,23 @@ import { mapPath } from './serve-path.ts';
 /** Finds the files for requests. */
 export interface FileSource {
   /**
-   * The name of what a path means, found without a look at the disk: paths of one name mean one file.
+   * The name of the file that a path means, without access to the disk. Paths with the same name mean the same file.
    * @param path in match form
    * @throws ProxyError not_found
    */
   nameOf(path: string): string;
 
-  /** The absolute path of a name; its extension says what the file is. */
+  /** The absolute path of a name; its extension determines the type of the file. */
   pathOf(name: string): string;
 
   /**
-   * Opens what has that name: a file or, where those exist, a folder. Whoever gets it closes it.
+   * Opens the file of that name, or the folder if folders exist for this source. The caller closes it.
    * @throws ProxyError not_found or file_error
    */
   open(name: string): Promise<OpenFile>;
 }
 
-/** The same file for every path, wherever it leads: its path comes from the config. */
+/** The same file for every path. Its path comes from the config, so it may lead anywhere. */
 export class SingleFile implements FileSource {
   readonly #path: string;
 
@@ -46,12 +46,12 @@ export class SingleFile implements FileSource {
 }
 
 /**
- * The files below a root. The prefix of the route is stripped: `/static/*` maps `/static/a.css` to `a.css`. An exact
- * path (`/styles.css`) and a route without a path map the whole path.
+ * The files below a root. The prefix of the route is removed: `/static/*` maps `/static/a.css` to `a.css`. A route with
+ * an exact path (`/styles.css`), or without a path, maps the whole path.
  */
 export class FileTree implements FileSource {
   readonly #root: ServeRoot;
-  /** Null when nothing is stripped. */
+  /** Null if no prefix is removed. */
   readonly #pattern: PathPattern | null;
 
   constructor(root: string, pathPatterns: readonly string[], rules?: PathRules) {
@@ -61,7 +61,7 @@ export class FileTree implements FileSource {
 
   nameOf(path: string): string {
     const mapped = mapPath(this.#strip(path));
-    if (mapped === null) throw new ProxyError('not_found', `no file can be meant by ${path}`);
+    if (mapped === null) throw new ProxyError('not_found', `no file name can correspond to ${path}`);
     if (!mapped.folder) return mapped.relative;
     return mapped.relative === '' ? 'index.html' : `${mapped.relative}/index.html`;
   }
@@ -74,7 +74,7 @@ export class FileTree implements FileSource {
     return closeUnless(await this.#root.open(name), this.pathOf(name), ['file', 'folder']);
   }
 
-  /** What names the file below the root, without a leading slash. */
+  /** The path below the root, without a leading slash. */
   #strip(path: string): string {
     const match = this.#pattern === null ? null : this.#pattern.match(path);
     if (match !== null && match.pattern.endsWith('/*')) return match.rest;
@@ -82,9 +82,9 @@ export class FileTree implements FileSource {
   }
 }
 
-/** Closes what cannot be sent: devices and FIFOs have no length, and folders are never listed. */
+/** Closes a file that cannot be sent: devices and FIFOs have no length, and folders are never listed. */
 async function closeUnless(opened: OpenFile, path: string, kinds: readonly OpenFile['kind'][]): Promise<OpenFile> {
   if (kinds.includes(opened.kind)) return opened;
   await opened.close();
-  throw new ProxyError('not_found', `${path} is no regular file`);
+  throw new ProxyError('not_found', `${path} is not a regular file`);
 }

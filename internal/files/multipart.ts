@@ -8,16 +8,16 @@ export interface Multipart {
   /** Content-Type of the whole, with the boundary. */
   readonly contentType: string;
   readonly parts: readonly BodyPart[];
-  /** Bytes of the whole. */
+  /** Length of the whole body in bytes. */
   readonly length: number;
 }
 
-/** 122 bits and more cannot be guessed, so that nobody puts the boundary into a file. */
+/** At least 122 random bits, which cannot be guessed, so that no file can contain the boundary on purpose. */
 function randomBoundary(): string {
   return randomBytes(18).toString('hex');
 }
 
-/** Lays out several ranges of a representation of `size` bytes; `contentType` is the type of each part. */
+/** Plans the body for several ranges of a representation of `size` bytes; `contentType` is the type of each part. */
 export function layOutMultipart(
   ranges: readonly ByteRange[],
   size: number,
@@ -37,7 +37,7 @@ export function layOutMultipart(
   return { contentType: `multipart/byteranges; boundary=${boundary}`, parts, length: length + close.length };
 }
 
-/** Not of Node's pool: a client that does not take these few bytes would keep 64 KiB. */
+/** Not from Node's pool: a client that does not accept these few bytes would keep 64 KiB of it. */
 function bytesOf(text: string): Buffer {
   const bytes = Buffer.allocUnsafeSlow(text.length);
   bytes.write(text, 'latin1');

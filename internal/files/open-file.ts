@@ -4,22 +4,22 @@ import { promisify } from 'node:util';
 import { ProxyError } from '../base/index.ts';
 import type { FileState } from './validators.ts';
 
-// The callback API costs half of what node:fs/promises does: a file is opened, looked at and closed with four.
+// The callback API costs half as much as node:fs/promises, and a file takes four calls to open, check and close.
 const openAsync = promisify(open);
 const fstatAsync = promisify(fstat);
 const readAsync = promisify(read);
 const closeAsync = promisify(close);
 
-/** Without O_NONBLOCK, opening a FIFO would hold a thread of the pool until somebody writes to it. */
+/** Without O_NONBLOCK, opening a FIFO would block a thread of the pool until another process writes to it. */
 const OPEN_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
 
 /**
- * An open file or folder. Whoever got it closes it, and not while a call on it is going on: the number of the
- * descriptor could stand for another file by then.
+ * An open file or folder. The owner closes it, but not during a call on it: the number of the descriptor could belong
+ * to another file by then.
  */
 export class OpenFile {
   readonly descriptor: number;
-  /** Only a `file` may be read: the others have no length, or no bytes. */
+  /** Only a `file` may be read; the others have no length, or no bytes. */
   readonly kind: 'file' | 'folder' | 'other';
   readonly state: FileState;
   #closed = false;
@@ -30,7 +30,7 @@ export class OpenFile {
     this.state = state;
   }
 
-  /** Reads up to `length` bytes from a position of the file, and returns how many; 0 behind its end. */
+  /** Reads up to `length` bytes from a position of the file, and returns how many; 0 beyond its end. */
   async read(buffer: Buffer, offset: number, length: number, position: number): Promise<number> {
     const { bytesRead } = await readAsync(this.descriptor, buffer, offset, length, position);
     return bytesRead;
@@ -38,24 +38,24 @@ export class OpenFile {
 
   /**
    * Reads the bytes from `start`, inclusive, to `end`, exclusive, to the beginning of a buffer.
-   * @throws ProxyError file_error when the file ends before that
+   * @throws ProxyError file_error if the file ends before that
    */
   async readFully(buffer: Buffer, start: number, end: number): Promise<void> {
-    // A read may give less than was asked for, on network file systems above all.
+    // A read may return less than requested, above all on network file systems.
     for (let position = start; position < end;) {
       const bytesRead = await this.read(buffer, position - start, end - position, position);
       if (bytesRead === 0)
-        throw new ProxyError('file_error', `the file ends at byte ${position}, ${end} were promised`);
+        throw new ProxyError('file_error', `the file ends at byte ${position}, but ${end} bytes were announced`);
       position += bytesRead;
     }
   }
 
-  /** The state of the file now. */
+  /** The current state of the file. */
   look(): Promise<FileState> {
     return fstatAsync(this.descriptor, { bigint: true });
   }
 
-  /** Does nothing the second time. */
+  /** Closes it. A second call has no effect. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
@@ -80,13 +80,13 @@ export async function openFile(path: string): Promise<OpenFile> {
   }
 }
 
-/** There is nothing to serve at such a path, for one reason or another. */
+/** Error codes which mean that there is nothing to serve at a path. */
 const ABSENT = new Set(['ENOENT', 'ENOTDIR', 'ENAMETOOLONG', 'ELOOP', 'ENXIO', 'ENODEV', 'EISDIR']);
 const FORBIDDEN = new Set(['EACCES', 'EPERM']);
 
 /**
- * The ProxyError for an error of the file system: not_found when there is no such file, file_error otherwise. A file
- * that prox may not read is 403 for the client, and an error in the log: whoever laid it there wanted it served.
+ * The ProxyError for an error of the file system: not_found if there is no such file, otherwise file_error. A file that
+ * prox may not read is 403 for the client, and an error in the log, because it was probably meant to be served.
  */
 export function fileError(thrown: unknown, path: string): ProxyError {
   if (thrown instanceof ProxyError) return thrown;

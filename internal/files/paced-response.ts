@@ -1,14 +1,14 @@
 import { type Exchange, type ExchangeHandler, FlushResult } from '../exchange/index.ts';
 
 /**
- * The client of an exchange as something that can be waited for: for actions whose answer comes from asynchronous
- * calls. It becomes the exchange's handler; the request body is never asked for.
+ * The client of an exchange in a form that can be awaited, for actions whose answer comes from asynchronous calls. It
+ * becomes the handler of the exchange, and does not read the request body.
  */
 export class PacedResponse implements ExchangeHandler {
-  /** True when the client is gone: nothing may be sent any more. To be looked at after everything that waits. */
+  /** True if the client has left: nothing may be sent any more. Must be checked after every await. */
   aborted = false;
   readonly #exchange: Exchange;
-  /** Goes on with what waits for the client. */
+  /** Resumes the code that waits for the client. */
   #wake: (() => void) | null = null;
 
   constructor(exchange: Exchange) {
@@ -17,8 +17,8 @@ export class PacedResponse implements ExchangeHandler {
   }
 
   /**
-   * Sends what was written, and waits until the client can take more, or is gone. True when the bytes are free, so
-   * that their buffer may be filled again.
+   * Sends what was written, and waits until the client can accept more, or has left. Returns true if the bytes were
+   * sent, so that their buffer may be used again.
    */
   async flush(): Promise<boolean> {
     const result = this.#exchange.flush();
@@ -39,7 +39,7 @@ export class PacedResponse implements ExchangeHandler {
     this.#goOn();
   }
 
-  // The request is never resumed, so that there is nothing to take.
+  // The request is never resumed, so no body arrives.
   onRequestBody(): void {}
   onRequestFlush(): void {}
   onRequestEnd(): void {}

@@ -1,12 +1,12 @@
 import type { NamedCoding } from '../message/index.ts';
 
-/** A content coding that a file may lie beside the original in. */
+/** A content coding of a compressed sibling. */
 export interface Coding extends NamedCoding {
-  /** What is added to the name of the original. */
+  /** The extension that is added to the name of the original. */
   readonly extension: string;
 }
 
-/** In the order of preference among codings that the client likes alike: the smallest first. */
+/** In the order of preference if the client's q values are equal: the smallest first. */
 export const CODINGS: readonly Coding[] = [
   { name: 'br', extension: '.br' },
   { name: 'zstd', extension: '.zst' },
@@ -14,8 +14,8 @@ export const CODINGS: readonly Coding[] = [
 ];
 
 /**
- * Types that are compressed already: nobody lays siblings beside them, and looking for some would cost three system
- * calls more.
+ * Types that are already compressed: they have no siblings, and looking for siblings would cost three more system
+ * calls.
  */
 const COMPRESSED_MEDIA = /^(?:image|video|audio)\/|^font\/woff/;
 const PLAIN_MEDIA = /^image\/(?:svg\+xml|bmp|tiff|x-icon|vnd\.microsoft\.icon)|^audio\/(?:midi|(?:x-)?wav)/;

@@ -2,32 +2,32 @@ import { Fields, formatHttpDate } from '../message/index.ts';
 import type { Coding } from './precompressed.ts';
 import { type FileState, type Validators, validatorsOf } from './validators.ts';
 
-/** The field of answers that depend on what codings the client takes (RFC 9110 §12.5.5). */
+/** The field of answers that depend on the codings that the client accepts (RFC 9110 §12.5.5). */
 export const VARY = ['Vary', 'Accept-Encoding'] as const;
 
-/** One form in which a file is sent (RFC 9110 §3.2): itself, or a compressed sibling. What is said of it is made once. */
+/** One form in which a file is sent (RFC 9110 §3.2): itself, or a compressed sibling. Its fields are made once. */
 export class Representation {
   readonly state: FileState;
   /** Bytes. */
   readonly size: number;
-  /** Of the original, whatever the coding. */
+  /** The type of the original, whatever the coding. */
   readonly contentType: string;
   /** Null for the original. */
   readonly coding: Coding | null;
   readonly validators: Validators;
-  /** Which form is sent depends on Accept-Encoding. */
+  /** Whether the form depends on Accept-Encoding. */
   readonly varies: boolean;
-  /** Of a response with all of it, but for framing: each response gets a copy. */
+  /** The fields of a complete response, except for framing. Each response gets a copy. */
   readonly fields: Fields;
-  /** All its bytes, where they are held in memory. */
+  /** All its bytes, if they are in memory. */
   content: Buffer | null = null;
-  /** When reading them began, in milliseconds since 1970. */
+  /** Start of reading them, in milliseconds since 1970. */
   readAt = 0;
   private notModified: Fields | null = null;
 
   /** @param now milliseconds since 1970 */
   constructor(state: FileState, coding: Coding | null, contentType: string, varies: boolean, now: number) {
-    // What the system tells of a file is three times as large.
+    // Only these values are kept, because the complete result of the system is three times as large.
     const { mtimeNs, ctimeNs, ino, dev } = state;
     this.state = { size: state.size, mtimeNs, ctimeNs, ino, dev };
     this.size = Number(state.size);
@@ -45,12 +45,15 @@ export class Representation {
     this.fields = fields;
   }
 
-  /** Of a 304: what guides caches, and nothing that repeats the representation (RFC 9110 §15.4.5). Each response gets a copy. */
+  /**
+   * The fields of a 304: those that guide caches, and none that repeat the representation (RFC 9110 §15.4.5). Each
+   * response gets a copy.
+   */
   get notModifiedFields(): Fields {
     return (this.notModified ??= Fields.of([['ETag', this.validators.etag], ...(this.varies ? [VARY] : [])]));
   }
 
-  /** What its file adds to the name of the original. */
+  /** The extension that its file adds to the name of the original. */
   get extension(): string {
     return this.coding === null ? '' : this.coding.extension;
   }

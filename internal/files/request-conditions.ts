@@ -1,6 +1,6 @@
 import { type Fields, WantedNames } from '../message/index.ts';
 
-/** The fields of a request that choose what of a file is sent; null where the request has none. */
+/** The fields of a request that decide which part of a file is sent; null if the request does not have the field. */
 export interface RequestConditions {
   readonly ifMatch: string | null;
   readonly ifNoneMatch: string | null;
@@ -9,7 +9,7 @@ export interface RequestConditions {
   readonly ifRange: string | null;
   readonly range: string | null;
   readonly acceptEncoding: string | null;
-  /** There is no precondition and no range: all of the file is sent. */
+  /** Whether the whole file is sent, because there is no precondition and no range. */
   readonly whole: boolean;
 }
 
@@ -34,7 +34,7 @@ const NO_CONDITIONS: RequestConditions = Object.freeze({
   whole: true,
 });
 
-/** Reads them in one pass. Fields that come more than once are joined to a list (RFC 9110 §5.3). */
+/** Reads the fields in one pass. Repeated fields are joined to a list (RFC 9110 §5.3). */
 export function readConditions(fields: Fields): RequestConditions {
   const lists = fields.listsOf(NAMES);
   if (lists === null) return NO_CONDITIONS;

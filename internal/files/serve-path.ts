@@ -1,30 +1,33 @@
-/** Where below a root a request path leads. */
+/** The path below a root that corresponds to a request path. */
 export interface FilePath {
   /** Names joined with `/`, none of them empty, `.` or `..`; empty for the root itself. */
   readonly relative: string;
-  /** The path ends with a slash or is empty: it names a folder. */
+  /** Whether the path names a folder, because it is empty or ends with a slash. */
   readonly folder: boolean;
 }
 
-/** What a name may not hold: other separators, control characters (NUL ends a path), and what is no byte of a URI. */
+/**
+ * Characters that a name must not contain: other separators, control characters (NUL ends a path), and anything that is
+ * not a byte of a URI.
+ */
 const FORBIDDEN_RAW = /[^\x21-\x7e]/;
 const FORBIDDEN = /[\x00-\x1f\x7f/\\]/;
 
-/** Paths whose names are file names as they stand, and none of them hidden: most. */
+/** Paths that need no decoding and contain no hidden name: most paths. */
 const PLAIN = /^[\w~-][\w.~-]*(?:\/[\w~-][\w.~-]*)*$/;
 
 /**
- * Maps what is left of a request path, the route's prefix and a leading slash stripped, to a path below a root; null when
- * there can be nothing to serve. What it maps is read as routes have read it: nothing is merged or resolved behind their
- * back. Pure, and safe for any string:
+ * Maps the rest of a request path, without the prefix of the route and a leading slash, to a path below a root. Returns
+ * null if there can be nothing to serve. The path is understood exactly as routes have understood it: this function
+ * merges and resolves nothing. It is pure, and safe for any string:
  *
- * - percent-encodings are decoded once, as UTF-8; what is not UTF-8, such as an overlong `.`, maps to nothing
- * - `.` and `..` map to nothing, encoded or not: a path in match form holds none
- * - a `/` that was encoded, a backslash and control characters map to nothing
- * - hidden names, those with a leading dot (`.git`, `.env`, `.htpasswd`), map to nothing, but `.well-known`
- *   (RFC 8615) as the first name is served
- * - empty segments map to nothing: a path in match form holds none, unless `merge_slashes` is off, and then they mean
- *   something
+ * - Percent-encodings are decoded once, as UTF-8. Text that is not UTF-8, such as an overlong `.`, maps to nothing.
+ * - `.` and `..` map to nothing, encoded or not; a path in match form has none.
+ * - An encoded `/`, a backslash and control characters map to nothing.
+ * - Hidden names, which begin with a dot (`.git`, `.env`, `.htpasswd`), map to nothing; `.well-known` (RFC 8615) as the
+ *   first name is allowed.
+ * - Empty segments map to nothing. A path in match form has none, unless `merge_slashes` is off, and then they have a
+ *   meaning.
  */
 export function mapPath(path: string): FilePath | null {
   if (PLAIN.test(path)) return { relative: path, folder: false };
@@ -45,7 +48,7 @@ function decode(segment: string): string | null {
   try {
     return decodeURIComponent(segment);
   } catch {
-    // Not hexadecimal, or not UTF-8.
+    // The encoding is not hexadecimal, or the text is not UTF-8.
     return null;
   }
 }

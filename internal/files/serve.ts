@@ -7,7 +7,7 @@ import { type FileSource, FileTree, SingleFile } from './file-source.ts';
 import { ServedFiles } from './served-files.ts';
 
 /**
- * Answers GET and HEAD with files: one file, or the files below a root.
+ * Makes an action that answers GET and HEAD with files: one file, or the files below a root.
  *
  *     ServeAction ─> answerWithFile    one request: conditions, ranges, codings (RFC 9110 §12 to §15)
  *                      ├─ ServedFiles  what is kept in memory, and for how long
@@ -15,9 +15,10 @@ import { ServedFiles } from './served-files.ts';
  *                      ├─ sendContent  memory to client, at the client's pace
  *                      └─ sendFileBody file to client, at the client's pace
  *
- * A folder answers with its index.html, never with a listing; asked for without a slash at the end, with a 308 to the path
- * with one. Hidden files are not there (see `mapPath`). Any other method is a 405; a request body is left unread.
- * @param route the path patterns of the route, whose prefix is stripped, and how its service reads paths
+ * For a folder it sends index.html, and never a listing. If the path of a folder has no slash at its end, it redirects
+ * with 308 to the path with one. Hidden files do not exist for it (see `mapPath`). Any other method is a 405. It does
+ * not read the body of a request.
+ * @param route the path patterns of the route, whose prefix is removed, and how its service reads paths
  */
 export function createServeAction(
   config: ServeConfig,
@@ -42,7 +43,7 @@ class ServeAction implements Action {
       void answerWithFile(exchange, this.files);
       return;
     }
-    // Not by `fail`, as a 405 has to say what is allowed (RFC 9110 §15.5.6).
+    // Not by `fail`, because a 405 must say which methods are allowed (RFC 9110 §15.5.6).
     exchange.respond(405, reasonPhrase(405), Fields.of([['Allow', 'GET, HEAD']]), NO_BODY);
     exchange.end(null);
   }

@@ -9,34 +9,36 @@ import { Representation } from './representation.ts';
 import { type FileState, isSameState } from './validators.ts';
 
 /**
- * A file that changed less than so many milliseconds before it was read may have changed again without a trace: the clock
- * of a file system ticks every few milliseconds, on some every two seconds. Its contents are read again at the next look.
+ * A file that changed less than this many milliseconds before it was read may have changed again unnoticed: the clock
+ * of a file system ticks every few milliseconds, on some every two seconds. Its contents are read again at the next
+ * check.
  */
 const TICK_MS = 2000;
 
 /**
- * Looks that no request waits for, at a time. Each may have some files open, and without a bound there could be one for
- * each file in memory. What is not looked at ahead is looked at when its time is over.
+ * Number of early checks, for which no request waits, at a time. Each may have some files open, and without a limit
+ * there could be one for each file in memory. A file without an early check is checked when its time is over.
  */
 const MAX_AHEAD = 16;
 
-/** A look at the disk that is under way. */
+/** A check of the disk in progress. */
 interface Look {
-  /** When it began, on the clock of the cache. */
+  /** Its start, on the clock of the cache. */
   readonly began: number;
   readonly result: Promise<CachedFile | null>;
 }
 
 /**
- * The files of one action, and what is kept of them in memory.
+ * The files of one action, and their parts that are kept in memory.
  *
- *     fresh(name) ──known, looked at within max_age──> answer
- *       │             └─more than half of max_age ago─> look ahead, which nobody waits for
- *       └─no─> look(name)   opens it and its siblings with every check; what did not change keeps its contents
- *                └─> fill()    reads contents, where they fit
+ *     fresh(name) ──known, checked within max_age──> answer
+ *       │             └─more than half of max_age ago─> early check, for which no request waits
+ *       └─no─> look(name)   opens it and its siblings with every check; unchanged contents are kept
+ *                └─> fill()    reads contents, if they fit
  *
- * What many requests ask for at a time is done once for all of them. A file that is asked for all the time is always
- * answered from memory: what a look ahead finds changed is read before it takes the place of what was there.
+ * Work that several requests need at the same time is done once for all of them. A file that is requested all the time
+ * is always answered from memory: if an early check finds a change, the new contents are read before they replace the
+ * old ones.
  */
 export class ServedFiles {
   readonly source: FileSource;
@@ -54,7 +56,7 @@ export class ServedFiles {
     this.#maxAge = limits.maxAge;
   }
 
-  /** The file of that name, if it was looked at within max_age. */
+  /** The file of that name, if it was checked within max_age. */
   fresh(name: string): CachedFile | null {
     const file = this.cache.fresh(name);
     if (file === null || file.usedAt - file.checkedAt < this.#maxAge / 2) return file;
@@ -63,19 +65,19 @@ export class ServedFiles {
   }
 
   /**
-   * Looks at the disk. Null for a folder.
+   * Checks the disk. Null for a folder.
    * @throws ProxyError not_found or file_error
    */
   look(name: string): Promise<CachedFile | null> {
-    // Without a cache, each request sees the files as they are when it comes.
+    // Without a cache, each request sees the files as they are when it arrives.
     if (!this.#enabled) return this.#inspect(name, this.cache.now(), null);
     const going = this.#looks.get(name);
-    // On a disk that hangs, what an old look brings would be older than max_age.
+    // On a disk that hangs, the result of an old check would be older than max_age.
     if (going !== undefined && this.cache.now() - going.began < this.#maxAge) return going.result;
     return this.#look(name, null);
   }
 
-  /** Reads the contents of a representation, where they may be held and there is room for them. */
+  /** Reads the contents of a representation, if they may be kept and there is room for them. */
   async fill(file: CachedFile, representation: Representation): Promise<void> {
     if (!this.#enabled || representation.content !== null || !this.cache.mayHold(representation)) return;
     const going = this.#fills.get(representation);
@@ -92,23 +94,24 @@ export class ServedFiles {
     return fill;
   }
 
-  /** Looks at a file that is still fresh. Never rejects. */
+  /** Checks a file that is still fresh. Never rejects. */
   async #lookAhead(file: CachedFile): Promise<void> {
     this.#ahead++;
     try {
       await this.#look(file.name, file);
     } catch {
-      // The file is not in memory any more: the next request meets the same error, or finds it gone.
+      // The file is not in memory any more: the next request gets the same error, or finds that the file does not
+      // exist.
     } finally {
       this.#ahead--;
     }
   }
 
-  /** @param inUse the file that answers requests meanwhile */
+  /** @param inUse the file from which requests are answered meanwhile */
   #look(name: string, inUse: CachedFile | null): Promise<CachedFile | null> {
     const began = this.cache.now();
     const result = this.#renew(name, began, inUse).finally(() => {
-      // A later look may have taken its place.
+      // A later check may have taken its place.
       if (this.#looks.get(name) === look) this.#looks.delete(name);
     });
     const look: Look = { began, result };
@@ -116,7 +119,7 @@ export class ServedFiles {
     return result;
   }
 
-  /** Looks at the disk; what is no file any more, or cannot be looked at, is not answered from memory again. */
+  /** Checks the disk. A path that is no longer a file, or that cannot be checked, is not answered from memory again. */
   async #renew(name: string, began: number, inUse: CachedFile | null): Promise<CachedFile | null> {
     let file: CachedFile | null = null;
     try {
@@ -151,7 +154,7 @@ export class ServedFiles {
     return file;
   }
 
-  /** Reads what is in memory of the state before, and only then takes the file in. */
+  /** Reads the contents that are in memory for the old state, and adds the file to the cache only then. */
   async #refill(file: CachedFile, before: CachedFile): Promise<void> {
     const wanted = before.representations.flatMap(({ coding, content }) => (content === null ? [] : [coding]));
     this.cache.hold(file);
@@ -172,7 +175,7 @@ export class ServedFiles {
     return opened.kind === 'folder' ? null : opened.state;
   }
 
-  /** Null when there is none that can be sent: then there is the original. */
+  /** Null if there is no sibling that can be sent; the original is sent then. */
   async #siblingState(name: string): Promise<FileState | null> {
     try {
       return await this.#stateOf(name);
@@ -196,11 +199,11 @@ export class ServedFiles {
         }
       }
     } catch {
-      // The request opens the file again to send it, and meets the same error.
+      // The request opens the file again to send it, and gets the same error.
     } finally {
       await opened?.close();
     }
-    // It is another file by now, or one that is being written to.
+    // It is another file by now, or it is being written.
     this.cache.drop(file);
   }
 }
@@ -217,7 +220,7 @@ function isUnchanged(file: CachedFile, original: FileState, siblings: readonly (
   );
 }
 
-/** Whether the contents, where there are some, were read long enough after the last change. */
+/** Whether the contents, if there are any, were read long enough after the last change. */
 function isSettled({ content, readAt, state }: Representation): boolean {
   return content === null || Number(state.ctimeNs / 1_000_000n) + TICK_MS < readAt;
 }

@@ -1,12 +1,12 @@
-/** What tells one state of a representation from another (RFC 9110 §8.8). */
+/** Values that distinguish the states of a representation (RFC 9110 §8.8). */
 export interface Validators {
   /** A strong entity tag, with its quotes. */
   readonly etag: string;
-  /** When the representation changed, in milliseconds, whole seconds; null when nobody knows. */
+  /** Time of the last change in milliseconds, whole seconds; null if unknown. */
   readonly lastModified: number | null;
 }
 
-/** What validators are made from: the BigIntStats of a file. */
+/** The values from which validators are made: the BigIntStats of a file. */
 export interface FileState {
   readonly size: bigint;
   readonly mtimeNs: bigint;
@@ -15,7 +15,7 @@ export interface FileState {
   readonly dev: bigint;
 }
 
-/** Whether two looks at a path have seen the same file, and the file unchanged, as far as its times tell. */
+/** Whether two checks of a path have found the same file, unchanged as far as its times show. */
 export function isSameState(one: FileState, other: FileState): boolean {
   return (
     one.mtimeNs === other.mtimeNs &&
@@ -27,17 +27,17 @@ export function isSameState(one: FileState, other: FileState): boolean {
 }
 
 /**
- * Times up to the end of 1980-01-01 are no times: reproducible builds and archives write 0, 1 or 1980-01-01 into
- * every file, so that two releases of a page can agree in both size and time.
+ * Times up to the end of 1980-01-01 are not real: reproducible builds and archives write 0, 1 or 1980-01-01 into every
+ * file, so two releases of a page can have the same size and time.
  */
 const FIRST_REAL_TIME_NS = 315_619_200_000_000_000n;
 
 /**
- * The validators of a file in one of its codings. Size and time of modification, in nanoseconds, make the tag, so that machines
- * which serve copies of one release agree on it. A file without a real time of modification gets a tag that holds
- * on this machine alone, and no Last-Modified.
+ * The validators of a file in one of its codings. The tag is made from the size and the modification time in
+ * nanoseconds, so that machines which serve copies of one release have the same tag. A file without a real modification
+ * time gets a tag that is valid on this machine only, and no Last-Modified.
  * @param coding the content coding, or empty: each coding is a representation with a tag of its own (RFC 9110 §8.8.3.3)
- * @param now milliseconds: a Last-Modified may not lie in the future (RFC 9110 §8.8.2.1)
+ * @param now milliseconds: a Last-Modified must not be in the future (RFC 9110 §8.8.2.1)
  */
 export function validatorsOf(file: FileState, coding: string, now: number): Validators {
   const suffix = coding === '' ? '' : `-${coding}`;

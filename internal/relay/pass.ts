@@ -6,23 +6,23 @@ import type { DialContext, DialOptions } from '../transport/index.ts';
 import { parsePeer, type Peer } from '../upstream/index.ts';
 import { RelayDialing, type RelayRoute } from './relay-dialing.ts';
 
-/** Connecting takes milliseconds or fails; 5 s leave room for a lost SYN and its repetitions. */
+/** Connecting takes milliseconds or fails; 5 s leave room for a lost SYN and its retransmissions. */
 const DEFAULT_DIAL_TIMEOUT_MS = 5000;
 
 /**
- * What an upstream connection reads at once. A relay does nothing else with the bytes, so that the calls to the kernel
- * are its whole price, and few large ones are cheaper than many small ones. Pages that were never read into cost nothing.
+ * Size of a read from an upstream connection. A relay does nothing else with the bytes, so system calls are its whole
+ * cost, and few large calls are cheaper than many small ones. Memory pages into which nothing was read cost nothing.
  */
 const READ_BUFFER_BYTES = 131_072;
 
-/** What a pass action needs of its route, its service and the daemon. */
+/** The parts of its route, its service and the daemon that a pass action needs. */
 export interface PassContext {
   readonly limits: ServiceLimits;
   readonly balancer: Balancer | null;
   readonly dialContext: DialContext;
   /** The route's `set`. */
   readonly variables: Readonly<Record<string, string>>;
-  /** Logs an upstream that was not reached while another was tried. */
+  /** Logs an upstream that could not be reached, when another one is tried. */
   unreachable(subject: FailureSubject, error: ProxyError): void;
 }
 
@@ -67,11 +67,11 @@ class PassAction implements Action, ConnectionAction, RelayRoute {
   }
 
   /**
-   * A request reaches a pass route only when its connection was chosen by another name, so that TLS ended here: the
-   * client reuses it for a second host, or the listener is plain. The upstream of this host would never answer it.
+   * A request reaches a pass route only if prox terminated TLS for another name and the client reuses the connection
+   * for a second host, or if the listener is plain. The upstream of this host would never answer it.
    */
   handle(exchange: Exchange): void {
-    exchange.fail(new ProxyError('misdirected', `route ${exchange.route.id} passes TLS on and serves no requests`));
+    exchange.fail(new ProxyError('misdirected', `route ${exchange.route.id} relays TLS and does not serve requests`));
   }
 
   peerOf(target: string): Peer {

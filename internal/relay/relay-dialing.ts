@@ -14,35 +14,36 @@ import {
 import type { Peer } from '../upstream/index.ts';
 import { Relay } from './relay.ts';
 
-/** A pass action as one route uses it: everything that does not change from one connection to the next. */
+/** The parts of a pass action that do not change from one connection to the next. */
 export interface RelayRoute {
   readonly limits: ServiceLimits;
   readonly balancer: Balancer | null;
   readonly dialOptions: DialOptions;
   readonly dialContext: DialContext;
-  /** The PROXY header that opens each upstream connection; null for none. */
+  /** The version of the PROXY header that each upstream connection begins with; null for none. */
   readonly proxyProtocol: ProxyProtocolVersion | null;
-  /** The peer for a target; for an upstream without `{target}` there is one, whatever the argument. */
+  /** The peer for a target. An upstream without `{target}` has one peer, whatever the argument. */
   peerOf(target: string): Peer;
-  /** Logs that an upstream was not reached, though another one is tried. */
+  /** Logs an upstream that could not be reached, when another one is tried. */
   unreachable(subject: FailureSubject, error: ProxyError): void;
 }
 
 /**
- * A client connection whose upstream is being looked for. It is paused meanwhile: what it sends waits in the kernel.
+ * A client connection for which an upstream is being connected. It is paused meanwhile, so its bytes wait in the
+ * kernel.
  *
  *     dialing ──connected──> Relay
  *        │ ↑
- *        └─┴── not reached: the next target; none is left, or the client has gone: over
+ *        └─┴── not reached: the next target; none is left, or the client has left: over
  */
 export class RelayDialing implements ConnectionHandler {
   private readonly client: RelayedConnection;
   private readonly route: RelayRoute;
-  /** Null for an upstream that is one address. */
+  /** Null for an upstream with a fixed address. */
   private readonly search: TargetSearch | null;
   private dialing: Dialing | null = null;
   private lastError: ProxyError | null = null;
-  /** What goes to the upstream first. */
+  /** The first bytes for the upstream. */
   private head: Buffer;
   private clientEnded = false;
   private startedAt = 0;
@@ -55,7 +56,7 @@ export class RelayDialing implements ConnectionHandler {
     this.head = client.head;
   }
 
-  /** Takes the connection and looks for an upstream. */
+  /** Takes the connection over and connects to an upstream. */
   start(): void {
     const { connection } = this.client;
     connection.handler = this;
@@ -65,7 +66,7 @@ export class RelayDialing implements ConnectionHandler {
     this.next();
   }
 
-  /** What was under way when the pause came. */
+  /** Bytes that were already being read when the connection was paused. */
   onData(buffer: Buffer, start: number, end: number): void {
     this.head = Buffer.concat([this.head, buffer.subarray(start, end)]);
   }
@@ -95,7 +96,7 @@ export class RelayDialing implements ConnectionHandler {
     const peer = this.route.peerOf(target?.address ?? '');
     this.dialing = dial(peer.address, dialOptions, dialContext, (error, upstream) => {
       this.dialing = null;
-      // Nothing else guards what a dial calls: it happens on no connection yet.
+      // A dial belongs to no connection yet, so nothing else catches exceptions of its callbacks.
       try {
         if (upstream === null) this.unreachable(error as ProxyError);
         else this.connected(upstream, peer);
@@ -127,7 +128,10 @@ export class RelayDialing implements ConnectionHandler {
     relay.start(this.head, this.clientEnded);
   }
 
-  /** What tells the upstream who the client is. It stands before every byte of the client (PROXY protocol §2). */
+  /**
+   * The PROXY header, which tells the upstream the address of the client. It precedes every byte of the client (PROXY
+   * protocol §2).
+   */
   private proxyHeader(version: ProxyProtocolVersion): Buffer {
     const { connection, clientAddress } = this.client;
     const source = { address: clientAddress, port: connection.remotePort };

@@ -2,23 +2,23 @@ import type { Gate, Throttle } from '../throttle/index.ts';
 import { type Connection, WriteState } from '../transport/index.ts';
 
 /**
- * One direction of a relay: what one connection sends goes to the other.
+ * One direction of a relay: the bytes of one connection are sent to the other.
  *
- * Memory is bounded by what one read brings and what waits to be written: as long as the sink is full, or bytes are
- * held for a speed limit, the source is paused. The end of the source comes to the sink behind everything it sent.
+ * Memory is limited to one read and the bytes that wait to be written: while the sink is full, or a speed limit holds
+ * bytes, the source is paused. The end of the source reaches the sink after all its bytes.
  */
 export class RelayFlow {
   private readonly source: Connection;
   private readonly sink: Connection;
-  /** Milliseconds that a sink may take no byte. */
+  /** Milliseconds for which a sink may accept no byte. */
   private readonly stallTimeout: number;
   private readonly gate: Gate | null;
-  /** What the speed limit keeps back. */
+  /** Bytes that the speed limit holds. */
   private held: Buffer | null = null;
   private sinkFull = false;
   /** The source has sent its last byte. */
   ended = false;
-  /** Bytes that the sink had sent until then. */
+  /** Number of bytes that the sink had sent until then. */
   private sinkSent = 0;
 
   constructor(source: Connection, sink: Connection, limit: Throttle | null, stallTimeout: number) {
@@ -33,26 +33,26 @@ export class RelayFlow {
     return this.held !== null || this.sink.hasPending;
   }
 
-  /** Has `stall_timeout` watch over what waits for the sink; what the speed limit keeps back comes in its time. */
+  /** Lets `stall_timeout` watch the bytes that wait for the sink. Bytes that the speed limit holds are not watched. */
   watch(): void {
     if (this.sink.hasPending) this.sink.expectDrain(this.stallTimeout);
   }
 
-  /** Passes bytes on that the source has just read. */
+  /** Forwards bytes that the source has just read. */
   take(buffer: Buffer, start: number, end: number): void {
     if (this.gate !== null) return this.takeLimited(buffer, start, end);
     const state = this.pass(buffer, start, end);
-    // A full sink has paused the source: nothing is read over these bytes before they have left.
+    // A full sink has paused the source, so no read overwrites these bytes before they are sent.
     if (state === WriteState.pending) this.source.keepReadBuffer();
   }
 
-  /** Passes bytes on that nobody reads over: those that were read before this flow began. */
+  /** Forwards bytes that no read overwrites: those that were read before this flow began. */
   takeKept(bytes: Buffer): void {
     if (this.gate === null) this.pass(bytes, 0, bytes.length);
     else this.takeLimited(bytes, 0, bytes.length);
   }
 
-  /** Bytes that the source has sent since the source of the other direction has ended. */
+  /** Number of bytes that the source has sent since the other source has ended. */
   bytesSince(other: RelayFlow): number {
     return this.source.bytesRead - other.sinkSent;
   }
@@ -64,14 +64,14 @@ export class RelayFlow {
     if (this.held === null) this.endSink();
   }
 
-  /** The sink has taken what was pending. */
+  /** The sink has accepted all pending bytes. */
   drained(): void {
     if (!this.sinkFull) return;
     this.sinkFull = false;
     this.goOn();
   }
 
-  /** Wakes nobody any more. */
+  /** Ends the flow; it calls nothing afterwards. */
   close(): void {
     this.held = null;
     this.gate?.close();

@@ -4,16 +4,19 @@ import type { RelayedConnection } from '../exchange/index.ts';
 import type { Connection, ConnectionHandler } from '../transport/index.ts';
 import { RelayFlow } from './relay-flow.ts';
 
-/** A record of TLS with an alert (RFC 8446 §5.2, §6): 5 bytes of head, 2 of alert, at most 41 of padding, nonce and tag. */
+/**
+ * The largest TLS record with an alert (RFC 8446 §5.2, §6): 5 bytes of header, 2 of alert, at most 41 of padding, nonce
+ * and tag, rounded up.
+ */
 const CLOSE_ALERT_BYTES = 64;
 
 /**
- * Two connections and the bytes between them, unread (L4).
+ * Two connections, and the bytes between them, which prox does not read (L4).
  *
  *     both open ──one side ends──> half open ──the other side ends──> both closed: over
  *         └────────────────────────────┴── reset, stalled, idle: both are cut
  *
- * An end is passed on as an end and a reset as a reset, so that each side sees what it would see without prox.
+ * An end is passed on as an end and a reset as a reset, so that each side sees the same as without prox.
  */
 export class Relay {
   private readonly client: RelayedConnection;
@@ -37,9 +40,9 @@ export class Relay {
   }
 
   /**
-   * Relays from here on.
-   * @param head what the client has sent already
-   * @param clientEnded whether that was its last
+   * Begins to relay.
+   * @param head bytes that the client has already sent
+   * @param clientEnded whether the client has ended its side after them
    */
   start(head: Buffer, clientEnded: boolean): void {
     const { client, upstream, up, down } = this;
@@ -58,13 +61,14 @@ export class Relay {
 
   /** @internal Nothing has moved for idle_timeout. */
   idle(): void {
-    // Whoever does not take what waits is stalled. Too little to fill the sink is watched from here on alone.
+    // A side that accepts no waiting bytes is stalled. If they are too few to fill the sink, only this check watches
+    // them.
     if (this.up.waits || this.down.waits) {
       this.up.watch();
       this.down.watch();
       return this.moved();
     }
-    this.settle(new ProxyError('relay_idle', 'neither side has sent a byte for idle_timeout'));
+    this.settle(new ProxyError('relay_idle', 'neither side sent a byte for the length of idle_timeout'));
     this.client.connection.destroy();
     this.upstream.destroy();
   }
@@ -76,7 +80,7 @@ export class Relay {
     this.upstream.reset();
   }
 
-  /** @internal One connection is gone. */
+  /** @internal One connection has closed. */
   closed(side: Side, cause: Error | null): void {
     if (cause === null && this.up.ended && this.down.ended) {
       if (this.half) this.settle(null);
@@ -93,9 +97,9 @@ export class Relay {
   }
 
   /**
-   * Whether a side that breaks the connection had nothing more to send: the other one has sent its last byte, and since then
-   * no more has come than an alert of TLS. A server that is told the end, as PostgreSQL is, may close without reading the
-   * client's own alert, which the kernel makes a reset of.
+   * Whether a side that resets the connection had nothing more to send: the other side has ended, and since then this
+   * side has sent no more than a TLS alert. A server that sees the end, such as PostgreSQL, may close without reading
+   * the client's own alert, which makes the kernel send a reset.
    */
   private endedInOrder(side: Side): boolean {
     const [mine, other] = side === 'client' ? [this.up, this.down] : [this.down, this.up];
@@ -114,13 +118,13 @@ export class Relay {
 
 type Side = 'client' | 'upstream';
 
-/** What happens on one of the two connections. */
+/** Handles the events of one of the two connections. */
 class RelayEnd implements ConnectionHandler {
   private readonly relay: Relay;
   private readonly side: Side;
-  /** What this side sends. */
+  /** The bytes that this side sends. */
   private readonly from: RelayFlow;
-  /** What this side gets. */
+  /** The bytes that this side receives. */
   private readonly to: RelayFlow;
 
   constructor(relay: Relay, side: Side, from: RelayFlow, to: RelayFlow) {
@@ -151,7 +155,7 @@ class RelayEnd implements ConnectionHandler {
 
   onStalled(): void {
     const code = this.side === 'client' ? 'client_stalled' : 'upstream_stalled';
-    this.relay.fail(new ProxyError(code, `the ${this.side} took no byte for stall_timeout`));
+    this.relay.fail(new ProxyError(code, `the ${this.side} accepted no byte for the length of stall_timeout`));
   }
 
   onClose(error: Error | null): void {

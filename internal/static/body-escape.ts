@@ -1,22 +1,22 @@
 import type { ResourceConfig } from '../config/index.ts';
 
 /*
- * Values of a request are written by strangers: a path may hold `<`, `"` and `'` as they are. A value that is put into
- * a body is therefore escaped for what the body is, so that it can end neither a string nor an element:
+ * Clients choose the values of a request: a path may contain `<`, `"` and `'`. A value that is inserted into a body is
+ * therefore escaped to suit the type of the body, so that it can end neither a string nor an element:
  *
- *   JSON, JavaScript     `\u003C`; readers of JSON give the value back unchanged
- *   HTML, XML, SVG       `&lt;`; safe in text and in quoted attributes, and in strings of scripts in the page
- *   no or an unsure type as HTML, since a browser may guess that it is HTML
- *   anything else        unchanged: no browser runs text/plain
+ *       JSON, JavaScript     `\u003C`; readers of JSON get the original value
+ *       HTML, XML, SVG       `&lt;`; safe in text and in quoted attributes, and in strings of scripts in the page
+ *       no or an unsure type as HTML, since a browser may guess that it is HTML
+ *       anything else        unchanged: no browser runs text/plain
  *
- * Files of pages and scripts are full of template literals: the `{query}` of `${query}` is filled in too, so that a value
- * must not begin with a brace, hold a backtick, or end a string with a backslash.
+ * Pages and scripts often contain template literals, and the `{query}` of `${query}` is filled in, too. So a value must
+ * not begin with a brace, contain a backtick, or end a string with a backslash.
  *
- * An author who puts a placeholder where a value is code (outside a string of a script, in an attribute without quotes, in `href`)
- * is not protected.
+ * This does not protect an author who puts a placeholder where a value is code: outside of a string in a script, in an
+ * attribute without quotes, or in `href`.
  */
 
-/** Turns a value into text that may stand in a body of some kind. */
+/** Turns a value into text that is safe in a body of some type. */
 export type Escape = (value: string) => string;
 
 const TYPE = /^[a-z0-9!#$&^_.+-]+\/[a-z0-9!#$&^_.+-]+/;
@@ -24,8 +24,8 @@ const JSON_OR_SCRIPT = /\/(x-)?(json5?|javascript|ecmascript)$|\+json$/;
 const MARKUP = /\/(html|xml|xml-dtd|xsl)$|\+xml$/;
 
 /**
- * How values are escaped in a body.
- * @param contentType the Content-Type that the body is sent with; null when it is only known per request
+ * Returns the escape function for a body.
+ * @param contentType the Content-Type of the body; null if it is only known per request
  */
 export function escapeFor(kind: ResourceConfig['kind'], contentType: string | null): Escape {
   if (kind === 'json') return escapeString;
@@ -34,7 +34,7 @@ export function escapeFor(kind: ResourceConfig['kind'], contentType: string | nu
   return type === '' || MARKUP.test(type) ? escapeMarkup : unchanged;
 }
 
-/** What could end a string of JSON or JavaScript, or begin markup in a page around it. */
+/** Characters that could end a string of JSON or JavaScript, or begin markup in a page around it. */
 const UNSAFE_IN_STRING = /[^\x20-\x7e]|["\\<>&'`${}]/g;
 
 function escapeString(value: string): string {

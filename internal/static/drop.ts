@@ -1,7 +1,10 @@
 import { ProxyError } from '../base/index.ts';
 import type { Action, ConnectionAction, Exchange, RelayedConnection } from '../exchange/index.ts';
 
-/** Closes the connection without an answer: at the request, or before TLS where the route is chosen by name alone. */
+/**
+ * Makes an action that closes the connection without an answer: at the request, or before TLS if the route is chosen by
+ * name alone.
+ */
 export function createDropAction(): Action {
   return new DropAction();
 }
@@ -17,6 +20,6 @@ class DropAction implements Action, ConnectionAction {
 
   take(client: RelayedConnection): void {
     client.connection.destroy();
-    client.over(new ProxyError('dropped', `a connection to ${client.host} was dropped by route ${client.route.id}`));
+    client.over(new ProxyError('dropped', `the connection to ${client.host} was dropped by route ${client.route.id}`));
   }
 }

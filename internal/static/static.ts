@@ -12,18 +12,19 @@ import { EMPTY_RESPONSE_DROP, fieldIdOf, Fields, NO_BODY, reasonPhrase } from '.
 import { escapeFor } from './body-escape.ts';
 
 /**
- * Answers with a configured status, headers and body. Header values, and bodies that are not `raw`, may hold
- * placeholders (see EXCHANGE_PLACEHOLDERS); everything that holds none is built here, once.
+ * Makes an action that answers with a configured status, headers and body. Header values, and bodies that are not
+ * `raw`, may contain placeholders (see EXCHANGE_PLACEHOLDERS). Everything without a placeholder is built here, once.
  *
- * Without a configured Content-Type the resource's own is sent. 204, 205 and 304 have no body (RFC 9110 §15). A request
- * body is left unread. Fields that belong to the connection or to the framing are not sent (RFC 9110 §7.6.1, RFC 9112 §6).
- * @throws TypeError when a header name is no token
+ * Without a configured Content-Type, the one of the resource is sent. 204, 205 and 304 have no body (RFC 9110 §15). The
+ * body of a request is not read. Fields that belong to the connection or to the framing are not sent (RFC 9110 §7.6.1,
+ * RFC 9112 §6).
+ * @throws TypeError if a header name is not a token
  */
 export function createStaticAction(config: StaticConfig): Action {
   return new StaticAction(config);
 }
 
-/** A header value that is made for each request. */
+/** A header value that is computed for each request. */
 interface DynamicField {
   readonly name: string;
   readonly value: Template<Exchange>;
@@ -32,7 +33,7 @@ interface DynamicField {
 class StaticAction implements Action {
   readonly #status: number;
   readonly #reason: string;
-  /** The fields that never change: each answer gets a copy. */
+  /** The fields that never change; each answer gets a copy. */
   readonly #fields = new Fields();
   readonly #dynamic: readonly DynamicField[];
   /** Null for no body. */
@@ -49,7 +50,8 @@ class StaticAction implements Action {
 
     if (configuredType === undefined && resource !== null) this.#fields.append('Content-Type', resource.contentType);
     for (const { name, value } of compiled) {
-      // append checks the names of dynamic fields, too, so that a bad one fails at load and not with a request.
+      // append also checks the names of dynamic fields, so that an invalid one fails when the config is loaded and not
+      // with a request.
       if (value.constant === null) new Fields().append(name, '');
       else this.#fields.append(name, value.constant);
     }
@@ -76,7 +78,7 @@ function allowsBody(status: number): boolean {
   return status !== 204 && status !== 205 && status !== 304;
 }
 
-/** @param contentType what the body is sent as; null when a placeholder decides that for each request */
+/** @param contentType the Content-Type of the body; null if a placeholder decides it for each request */
 function compileBody(resource: ResourceConfig, contentType: string | null): Buffer | Template<Exchange> {
   const bytes = Buffer.from(resource.body.buffer, resource.body.byteOffset, resource.body.byteLength);
   if (resource.raw || !bytes.includes('{')) return bytes;

@@ -64,7 +64,9 @@ describe('a TLS listener', () => {
     client.destroy();
     // header_timeout, which bounded it before, is 10 s.
     expect(Date.now() - begun).toBeLessThan(8000);
-    const line = await daemon.logged((entry) => JSON.stringify(entry).includes('was not begun within its 300 ms'));
+    const line = await daemon.logged((entry) =>
+      JSON.stringify(entry).includes('did not begin the TLS handshake within 300 ms'),
+    );
     expect(codeOf(line)).toBe('tls_handshake');
   });
 

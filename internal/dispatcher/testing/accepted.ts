@@ -25,7 +25,7 @@ export function connect(
 /** Waits for what other things than memory bring, such as threads and the next turns of node:http2. */
 export async function until(condition: () => boolean): Promise<void> {
   for (const end = Date.now() + 10_000; !condition();) {
-    if (Date.now() > end) throw new Error('waited in vain');
+    if (Date.now() > end) throw new Error('timed out while waiting');
     await settled();
   }
 }

@@ -2,10 +2,10 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
-/** A folder of its own for a test, outside and inside of what is served. */
+/** A temporary folder of a test, with a served folder inside. */
 export class ServedFolder {
   readonly base: string = realpathSync(mkdtempSync(join(tmpdir(), 'prox-serve-')));
-  /** What is served. */
+  /** The served folder. */
   readonly root: string = join(this.base, 'www');
 
   constructor() {

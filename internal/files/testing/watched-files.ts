@@ -6,14 +6,14 @@ import type { OpenFile } from '../open-file.ts';
 import { ServedFiles } from '../served-files.ts';
 import { LASTING_CACHE } from './serve-cache.ts';
 
-/** Files under a clock that only the test moves, and a count of what was opened. */
+/** Files with a clock that only the test advances, and a count of the opened files. */
 export class WatchedFiles {
   time = 0;
   opened: string[] = [];
   readonly files: ServedFiles;
-  /** Runs when a file was opened, before anything else is done with it. */
+  /** Called after a file was opened, before anything else is done with it. */
   onOpen: (name: string, opened: OpenFile) => void = () => {};
-  /** A disk that does not answer until this resolves, or fails when it rejects. */
+  /** While set, the disk does not answer until this resolves, and fails if it rejects. */
   disk: Promise<void> | null = null;
 
   constructor(source: FileSource, limits = { ...LASTING_CACHE, maxAge: 1000 }) {
@@ -38,7 +38,7 @@ export class WatchedFiles {
     return exchange;
   }
 
-  /** The status and the body, and what was opened for it. */
+  /** The status, the body, and the files that were opened for the answer. */
   async look(path: string, request: MemoryRequest = {}): Promise<[number, string, string[]]> {
     this.opened = [];
     const { status, body } = await this.get(path, request);
