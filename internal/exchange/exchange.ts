@@ -297,7 +297,7 @@ export type ConnectionVerdict = ConnectionDecision | Run<ConnectionDecision>;
  *     onRelayEnd          a relayed connection is over                  look                                         no
  */
 export interface Filter {
-  /** Its onResponse runs after those of all others, whatever its place: for codings, which have to come last. */
+  /** It sees a response after all other filters of the phase, whatever its place: for codings, which have to come last. */
   readonly encodes?: boolean;
   onConnection?(client: ArrivingClient): ConnectionVerdict;
   onRequest?(exchange: Exchange): Verdict;

@@ -38,8 +38,10 @@ describe('a chain of filters', () => {
   });
 
   it('encodes last, whatever the place', () => {
-    const coder = { ...filter('coder', 'onResponse'), encodes: true };
-    expect(names(compileFilters([filter('a', 'onResponse'), coder])?.onResponse ?? null)).toBe('a coder');
-    expect(names(compileFilters([coder, filter('a', 'onResponse')])?.onResponse ?? null)).toBe('a coder');
+    for (const phase of ['onUpstreamResponse', 'onResponse'] as const) {
+      const [a, coder] = [filter('a', phase), { ...filter('coder', phase), encodes: true }];
+      expect(names(compileFilters([a, coder])?.[phase] ?? null)).toBe('a coder');
+      expect(names(compileFilters([coder, a])?.[phase] ?? null)).toBe('a coder');
+    }
   });
 });

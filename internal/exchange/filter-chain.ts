@@ -14,7 +14,7 @@ export function compileFilters(filters: readonly Filter[]): FilterChain | null {
     onRequest: withPhase(filters, 'onRequest'),
     onSelectTarget: withPhase(filters, 'onSelectTarget'),
     onUpstreamRequest: withPhase(filters, 'onUpstreamRequest'),
-    onUpstreamResponse: withPhase(inward, 'onUpstreamResponse'),
+    onUpstreamResponse: withPhase(outward, 'onUpstreamResponse'),
     onResponse: withPhase(outward, 'onResponse'),
     onEnd: withPhase(inward, 'onEnd'),
     onRelayEnd: withPhase(inward, 'onRelayEnd'),

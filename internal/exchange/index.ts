@@ -29,7 +29,7 @@ export { compileFieldValue } from './field-template.ts';
 export { compileFilters } from './filter-chain.ts';
 export { FlushResult } from './flush-result.ts';
 export { type PhaseOwner, runPhase } from './phase.ts';
-export { ResponseHead } from './response-head.ts';
+export { removeDigests, ResponseHead } from './response-head.ts';
 export { type ConnectionSpeed, createRouteSpeed, type RouteSpeed, type RouteSpeedOptions } from './route-speed.ts';
 export { givenRequestId, type Identified, requestIdOf, setRequestId } from './request-id.ts';
 export { Run } from './run.ts';

@@ -11,6 +11,11 @@ const OF_EXACT_BYTES: ReadonlySet<string> = new Set([
   'repr-digest',
 ]);
 
+/** Removes the fields that are true of the exact bytes of a body alone: for the trailers of one that was changed. */
+export function removeDigests(fields: Fields): void {
+  fields.removeAll(OF_EXACT_BYTES);
+}
+
 /** The head of a response that nothing of was sent yet, as filters may change it. */
 export class ResponseHead {
   /** Change it with `setStatus`. */
@@ -62,7 +67,7 @@ export class ResponseHead {
    * the length is not known any more. ETag and Last-Modified are left to the filter.
    */
   transformBody(make: () => BodyStage): void {
-    this.fields.removeAll(OF_EXACT_BYTES);
+    removeDigests(this.fields);
     if (this.framing !== NO_BODY || this.toHead) this.framing = CHUNKED;
     this.addStage(make);
   }

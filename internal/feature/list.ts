@@ -1,8 +1,9 @@
 import type { Feature } from '../exchange/index.ts';
+import { compression } from './compression/index.ts';
 import { forwardAuth } from './forward-auth/index.ts';
 import { limit } from './limit/index.ts';
 import { requestId } from './request-id/index.ts';
 import { responseHeaders } from './response-headers/index.ts';
 
 /** Every middleware, in the order in which the reference lists them. Adding one adds a line here, and nothing elsewhere. */
-export const FEATURES: readonly Feature[] = [forwardAuth, limit, requestId, responseHeaders];
+export const FEATURES: readonly Feature[] = [compression, forwardAuth, limit, requestId, responseHeaders];

@@ -46,6 +46,7 @@ export {
 } from './framing.ts';
 export { currentHttpDate, formatHttpDate, parseHttpDate } from './http-date.ts';
 export { joinedLines, joinedValues } from './joined-values.ts';
+export { isMediaTypePattern, MediaTypes } from './media-types.ts';
 export { reasonPhrase } from './reason-phrase.ts';
 export { readTarget, type RequestTarget } from './target.ts';
 export { WantedNames } from './wanted-names.ts';
