@@ -44,6 +44,11 @@ export class StagedBody implements BodySink, BodySource, StageOwner {
     return Buffer.concat([...this.sent, ...this.unsent]);
   }
 
+  /** The body has come out as a whole, or was given up. */
+  get finished(): boolean {
+    return this.ended;
+  }
+
   /** The stages have told the source to pause. */
   get paused(): boolean {
     return this.sourceWaits;
