@@ -210,7 +210,7 @@ describe('proxy', () => {
       `{ action: { type: 'proxy', upstream: 'a:1', headers: { 'X-A': '{cleint}', Host: '{path}.b', 'X-B': '{a}' } } }`,
       '63.action.headers.X-A: unknown placeholder `{cleint}`; did you mean `{client}`?',
       '81.action.headers.Host: Host may hold the placeholders `{domain}`, `{host}`, `{match.domain}`, `{match.glob}`, found `{path}`',
-      '100.action.headers.X-B: unknown placeholder `{a}`; known: `{domain}`, `{domain.pattern}`, `{match.domain}`, `{match.glob}`, `{path}`, `{match.path}`, `{method}`, `{host}`, `{query}`, `{uri}`, `{scheme}`, `{client}`, `{tls.client.subject}`, `{tls.client.fingerprint}`',
+      '100.action.headers.X-B: unknown placeholder `{a}`; known: `{domain}`, `{domain.pattern}`, `{match.domain}`, `{match.glob}`, `{path}`, `{match.path}`, `{method}`, `{host}`, `{query}`, `{uri}`, `{scheme}`, `{client}`, `{request_id}`, `{tls.client.subject}`, `{tls.client.fingerprint}`',
     ],
     [`{ action: { type: 'proxy', upstream: 'a:1', headers: { Host: '{match.domain}.internal:80' } } }`],
     [`{ action: { type: 'proxy', upstream: 'a:1', headers: { Host: '{host}', 'X-C': '{client} {scheme}' } } }`],
@@ -282,7 +282,7 @@ describe('static, serve, pass and drop', () => {
     ],
     [
       `{ action: { type: 'static', status: 200, body_ref: { text: 'a {b}' } } }`,
-      '60.action.body_ref.text: unknown placeholder `{b}`; known: `{domain}`, `{domain.pattern}`, `{match.domain}`, `{match.glob}`, `{path}`, `{match.path}`, `{method}`, `{host}`, `{query}`, `{uri}`, `{scheme}`, `{client}`, `{tls.client.subject}`, `{tls.client.fingerprint}`; `raw: true` beside it sends braces as they are',
+      '60.action.body_ref.text: unknown placeholder `{b}`; known: `{domain}`, `{domain.pattern}`, `{match.domain}`, `{match.glob}`, `{path}`, `{match.path}`, `{method}`, `{host}`, `{query}`, `{uri}`, `{scheme}`, `{client}`, `{request_id}`, `{tls.client.subject}`, `{tls.client.fingerprint}`; `raw: true` beside it sends braces as they are',
     ],
     [`{ action: { type: 'static', status: 200, body_ref: { text: 'a {b} {domian}', raw: true } } }`],
     [`{ action: { type: 'static', status: 200, body_ref: { json: { a: '/users/{id}' }, raw: true } } }`],
