@@ -26,5 +26,12 @@ export { checkFieldName, checkFieldValue } from './value/header-field.ts';
 export { DEFAULT_LIMITS } from './schema/limits.ts';
 export { parseListenAddress } from './value/listen-address.ts';
 export { InvalidValue, problemOf } from './value/invalid-value.ts';
-export { checkFieldTemplate, NOT_IN_FILES } from './value/template.ts';
+export {
+  checkFieldTemplate,
+  fillUpstream,
+  NOT_IN_FILES,
+  type PlaceholderName,
+  placeholdersIn,
+} from './value/template.ts';
+export { parseProxyUpstream, type UpstreamAddress } from './value/upstream-address.ts';
 export { jsonSchema } from './json-schema.ts';

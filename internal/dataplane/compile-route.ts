@@ -1,6 +1,12 @@
 import { type Balancer, createBalancer, type TargetStore } from '../balancing/index.ts';
 import type { ProxyError } from '../base/index.ts';
-import type { ActionConfig, ProxyConfig, RouteConfig, ServiceLimits } from '../config/index.ts';
+import {
+  type ActionConfig,
+  fillUpstream,
+  type ProxyConfig,
+  type RouteConfig,
+  type ServiceLimits,
+} from '../config/index.ts';
 import {
   type Action,
   compileFilters,
@@ -94,10 +100,7 @@ export function filtersOf(accessLog: string | null, dependencies: LogDependencie
 function compileBalancer(config: RouteConfig, dependencies: RouteDependencies): Balancer | null {
   const { balancer, action } = config;
   if (balancer === null || (action.type !== 'proxy' && action.type !== 'pass')) return null;
-  const scope = Object.entries(config.set).reduce(
-    (text, [name, value]) => text.replaceAll(`{${name}}`, value),
-    action.upstream,
-  );
+  const scope = fillUpstream(action.upstream, config.set);
   const targets = balancer.targets.map((address) => dependencies.targets.get(address, scope));
   return createBalancer(balancer.type, targets, { previous: dependencies.previousBalancer(config.id) });
 }

@@ -1,41 +1,43 @@
-import { NOT_IN_FILES } from '../config/index.ts';
+import { NOT_IN_FILES, type PlaceholderName } from '../config/index.ts';
 import { FieldId } from '../message/index.ts';
 import { requestIdOf } from './request-id.ts';
 import type { Exchange } from './exchange.ts';
-import type { Placeholders } from './template.ts';
+import type { Placeholder, Placeholders } from './template.ts';
+
+const BY_NAME: Readonly<Record<PlaceholderName, Placeholder<Exchange>>> = {
+  // The host that routes match on: lower case, no port.
+  domain: (exchange) => exchange.host,
+  // The domain pattern as configured.
+  'domain.pattern': (exchange) => exchange.route.domainPattern,
+  // What the `*` of the pattern stand for, joined with `.`.
+  'match.domain': (exchange) => exchange.route.captures(exchange.host).domain,
+  // What `**` stands for.
+  'match.glob': (exchange) => exchange.route.captures(exchange.host).glob,
+  // The path in match form, still percent-encoded: it never begins with two slashes, unless the config wants it so.
+  path: (exchange) => exchange.path,
+  // The path pattern that matched, as configured.
+  'match.path': (exchange) => exchange.route.matchedPath(exchange.path),
+  method: (exchange) => exchange.method,
+  // The host as the client wrote it, with its port.
+  host: (exchange) => exchange.authority,
+  // The query as the client sent it, without its `?`.
+  query: (exchange) => exchange.query.slice(1),
+  // Path and query as an upstream gets them, and so as the client sent them but for dot segments.
+  uri: (exchange) => exchange.forwardPath + exchange.query,
+  // Of the client's connection, or as a trusted proxy says.
+  scheme: schemeOf,
+  // The address of the client behind trusted proxies.
+  client: (exchange) => exchange.originAddress,
+  // As the logs have it.
+  request_id: requestIdOf,
+  // The distinguished name of the verified client certificate (RFC 4514), empty without one.
+  'tls.client.subject': (exchange) => exchange.clientCertificate?.subject ?? '',
+  // SHA-256 of it, 64 lower-case hex digits, empty without one.
+  'tls.client.fingerprint': (exchange) => exchange.clientCertificate?.fingerprint ?? '',
+};
 
 /** The placeholders that every template about a request knows. */
-export const EXCHANGE_PLACEHOLDERS: Placeholders<Exchange> = new Map([
-  // The host that routes match on: lower case, no port.
-  ['domain', (exchange: Exchange) => exchange.host],
-  // The domain pattern as configured.
-  ['domain.pattern', (exchange: Exchange) => exchange.route.domainPattern],
-  // What the `*` of the pattern stand for, joined with `.`.
-  ['match.domain', (exchange: Exchange) => exchange.route.captures(exchange.host).domain],
-  // What `**` stands for.
-  ['match.glob', (exchange: Exchange) => exchange.route.captures(exchange.host).glob],
-  // The path in match form, still percent-encoded: it never begins with two slashes, unless the config wants it so.
-  ['path', (exchange: Exchange) => exchange.path],
-  // The path pattern that matched, as configured.
-  ['match.path', (exchange: Exchange) => exchange.route.matchedPath(exchange.path)],
-  ['method', (exchange: Exchange) => exchange.method],
-  // The host as the client wrote it, with its port.
-  ['host', (exchange: Exchange) => exchange.authority],
-  // The query as the client sent it, without its `?`.
-  ['query', (exchange: Exchange) => exchange.query.slice(1)],
-  // Path and query as an upstream gets them, and so as the client sent them but for dot segments.
-  ['uri', (exchange: Exchange) => exchange.forwardPath + exchange.query],
-  // Of the client's connection, or as a trusted proxy says.
-  ['scheme', schemeOf],
-  // The address of the client behind trusted proxies.
-  ['client', (exchange: Exchange) => exchange.originAddress],
-  // As the logs have it.
-  ['request_id', requestIdOf],
-  // The distinguished name of the verified client certificate (RFC 4514), empty without one.
-  ['tls.client.subject', (exchange: Exchange) => exchange.clientCertificate?.subject ?? ''],
-  // SHA-256 of it, 64 lower-case hex digits, empty without one.
-  ['tls.client.fingerprint', (exchange: Exchange) => exchange.clientCertificate?.fingerprint ?? ''],
-]);
+export const EXCHANGE_PLACEHOLDERS: Placeholders<Exchange> = new Map(Object.entries(BY_NAME));
 
 /** Those that files of bodies may hold. */
 export const FILE_PLACEHOLDERS: Placeholders<Exchange> = new Map(

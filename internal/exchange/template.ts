@@ -1,3 +1,5 @@
+import { placeholdersIn } from '../config/index.ts';
+
 /** Gives the value that stands for a placeholder, looked up in whatever the template is rendered from. */
 export type Placeholder<S> = (source: S) => string;
 
@@ -20,9 +22,6 @@ export interface TemplateContext {
   readonly value?: (text: string) => string;
 }
 
-/** What a name in braces looks like. A `{` that begins anything else is text, as it is all over JSON and CSS. */
-const NAME_IN_BRACES = /\{([A-Za-z0-9_.-]+)\}/g;
-
 /**
  * Compiles a text. A name that is none of the placeholders is left as it stands, braces included: bodies are full of
  * braces that mean something else. Values are put in once and never looked at for placeholders again.
@@ -33,16 +32,15 @@ export function compileTemplate<S>(
   context: TemplateContext = {},
 ): Template<S> {
   const { literal = unchanged, value = unchanged } = context;
-  if (!text.includes('{')) return new ConstantTemplate(literal(text));
   const texts: string[] = [];
   const values: Placeholder<S>[] = [];
   let start = 0;
-  for (const match of text.matchAll(NAME_IN_BRACES)) {
-    const placeholder = placeholders.get(match[1]);
+  for (const found of placeholdersIn(text)) {
+    const placeholder = placeholders.get(found.name);
     if (placeholder === undefined) continue;
-    texts.push(literal(text.slice(start, match.index)));
+    texts.push(literal(text.slice(start, found.start)));
     values.push(placeholder);
-    start = match.index + match[0].length;
+    start = found.end;
   }
   const rest = literal(text.slice(start));
   return values.length === 0 ? new ConstantTemplate(rest) : new CompiledTemplate(texts, values, rest, value);

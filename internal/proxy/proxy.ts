@@ -1,6 +1,6 @@
 import type { Balancer } from '../balancing/index.ts';
 import type { ProxyError } from '../base/index.ts';
-import type { ProxyConfig, ProxyProtocolVersion, ServiceLimits } from '../config/index.ts';
+import { fillUpstream, type ProxyConfig, type ProxyProtocolVersion, type ServiceLimits } from '../config/index.ts';
 import { type Action, compileFieldValue, type Exchange } from '../exchange/index.ts';
 import { dropTable, fieldIdOf } from '../message/index.ts';
 import { type DialTls } from '../transport/index.ts';
@@ -75,16 +75,11 @@ class ProxyAction implements Action, ProxyRoute {
     this.takesConnect = config.stream || this.answersConnect;
     this.edits = editsOf(config, context.limits.underscores);
     this.unreachable = (exchange, error) => context.unreachable(exchange, error);
-    const upstream = fill(config.upstream, context.variables);
     const targets = context.balancer?.targets.map((target) => target.address) ?? [''];
     for (const target of targets) {
       this.peersByTarget.set(
         target,
-        parsePeer(
-          upstream.replaceAll('{target}', () => target),
-          context.tls,
-          config.proto,
-        ),
+        parsePeer(fillUpstream(config.upstream, { ...context.variables, target }), context.tls, config.proto),
       );
     }
   }
@@ -105,10 +100,6 @@ class ProxyAction implements Action, ProxyRoute {
   peerOf(target: string): Peer {
     return this.peersByTarget.get(target) as Peer;
   }
-}
-
-function fill(template: string, variables: Readonly<Record<string, string>>): string {
-  return template.replaceAll(/\{([^{}]+)\}/g, (whole, name: string) => variables[name] ?? whole);
 }
 
 function editsOf(config: ProxyConfig, underscores: boolean): RequestEdits {

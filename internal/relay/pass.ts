@@ -1,6 +1,6 @@
 import type { Balancer } from '../balancing/index.ts';
 import { ProxyError } from '../base/index.ts';
-import type { PassConfig, ProxyProtocolVersion, ServiceLimits } from '../config/index.ts';
+import { fillUpstream, type PassConfig, type ProxyProtocolVersion, type ServiceLimits } from '../config/index.ts';
 import type { Action, ConnectionAction, Exchange, FailureSubject, RelayedConnection } from '../exchange/index.ts';
 import type { DialContext, DialOptions } from '../transport/index.ts';
 import { parsePeer, type Peer } from '../upstream/index.ts';
@@ -58,7 +58,7 @@ class PassAction implements Action, ConnectionAction, RelayRoute {
     };
     for (const target of balancer?.targets.map(({ address }) => address) ?? ['']) {
       const values = { ...variables, target };
-      this.peersByTarget.set(target, parsePeer(fill(config.upstream, values)));
+      this.peersByTarget.set(target, parsePeer(fillUpstream(config.upstream, values)));
     }
   }
 
@@ -81,8 +81,4 @@ class PassAction implements Action, ConnectionAction, RelayRoute {
   unreachable(subject: FailureSubject, error: ProxyError): void {
     this.context.unreachable(subject, error);
   }
-}
-
-function fill(template: string, values: Readonly<Record<string, string>>): string {
-  return template.replaceAll(/\{([^{}]+)\}/g, (whole, name: string) => values[name] ?? whole);
 }

@@ -1,5 +1,5 @@
 import { ProxyError } from '../base/index.ts';
-import { isAuthority } from '../message/index.ts';
+import { InvalidValue, parseProxyUpstream, type UpstreamAddress } from '../config/index.ts';
 import { addressText, type DialAddress, type DialTls, dialTlsId } from '../transport/index.ts';
 
 /** What HTTP an upstream speaks: `alpn` when the TLS handshake decides it (RFC 7301). */
@@ -32,18 +32,10 @@ const DEFAULT_TLS: DialTls = { serverName: null, ca: null, insecure: false, cert
  * @throws ProxyError bad_upstream_address
  */
 export function parsePeer(text: string, tls: DialTls | null = null, proto: 'h2' | null = null): Peer {
-  if (text.startsWith('unix://')) return unixPeer(text, proto ?? 'http/1.1');
-  const match = /^(?:(https?|wss?):\/\/)?([^/?#]+)(\/[^?#]*)?$/i.exec(text);
-  const authority = match?.[2] ?? '';
-  if (match === null || !isAuthority(authority)) {
-    throw new ProxyError('bad_upstream_address', `not an upstream address: ${JSON.stringify(text)}`);
-  }
-  const secure = /^(?:https|wss)$/i.test(match[1] ?? '');
-  const { host, port } = splitAuthority(authority, secure ? 443 : 80);
-  if (host === '' || port < 1) {
-    throw new ProxyError('bad_upstream_address', `not an upstream address: ${JSON.stringify(text)}`);
-  }
-  const address: DialAddress = { kind: 'tcp', host, port };
+  const upstream = readAddress(text);
+  if (upstream.kind === 'unix') return unixPeer(text, upstream.path, proto ?? 'http/1.1');
+  const { secure, authority, host, port, path } = upstream;
+  const address: DialAddress = { kind: 'tcp', host, port: port ?? (secure ? 443 : 80) };
   const peerTls = secure ? (tls ?? DEFAULT_TLS) : null;
   const protocol = secure ? 'alpn' : (proto ?? 'http/1.1');
   return {
@@ -53,15 +45,20 @@ export function parsePeer(text: string, tls: DialTls | null = null, proto: 'h2' 
     tls: peerTls,
     protocol,
     authority,
-    pathPrefix: (match[3] ?? '').replace(/\/+$/, ''),
+    pathPrefix: path.replace(/\/+$/, ''),
   };
 }
 
-function unixPeer(text: string, protocol: PeerProtocol): Peer {
-  const path = text.slice('unix://'.length);
-  if (!path.startsWith('/')) {
-    throw new ProxyError('bad_upstream_address', `not a unix socket with an absolute path: ${JSON.stringify(text)}`);
+function readAddress(text: string): UpstreamAddress {
+  try {
+    return parseProxyUpstream(text);
+  } catch (error) {
+    if (!(error instanceof InvalidValue)) throw error;
+    throw new ProxyError('bad_upstream_address', error.message);
   }
+}
+
+function unixPeer(text: string, path: string, protocol: PeerProtocol): Peer {
   // A unix socket has no authority of its own; a server behind one expects some Host all the same (RFC 9112 §3.2).
   return {
     key: `${text} ${protocol}`,
@@ -71,14 +68,5 @@ function unixPeer(text: string, protocol: PeerProtocol): Peer {
     protocol,
     authority: 'localhost',
     pathPrefix: '',
-  };
-}
-
-function splitAuthority(authority: string, defaultPort: number): { host: string; port: number } {
-  const match = /^(?:\[([^\]]*)\]|([^:]*))(?::([0-9]*))?$/.exec(authority);
-  const port = match?.[3];
-  return {
-    host: match?.[1] ?? match?.[2] ?? '',
-    port: port === undefined || port === '' ? defaultPort : Number(port),
   };
 }

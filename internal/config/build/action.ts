@@ -14,7 +14,7 @@ import { parseByteSize } from '../value/byte-size.ts';
 import { parseDuration } from '../value/duration.ts';
 import { problemOf } from '../value/invalid-value.ts';
 import { suggestion } from '../value/nearest.ts';
-import { checkPassUpstream, checkProxyUpstream } from '../value/upstream-address.ts';
+import { parsePassUpstream, parseProxyUpstream } from '../value/upstream-address.ts';
 import {
   accessLog,
   type BuildContext,
@@ -85,7 +85,7 @@ function buildKind(context: BuildContext, written: Written, raw: RawAction, base
 }
 
 function buildProxy(context: BuildContext, written: Written, raw: RawProxy, base: Base): ProxyConfig {
-  checkUpstream(context, written, raw.upstream, checkProxyUpstream);
+  checkUpstream(context, written, raw.upstream, parseProxyUpstream);
   const https = /^(?:https|wss):/i.test(raw.upstream);
   if (raw.proto === 'h2' && raw.stream === true) {
     report(
@@ -261,7 +261,7 @@ function buildServeCache(raw: NonNullable<RawServe['cache']>): ServeCacheConfig 
 }
 
 function buildPass(context: BuildContext, written: Written, raw: RawPass, base: Base): PassConfig {
-  checkUpstream(context, written, raw.upstream, checkPassUpstream);
+  checkUpstream(context, written, raw.upstream, parsePassUpstream);
   return Object.freeze({
     name: base.name,
     plugins: base.plugins,

@@ -3,7 +3,7 @@ import type { Written } from '../load/assemble.ts';
 import { problemOf } from '../value/invalid-value.ts';
 import { didYouMean, suggestion } from '../value/nearest.ts';
 import { fillUpstream, upstreamPlaceholders } from '../value/template.ts';
-import { checkPassUpstream, checkProxyUpstream } from '../value/upstream-address.ts';
+import { parsePassUpstream, parseProxyUpstream } from '../value/upstream-address.ts';
 import { type BuildContext, report } from './context.ts';
 
 /** What a route fills the upstreams of its action with. */
@@ -50,9 +50,9 @@ function checkOne(
   const usesTarget = names.includes('target');
   // Targets that plugins bring are checked when they come.
   const targets = usesTarget ? (balancer?.targets ?? []) : [''];
-  const check = action.type === 'pass' ? checkPassUpstream : checkProxyUpstream;
+  const check = action.type === 'pass' ? parsePassUpstream : parseProxyUpstream;
   targets.forEach((target, index) => {
-    const filled = fillUpstream(action.upstream, set, target);
+    const filled = fillUpstream(action.upstream, usesTarget ? { ...set, target } : set);
     const key = action.type + filled;
     if (context.addresses.has(key)) return;
     const problem = problemOf(check, filled);

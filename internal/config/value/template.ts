@@ -2,8 +2,25 @@ import { checkFieldValue, checkHostValue } from './header-field.ts';
 import { InvalidValue, problemOf, quote } from './invalid-value.ts';
 import { nearest } from './nearest.ts';
 
-/** `{name}` as templates have it. A brace that begins no such name is text. */
+/** `{name}` as templates have it. A brace that begins no such name is text, as it is all over JSON and CSS. */
 const PLACEHOLDER = /\{([A-Za-z_][A-Za-z0-9_.-]*)\}/g;
+
+/** A name in braces, and where it stands in its text. */
+export interface FoundPlaceholder {
+  readonly name: string;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The names in braces of a text, in order. Which of them are filled in, each use of templates knows. */
+export function placeholdersIn(text: string): readonly FoundPlaceholder[] {
+  if (!text.includes('{')) return [];
+  return Array.from(text.matchAll(PLACEHOLDER), ({ 0: whole, 1: name, index }) => ({
+    name,
+    start: index,
+    end: index + whole.length,
+  }));
+}
 
 /** What static bodies and header values may hold. */
 export const STATIC_PLACEHOLDERS = [
@@ -24,6 +41,9 @@ export const STATIC_PLACEHOLDERS = [
   'tls.client.fingerprint',
 ] as const;
 
+/** A name that static bodies, header values and the fields of plugins may hold in braces. */
+export type PlaceholderName = (typeof STATIC_PLACEHOLDERS)[number];
+
 /**
  * Those that a file is not searched for: a request may hold anything in its query, and scripts in pages have `{query}` as code
  * of their own (`const {query} = …`), where no escaping helps.
@@ -39,19 +59,12 @@ export function upstreamPlaceholders(template: string): string[] {
   return [...new Set(Array.from(template.matchAll(UPSTREAM_PLACEHOLDER), (match) => match[1]))];
 }
 
-/** Fills an upstream template with a target and the variables of `set`; a name without a value stays as it is. */
-export function fillUpstream(template: string, set: Readonly<Record<string, string>>, target: string): string {
+/** Fills an upstream template with the target and the variables of `set`; a name without a value stays as it is. */
+export function fillUpstream(template: string, values: Readonly<Record<string, string>>): string {
   if (!template.includes('{')) return template;
-  return template.replace(UPSTREAM_PLACEHOLDER, (whole, name: string) => {
-    if (name === 'target') return target;
-    return Object.hasOwn(set, name) ? set[name] : whole;
-  });
-}
-
-/** The names in the template of a static answer, each once. */
-export function placeholdersOf(template: string): string[] {
-  if (!template.includes('{')) return [];
-  return [...new Set(Array.from(template.matchAll(PLACEHOLDER), (match) => match[1]))];
+  return template.replace(UPSTREAM_PLACEHOLDER, (whole, name: string) =>
+    Object.hasOwn(values, name) ? values[name] : whole,
+  );
 }
 
 /** Names that are filled in with a part of a host, and so with nothing that a Host field could not hold. */
@@ -60,8 +73,12 @@ const HOST_PLACEHOLDERS: ReadonlySet<string> = new Set(['domain', 'host', 'match
 /** What a placeholder looks like. Words that do not, such as `{Id}` and `{a-b}`, mean something else. */
 const PLACEHOLDER_NAME = /^[a-z_][a-z0-9_.]*$/;
 
-/** `{{name}}` belongs to the templates of others. */
-const SINGLE_BRACES = /(?<!\{)\{([A-Za-z_][A-Za-z0-9_.-]*)\}/g;
+/** The names in a text; `{{name}}` belongs to the templates of others. */
+function namesInSingleBraces(text: string): readonly string[] {
+  return placeholdersIn(text)
+    .filter(({ start }) => text[start - 1] !== '{')
+    .map(({ name }) => name);
+}
 
 /** What is wrong with a name in braces; null for a placeholder and for what is text. */
 function placeholderProblem(name: string): string | null {
@@ -79,8 +96,7 @@ function placeholderProblem(name: string): string | null {
  * @throws InvalidValue
  */
 export function checkStaticTemplate(text: string): void {
-  if (!text.includes('{')) return;
-  for (const [, name] of text.matchAll(SINGLE_BRACES)) {
+  for (const name of namesInSingleBraces(text)) {
     const problem = placeholderProblem(name);
     if (problem !== null) throw new InvalidValue(problem);
   }
@@ -101,8 +117,7 @@ export function checkFieldTemplate(value: string): void {
  * where braces mean something else as a rule. A file is often generated: neither keeps it from being sent. Null for nothing.
  */
 export function fileTemplateWarning(text: string, isCode: boolean): string | null {
-  const found = new Set(Array.from(text.matchAll(SINGLE_BRACES), ([, name]) => name));
-  for (const name of found) {
+  for (const name of new Set(namesInSingleBraces(text))) {
     if (NOT_IN_FILES.includes(name)) continue;
     if ((STATIC_PLACEHOLDERS as readonly string[]).includes(name)) {
       if (isCode) return `\`{${name}}\` in it is filled in for each request; \`raw: true\` sends the file as it is`;
@@ -119,7 +134,7 @@ export function fileTemplateWarning(text: string, isCode: boolean): string | nul
  * @throws InvalidValue
  */
 export function checkHostTemplate(value: string): void {
-  const wrong = placeholdersOf(value).find((name) => !HOST_PLACEHOLDERS.has(name));
+  const wrong = placeholdersIn(value).find(({ name }) => !HOST_PLACEHOLDERS.has(name))?.name;
   if (wrong !== undefined) {
     const allowed = [...HOST_PLACEHOLDERS].map((name) => `\`{${name}}\``).join(', ');
     throw new InvalidValue(`Host may hold the placeholders ${allowed}, found \`{${wrong}}\``);

@@ -8,7 +8,7 @@ import { problemOf } from './invalid-value.ts';
 import { didYouMean, suggestion } from './nearest.ts';
 import { parsePathPatterns } from './path-pattern.ts';
 import { checkStaticTemplate, fillUpstream, upstreamPlaceholders } from './template.ts';
-import { checkPassUpstream, checkProxyUpstream } from './upstream-address.ts';
+import { parsePassUpstream, parseProxyUpstream } from './upstream-address.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -215,7 +215,7 @@ describe('upstreams', () => {
     'HTTP://a',
     'wss://a',
     'unix:///run/a.sock',
-  ])('proxy takes %s', (text) => expect(problemOf(checkProxyUpstream, text)).toBeNull());
+  ])('proxy takes %s', (text) => expect(problemOf(parseProxyUpstream, text)).toBeNull());
   it.each([
     ['http://', 'the host is missing'],
     ['ftp://a', 'the scheme `ftp` is not known'],
@@ -229,16 +229,16 @@ describe('upstreams', () => {
     ['[::g]:1', 'no IPv6 address'],
     ['unix://run/a', 'an absolute path'],
     ['http://a/ b', 'percent-encoded'],
-  ])('proxy refuses %s', (text, why) => expect(problemOf(checkProxyUpstream, text)).toContain(why));
+  ])('proxy refuses %s', (text, why) => expect(problemOf(parseProxyUpstream, text)).toContain(why));
   it('pass takes an address with a port alone', () => {
-    expect(problemOf(checkPassUpstream, 'localhost')).toContain('the port is missing');
-    expect(problemOf(checkPassUpstream, '10.0.0.5:443')).toBeNull();
-    expect(problemOf(checkPassUpstream, 'unix:///run/a.sock')).toBeNull();
-    expect(problemOf(checkPassUpstream, 'https://a')).toContain('the scheme `https` is not known here');
+    expect(problemOf(parsePassUpstream, 'localhost')).toContain('the port is missing');
+    expect(problemOf(parsePassUpstream, '10.0.0.5:443')).toBeNull();
+    expect(problemOf(parsePassUpstream, 'unix:///run/a.sock')).toBeNull();
+    expect(problemOf(parsePassUpstream, 'https://a')).toContain('the scheme `https` is not known here');
   });
   it('are templates', () => {
     expect(upstreamPlaceholders('http://{target}:{port}/{port}')).toEqual(['target', 'port']);
-    expect(fillUpstream('{target}:{port}{x}', { port: '$&' }, 'a')).toBe('a:$&{x}');
+    expect(fillUpstream('{target}:{port}{x}', { port: '$&', target: 'a' })).toBe('a:$&{x}');
   });
 });
 
