@@ -31,20 +31,22 @@ function bounded(key: string): string {
   return key.length <= MAX_KEY ? key : `sha256:${createHash('sha256').update(key, 'latin1').digest('base64')}`;
 }
 
+/** The value of the first field line of a name; empty without one. */
 function firstLine(fields: Fields, lowerName: string): string {
-  if (!fields.has(lowerName)) return '';
-  for (const [name, value] of fields.entries()) {
-    if (name.length === lowerName.length && name.toLowerCase() === lowerName) return value;
-  }
+  const list = fields.get(lowerName);
+  // Only a list can be of several lines.
+  if (list === null || !list.includes(', ')) return list ?? '';
+  for (const [name, value] of fields.entries()) if (name.toLowerCase() === lowerName) return value;
   return '';
 }
 
 /** RFC 6265 §4.2.1. HTTP/2 may send a field line for each cookie (RFC 9113 §8.2.3). */
 function cookie(fields: Fields, name: string): string {
-  if (!fields.has('cookie')) return '';
+  const list = fields.get('cookie');
+  if (list === null) return '';
+  if (!list.includes(', ')) return pairValue(list, name, ';');
   for (const [field, value] of fields.entries()) {
-    if (field.length !== 6 || field.toLowerCase() !== 'cookie') continue;
-    const found = pairValue(value, name, ';');
+    const found = field.toLowerCase() === 'cookie' ? pairValue(value, name, ';') : '';
     if (found !== '') return found;
   }
   return '';
