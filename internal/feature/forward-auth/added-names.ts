@@ -11,7 +11,7 @@ export function addedNames(names: readonly string[]): FieldNames {
 }
 
 function asCgi(name: string): string {
-  return name.replaceAll('_', '-');
+  return name.includes('_') ? name.replaceAll('_', '-') : name;
 }
 
 /**

@@ -9,7 +9,7 @@ import {
   type Slot,
   type Verdict,
 } from '../../exchange/index.ts';
-import { CHUNKED, type FieldNames } from '../../message/index.ts';
+import { CHUNKED, type FieldNames, type Fields } from '../../message/index.ts';
 import type { OwnRequest, OwnResponse, UpstreamClient } from '../../upstream/index.ts';
 import { addedNames, TrailerGuard } from './added-names.ts';
 import { AuthRequestFields } from './auth-request.ts';
@@ -104,15 +104,13 @@ export class ForwardAuth implements Filter {
         if (value !== null) effective.requestFields.append(name, value);
       }
     }
-    const cookies: string[] = [];
-    for (const [name, value] of fields.entries()) if (name.toLowerCase() === 'set-cookie') cookies.push(value);
-    if (cookies.length > 0) this.parts.cookies.set(exchange, cookies);
+    if (fields.has('set-cookie')) this.parts.cookies.set(exchange, cookiesOf(fields));
   }
 
   /** @throws ProxyError auth_failed unless the request may pass all the same */
   private fail(exchange: Exchange, cause: ProxyError, denied: boolean): Decision {
     const upstream = this.parts.client.peer.text;
-    const error = new ProxyError('auth_failed', cause.message, { cause, upstream, text: NOT_ASKED });
+    const error = new ProxyError('auth_failed', `no verdict: ${cause.message}`, { cause, upstream, text: NOT_ASKED });
     if (denied || this.config.fail === 'closed') throw error;
     this.parts.notAsked(exchange, error);
     return null;
@@ -121,6 +119,13 @@ export class ForwardAuth implements Filter {
 
 function isPass(status: number): boolean {
   return status >= 200 && status < 300;
+}
+
+/** Each as a line of its own, as they cannot be a list (RFC 6265 §3). */
+function cookiesOf(fields: Fields): string[] {
+  const cookies: string[] = [];
+  for (const [name, value] of fields.entries()) if (name.toLowerCase() === 'set-cookie') cookies.push(value);
+  return cookies;
 }
 
 /** The answer of the auth server as the client gets it; how its body is framed, the session says anew. */
