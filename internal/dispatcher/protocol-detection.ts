@@ -1,13 +1,7 @@
 import { ProxyError } from '../base/index.ts';
-import type { DrainableSession, SessionSlot } from '../downstream/index.ts';
+import { type DrainableSession, DRAINING_START_MS, type SessionSlot } from '../downstream/index.ts';
 import { type PhaseOwner, type Run, runPhase } from '../exchange/index.ts';
 import type { Connection, ConnectionHandler } from '../transport/index.ts';
-
-/**
- * Milliseconds for the first bytes when the listener closes. A client sends immediately after it has connected. Closing
- * at once would fail a request that is on its way, and clients do not retry on a new connection.
- */
-const DRAINING_START_MS = 500;
 
 /** A connection whose first bytes do not yet show its protocol. It has header_timeout to send them. */
 export abstract class ProtocolDetection implements ConnectionHandler, DrainableSession, PhaseOwner {

@@ -1,10 +1,5 @@
 import type { Connection } from '../transport/index.ts';
-
-/**
- * How long a connection that we have ended is read on, so that the client gets our last answer before a reset that
- * its own unread bytes would cause (RFC 9112 §9.6).
- */
-const LINGER_MS = 2000;
+import { LINGER_MS } from './client-bounds.ts';
 
 /** The last part of a connection: we send no more, and read over what the client still sends. */
 export class Lingering {

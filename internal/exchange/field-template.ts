@@ -1,3 +1,4 @@
+import { isBlank } from '../message/index.ts';
 import { EXCHANGE_PLACEHOLDERS } from './exchange-placeholders.ts';
 import type { Exchange } from './exchange.ts';
 import { compileTemplate, type Template } from './template.ts';
@@ -36,8 +37,4 @@ function trimBlanks(text: string): string {
   while (start < end && isBlank(text.charCodeAt(start))) start++;
   while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
   return start === 0 && end === text.length ? text : text.slice(start, end);
-}
-
-function isBlank(code: number): boolean {
-  return code === 0x20 || code === 0x09;
 }

@@ -1,4 +1,4 @@
-import { type Fields, type Framing, CHUNKED, NO_BODY, reasonPhrase } from '../message/index.ts';
+import { CHUNKED, type Fields, type Framing, mayHaveContent, NO_BODY, reasonPhrase } from '../message/index.ts';
 import type { BodyStage } from './body-stage.ts';
 
 /** Fields that are true of the exact bytes of a body alone (RFC 9110 §8.6, §14.3; RFC 9530 §2, §3). */
@@ -37,12 +37,12 @@ export class ResponseHead {
     this.fields = fields;
     this.framing = framing;
     this.toHead = toHead;
-    this.empty = !mayHaveBody(status);
+    this.empty = !mayHaveContent(status);
   }
 
   /** True when bytes of a body follow this head. */
   get hasBody(): boolean {
-    return !this.toHead && !this.empty && mayHaveBody(this.status) && this.framing !== NO_BODY;
+    return !this.toHead && !this.empty && mayHaveContent(this.status) && this.framing !== NO_BODY;
   }
 
   /** Answers with another final status, from 200 to 599, and its usual reason phrase. */
@@ -51,7 +51,7 @@ export class ResponseHead {
       throw new RangeError(`not a final status: ${status}`);
     this.status = status;
     this.reason = reasonPhrase(status);
-    if (!this.empty || !mayHaveBody(status)) return;
+    if (!this.empty || !mayHaveContent(status)) return;
     // RFC 9110 §15.4.5: the fields of a 304 tell of a body that does not come with it.
     this.fields.remove('content-length');
     this.framing = NO_BODY;
@@ -71,9 +71,4 @@ export class ResponseHead {
     if (this.framing !== NO_BODY || this.toHead) this.framing = CHUNKED;
     this.addStage(make);
   }
-}
-
-/** RFC 9110 §6.4.1: 204 and 304 have no content; §15.3.6: nor has 205. */
-function mayHaveBody(status: number): boolean {
-  return status !== 204 && status !== 205 && status !== 304;
 }

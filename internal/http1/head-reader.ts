@@ -13,6 +13,7 @@ import {
   SP,
   TOKEN_LOWER,
   wordsOf,
+  ZERO,
 } from '../message/index.ts';
 import { type HeadLimits } from './limits.ts';
 
@@ -23,7 +24,6 @@ export interface HeadErrorCodes {
   readonly tooLarge: ErrorCode;
 }
 
-const ZERO = 0x30;
 const NINE = 0x39;
 
 /** What `parse` returns while the head is not complete. */

@@ -9,6 +9,7 @@ import {
   TARGET_QUESTION,
   TARGET_SLASH,
   TOKEN_LOWER,
+  ZERO,
 } from '../message/index.ts';
 import { HeadReader, MORE } from './head-reader.ts';
 import { type HeadLimits, MAX_METHOD_BYTES } from './limits.ts';
@@ -20,7 +21,6 @@ const VERSION_BYTES = 10;
 /** Where the digits stand in it. */
 const MAJOR = 5;
 const MINOR = 7;
-const ZERO = 0x30;
 
 /** What TARGET_SLASH becomes in the bits of a target when two of them stand in a row. */
 const TARGET_DOUBLE_SLASH = TARGET_SLASH << 4;

@@ -1,5 +1,5 @@
 import { ProxyError } from '../base/index.ts';
-import { CR, FIELD_VALUE, LF, SP } from '../message/index.ts';
+import { CR, FIELD_VALUE, LF, SP, ZERO } from '../message/index.ts';
 import { HeadReader, MORE } from './head-reader.ts';
 import type { HeadLimits } from './limits.ts';
 
@@ -10,7 +10,6 @@ const PREFIX_BYTES = 12;
 /** Where the minor version and the status code stand in it. */
 const MINOR = 7;
 const STATUS = 9;
-const ZERO = 0x30;
 
 /** Reads response heads: status-line and fields (RFC 9112 §4, §5). */
 export class ResponseHeadReader extends HeadReader {

@@ -62,7 +62,7 @@ export class RotatedFiles {
 }
 
 /** Returns null if another process has removed the file in the meantime. */
-function ignoreAbsent(error: NodeJS.ErrnoException): null {
+export function ignoreAbsent(error: NodeJS.ErrnoException): null {
   if (error.code === 'ENOENT') return null;
   throw error;
 }

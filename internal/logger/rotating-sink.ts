@@ -1,6 +1,6 @@
 import { rename, stat } from 'node:fs/promises';
 import { FileSink } from './file-sink.ts';
-import { RotatedFiles } from './rotated-files.ts';
+import { ignoreAbsent, RotatedFiles } from './rotated-files.ts';
 import { checkFrequency, type Period, periodOf, type RotateOptions } from './rotation-period.ts';
 import type { Done, Report, Sink } from './sink.ts';
 
@@ -138,9 +138,4 @@ export class RotatingSink implements Sink {
       this.#report('cannot remove old log files', { path: this.#path, error });
     });
   }
-}
-
-function ignoreAbsent(error: NodeJS.ErrnoException): null {
-  if (error.code === 'ENOENT') return null;
-  throw error;
 }

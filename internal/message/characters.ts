@@ -7,6 +7,7 @@ export const HTAB = 0x09;
 export const LF = 0x0a;
 export const CR = 0x0d;
 export const SP = 0x20;
+export const ZERO = 0x30;
 export const COLON = 0x3a;
 
 /** token (RFC 9110 §5.6.2): the byte in lower case, or 0 where the byte is no tchar. */

@@ -80,7 +80,7 @@ const KNOWN_NAMES: readonly (readonly [string, FieldId])[] = [
 ];
 
 /** How the names begin that proxies use among themselves, for the port, the prefix, the scheme and more. */
-const FORWARDED_FAMILY = 'x-forwarded-';
+export const FORWARDED_FAMILY = 'x-forwarded-';
 const FIRST_OF_FAMILY = FORWARDED_FAMILY.charCodeAt(0);
 
 /** Slots of the hash table: enough that the known names share none (checked below). */

@@ -25,6 +25,7 @@ export function isFieldValue(text: string): boolean {
   return text.length === 0 || (!isBlank(text.charCodeAt(0)) && !isBlank(text.charCodeAt(last)));
 }
 
-function isBlank(code: number): boolean {
+/** SP or HTAB: what may stand around a value (RFC 9110 §5.6.3). */
+export function isBlank(code: number): boolean {
   return code === SP || code === HTAB;
 }

@@ -21,6 +21,16 @@ export const UNTIL_CLOSE: Framing = -2;
 /** Well-formed names of codings other than chunked, and then chunked: tokens without parameters, as lists are written. */
 const CODINGS_THEN_CHUNKED = /^(?:(?!chunked[ \t,])[!#$%&'*+\-.^_`|~0-9a-z]+[ \t]*,[ \t]*)+chunked$/;
 
+/** Whether a response ends with its head, whatever the fields say (RFC 9112 §6.3 step 1). */
+export function isBodiless(status: number, method: string): boolean {
+  return method === 'HEAD' || status === 204 || status === 304;
+}
+
+/** Whether a response with that status can have content (RFC 9110 §6.4.1, §15.3.6). */
+export function mayHaveContent(status: number): boolean {
+  return status !== 204 && status !== 205 && status !== 304;
+}
+
 /**
  * The framing of a request body (RFC 9112 §6.3), stricter where the RFC lets a recipient choose: nothing that two
  * parsers could read in two ways goes on.
@@ -57,7 +67,7 @@ export function responseFraming(fields: Fields, minorVersion: number, status: nu
   // Step 3
   if (hasLength && hasCoding) throw bad('Content-Length together with Transfer-Encoding');
   // Step 1: HEAD, 204 and 304 end with the head, whatever the fields say.
-  if (method === 'HEAD' || status === 204 || status === 304) {
+  if (isBodiless(status, method)) {
     if (hasLength) contentLength(fields, 'bad_response');
     return NO_BODY;
   }

@@ -13,7 +13,9 @@ export {
   TARGET_QUESTION,
   TARGET_SLASH,
   TOKEN_LOWER,
+  ZERO,
 } from './characters.ts';
+export { cgiName } from './cgi-name.ts';
 export { acceptsCoding, chooseCodings, codingName, type NamedCoding } from './content-codings.ts';
 export { ConnectionOption, persists, takeConnectionOptions } from './connection-options.ts';
 export {
@@ -29,15 +31,17 @@ export {
   withoutReceived,
 } from './drop-table.ts';
 export { weakened } from './entity-tag.ts';
-export { type FieldBits, fieldBits, FieldId, fieldIdAt, fieldIdOf } from './field-names.ts';
+export { type FieldBits, fieldBits, FieldId, fieldIdAt, fieldIdOf, FORWARDED_FAMILY } from './field-names.ts';
 export { readFieldPairs } from './field-pairs.ts';
 export { skipFieldValue, wordsOf } from './field-value-scan.ts';
-export { isFieldValue, isToken } from './field-syntax.ts';
+export { isBlank, isFieldValue, isToken } from './field-syntax.ts';
 export { type FieldNames, Fields } from './fields.ts';
 export {
   CHUNKED,
   type Framing,
+  isBodiless,
   MAX_LENGTH_DIGITS,
+  mayHaveContent,
   NO_BODY,
   requestFraming,
   responseFraming,
@@ -49,5 +53,6 @@ export { joinedLines, joinedValues } from './joined-values.ts';
 export { isMediaTypePattern, MediaTypes } from './media-types.ts';
 export { reasonPhrase } from './reason-phrase.ts';
 export { readTarget, type RequestTarget } from './target.ts';
+export { webSocketAccept } from './websocket-accept.ts';
 export { WantedNames } from './wanted-names.ts';
 export { addToVary } from './vary.ts';

@@ -1,3 +1,4 @@
+import { CR, LF } from '../message/index.ts';
 import { badProxyHeader, type ProxyHeader } from './proxy-header.ts';
 import { MAX_LINE_BYTES, readLine } from './version-1.ts';
 import {
@@ -21,8 +22,6 @@ export const MORE = -1;
  */
 export const MAX_PROXY_HEADER_BYTES = 4096;
 
-const CR = 0x0d;
-const LF = 0x0a;
 const LINE_PREFIX = Buffer.from('PROXY ', 'latin1');
 
 /**

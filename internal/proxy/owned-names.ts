@@ -1,4 +1,4 @@
-import type { FieldNames } from '../message/index.ts';
+import { cgiName, type FieldNames, FORWARDED_FAMILY } from '../message/index.ts';
 
 /** Names that prox writes for an upstream, or acts on, whatever the config says; as CGI reads them, `-` for `_`. */
 const NAMES_OF_PROX = [
@@ -34,8 +34,6 @@ const NAMES_OF_HEADS = [
   'range',
 ] as const;
 
-const FORWARDED_FAMILY = 'x-forwarded-';
-
 /** Which names of the client's fields do not go on, as the config or prox sets them. */
 export interface OwnedNames {
   /** Those that the config sets; null for none, which spares the look at every name. */
@@ -52,19 +50,15 @@ export interface OwnedNames {
 /** @param configured names that the config sets; @param underscores whether other names with underscores go on */
 export function ownedNames(configured: readonly string[], underscores: boolean): OwnedNames {
   const lower = configured.map((name) => name.toLowerCase());
-  const plain = new Set([...lower, ...lower.map(asCgi)]);
+  const plain = new Set([...lower, ...lower.map(cgiName)]);
   const owned = new Set([...plain, ...NAMES_OF_PROX]);
-  const kept = (name: string): boolean => !owned.has(asCgi(name)) && !asCgi(name).startsWith(FORWARDED_FAMILY);
+  const kept = (name: string): boolean => !owned.has(cgiName(name)) && !cgiName(name).startsWith(FORWARDED_FAMILY);
   const heads: ReadonlySet<string> = new Set(NAMES_OF_HEADS);
   return {
     omitted: plain.size === 0 ? null : plain,
     withUnderscores: { has: (name) => (name.includes('_') ? !underscores || !kept(name) : plain.has(name)) },
     trailers: {
-      has: (name) => !kept(name) || heads.has(asCgi(name)) || (!underscores && name.includes('_')),
+      has: (name) => !kept(name) || heads.has(cgiName(name)) || (!underscores && name.includes('_')),
     },
   };
-}
-
-function asCgi(name: string): string {
-  return name.replaceAll('_', '-');
 }

@@ -3,11 +3,8 @@ import { ProxyError } from '../base/index.ts';
 import { fillUpstream, type PassConfig, type ProxyProtocolVersion, type ServiceLimits } from '../config/index.ts';
 import type { Action, ConnectionAction, Exchange, FailureSubject, RelayedConnection } from '../exchange/index.ts';
 import type { DialContext, DialOptions } from '../transport/index.ts';
-import { parsePeer, type Peer } from '../upstream/index.ts';
+import { DEFAULT_DIAL_TIMEOUT_MS, parsePeer, type Peer } from '../upstream/index.ts';
 import { RelayDialing, type RelayRoute } from './relay-dialing.ts';
-
-/** Connecting takes milliseconds or fails; 5 s leave room for a lost SYN and its retransmissions. */
-const DEFAULT_DIAL_TIMEOUT_MS = 5000;
 
 /**
  * Size of a read from an upstream connection. A relay does nothing else with the bytes, so system calls are its whole

@@ -8,7 +8,7 @@ import {
   FILE_PLACEHOLDERS,
   type Template,
 } from '../exchange/index.ts';
-import { EMPTY_RESPONSE_DROP, fieldIdOf, Fields, NO_BODY, reasonPhrase } from '../message/index.ts';
+import { EMPTY_RESPONSE_DROP, fieldIdOf, Fields, mayHaveContent, NO_BODY, reasonPhrase } from '../message/index.ts';
 import { escapeFor } from './body-escape.ts';
 
 /**
@@ -46,7 +46,7 @@ class StaticAction implements Action {
       .filter(([name]) => EMPTY_RESPONSE_DROP[fieldIdOf(name)] === 0)
       .map(([name, value]) => ({ name, value: compileFieldValue(value) }));
     const configuredType = compiled.find(({ name }) => name.toLowerCase() === 'content-type');
-    const resource = allowsBody(config.status) ? config.body : null;
+    const resource = mayHaveContent(config.status) ? config.body : null;
 
     if (configuredType === undefined && resource !== null) this.#fields.append('Content-Type', resource.contentType);
     for (const { name, value } of compiled) {
@@ -72,10 +72,6 @@ class StaticAction implements Action {
     if (body !== null && body.length > 0 && exchange.method !== 'HEAD') exchange.write(body, 0, body.length);
     exchange.end(null);
   }
-}
-
-function allowsBody(status: number): boolean {
-  return status !== 204 && status !== 205 && status !== 304;
 }
 
 /** @param contentType the Content-Type of the body; null if a placeholder decides it for each request */

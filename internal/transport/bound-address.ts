@@ -1,3 +1,4 @@
+import { MAX_UNIX_PATH } from '../base/index.ts';
 import type { SendHandle } from 'node:child_process';
 import type { BigIntStats } from 'node:fs';
 import { lookup } from 'node:dns/promises';
@@ -38,9 +39,6 @@ type CreateServerHandle = (
   fd: number,
   flags: number,
 ) => ServerHandle | number;
-
-/** sun_path has 108 bytes, including its closing NUL. */
-const MAX_UNIX_PATH = 107;
 
 /** Makes the names different under which unix sockets are bound. */
 let nextName = 0;

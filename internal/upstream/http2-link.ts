@@ -6,6 +6,7 @@ import {
   CHUNKED,
   type Fields,
   type Framing,
+  isBodiless,
   joinedLines,
   NO_BODY,
   TRAILER_DROP,
@@ -15,7 +16,7 @@ import { WriteState } from '../transport/index.ts';
 import { switchedFields } from './extended-connect.ts';
 import { overdueAt } from './grpc-timeout.ts';
 import { Http2Code, noUpgrade, refused, type SessionFate, streamError } from './http2-errors.ts';
-import { isBodiless, readResponseFields, responseFramingOf, statusOf } from './http2-response.ts';
+import { readResponseFields, responseFramingOf, statusOf } from './http2-response.ts';
 import type { ResponseHandler } from './response-handler.ts';
 import type { Http2RequestHead, UpstreamLink, UpstreamRequest, UpstreamTimeouts } from './upstream-link.ts';
 

@@ -48,8 +48,3 @@ export function responseFramingOf(fields: Fields, status: number, method: string
     throw new ProxyError('bad_response', `a body ${framing} bytes shorter than its Content-Length`);
   return framing;
 }
-
-/** Whether the response has no body, whatever its fields say (RFC 9110 §6.4.1). */
-export function isBodiless(status: number, method: string): boolean {
-  return method === 'HEAD' || status === 204 || status === 304;
-}

@@ -3,7 +3,7 @@ import { DEFAULT_HEAD_LIMITS } from '../http1/index.ts';
 import type { PoolOptions } from './pool.ts';
 
 /** Connecting takes milliseconds or fails; 5 s leave room for a lost SYN and its repetitions. */
-const DEFAULT_DIAL_TIMEOUT_MS = 5000;
+export const DEFAULT_DIAL_TIMEOUT_MS = 5000;
 
 /** Milliseconds of silence before an upstream is pinged: servers of gRPC-Go take one PING in 5 minutes, and no more. */
 const DEFAULT_UPSTREAM_PING_MS = 300_000;

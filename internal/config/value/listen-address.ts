@@ -1,11 +1,9 @@
+import { MAX_UNIX_PATH } from '../../base/index.ts';
 import type { ListenAddress } from '../config.ts';
 import { InvalidValue, quote } from './invalid-value.ts';
 import { ipFamily, isIPv6 } from './ip-address.ts';
 
 const ALLOWED = '":8080" (all addresses), "127.0.0.1:8080", "[::1]:8080" or "unix:///run/prox.sock"';
-
-/** sun_path holds 108 bytes with its closing NUL; a longer path fails in bind(2). */
-const MAX_UNIX_PATH = 107;
 
 /**
  * Parses a listen address: `:8080` is all addresses, v4 and v6; `127.0.0.1:8080`, `[::1]:80` and `localhost:80` are one; a

@@ -7,6 +7,7 @@ import {
   FieldId,
   type Fields,
   type Framing,
+  isBodiless,
   RESPONSE_DROP,
   TRAILER_DROP,
   UNTIL_CLOSE,
@@ -187,7 +188,7 @@ export class Http1Exchange extends ClientExchange {
 
   /** Decides how the client finds the end of the body (RFC 9112 §6.3), and returns the field line that says it. */
   private chooseFraming(status: number, fields: Fields, framing: Framing): string {
-    const forbidden = this.method === 'HEAD' || status === 204 || status === 304;
+    const forbidden = isBodiless(status, this.method);
     const hasLength = fields.holds(FieldId.contentLength);
     // RFC 9110 §8.6: no Content-Length in a 204.
     if (hasLength && status === 204) fields.remove('content-length');

@@ -1,10 +1,8 @@
 import { ProxyError } from '../../base/index.ts';
 import { BodyDecoder, type BodySink } from '../../http1/index.ts';
 import { type Fields, type Framing, NO_BODY, UNTIL_CLOSE } from '../../message/index.ts';
+import { MAX_DISCARD_BYTES } from '../client-bounds.ts';
 import type { Http1Exchange } from './http1-exchange.ts';
-
-/** So much of an unwanted body is read over to keep the connection; before more, closing is cheaper, and is said. */
-const MAX_DISCARD_BYTES = 65_536;
 
 /**
  * So much is read over where closing was not said: an answer may come long before the end of an upload, and a client that

@@ -1,3 +1,4 @@
+import { LINE_BYTES } from './http2-limits.ts';
 import { ProxyError } from '../../base/index.ts';
 import { type HeadLimits, MAX_METHOD_BYTES } from '../../http1/index.ts';
 import {
@@ -27,9 +28,6 @@ interface PseudoFields {
   /** Names and values as they would stand in an HTTP/1.1 head. */
   bytes: number;
 }
-
-/** Bytes of `: ` and CRLF. */
-const LINE_BYTES = 4;
 
 /**
  * Reads a request out of its field section. nghttp2 has checked already that pseudo-fields stand first, once, and that

@@ -41,17 +41,8 @@ const MAX_REJECTED_STREAMS = 1000;
 /** Interim responses that wait for a client which does not read: what comes beyond is left out. */
 export const MAX_QUEUED_INTERIM = 32;
 
-/** So much of an unwanted body is read over; with more, the client is told to stop (RFC 9113 §8.1). */
-export const MAX_DISCARD_BYTES = 65_536;
-
-/** Milliseconds that a client has to take the last frames and to close, once prox has nothing more to say. */
-export const LINGER_MS = 2000;
-
-/**
- * Milliseconds for the first stream of a connection when the listener goes away: clients open a connection as they have
- * a request, which is on its way then.
- */
-export const DRAINING_START_MS = 500;
+/** Bytes of a field line beside its name and its value, as it would stand in HTTP/1.1: `: ` and CRLF. */
+export const LINE_BYTES = 4;
 
 /** Looks at the streams of a connection within one stall_timeout: so much later than due a stall may be noticed. */
 export const LOOKS_A_STALL = 4;

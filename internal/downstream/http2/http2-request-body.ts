@@ -4,7 +4,7 @@ import type { ExchangeHandler } from '../../exchange/index.ts';
 import { TRAILER_LIMITS } from '../../http1/index.ts';
 import { Fields, readFieldPairs } from '../../message/index.ts';
 import type { Gate, Throttle } from '../../throttle/index.ts';
-import { MAX_DISCARD_BYTES } from './http2-limits.ts';
+import { MAX_DISCARD_BYTES } from '../client-bounds.ts';
 
 /** Whose body it is. */
 export interface BodyReader {

@@ -1,3 +1,4 @@
+import { LINE_BYTES } from './http2-limits.ts';
 import type { OutgoingHttpHeaders } from 'node:http2';
 import { type DropTable, type Fields, joinedLines } from '../../message/index.ts';
 
@@ -7,9 +8,6 @@ export interface Http2Head {
   /** Bytes of names and values, as if each stood as `name: value CRLF`: what HPACK makes of them is not known. */
   bytes: number;
 }
-
-/** Bytes of `: ` and CRLF. */
-const LINE_BYTES = 4;
 
 /**
  * Makes a field section. Several lines of a name become one list (RFC 9110 §5.3), but for Set-Cookie.

@@ -1,3 +1,4 @@
+import { DRAINING_START_MS, LINGER_MS } from '../client-bounds.ts';
 import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import { type Deadline, ProxyError, Roster } from '../../base/index.ts';
 import type { ConnectionSpeed, RouteSpeed } from '../../exchange/index.ts';
@@ -14,9 +15,7 @@ import { Rate } from './event-rate.ts';
 import type { Http2Client } from './http2-client.ts';
 import { Http2Exchange } from './http2-exchange.ts';
 import {
-  DRAINING_START_MS,
   ErrorCode,
-  LINGER_MS,
   MAX_PINGS_PER_SECOND,
   MAX_RESETS_PER_SECOND,
   MAX_SETTINGS_PER_SECOND,

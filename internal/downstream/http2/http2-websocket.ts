@@ -1,9 +1,6 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { ProxyError } from '../../base/index.ts';
-import type { Fields } from '../../message/index.ts';
-
-/** RFC 6455 §1.3 */
-const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
+import { type Fields, webSocketAccept } from '../../message/index.ts';
 
 const KEY_BYTES = 16;
 
@@ -23,5 +20,5 @@ export function beginWebSocket(protocol: string, fields: Fields): string {
   const key = randomBytes(KEY_BYTES).toString('base64');
   fields.set('Sec-WebSocket-Key', key);
   if (!fields.has('sec-websocket-version')) fields.append('Sec-WebSocket-Version', '13');
-  return createHash('sha1').update(`${key}${GUID}`).digest('base64');
+  return webSocketAccept(key);
 }

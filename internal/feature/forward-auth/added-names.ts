@@ -1,17 +1,13 @@
 import { BodyStage, type FlushResult } from '../../exchange/index.ts';
-import type { FieldNames, Fields } from '../../message/index.ts';
+import { cgiName, type FieldNames, type Fields } from '../../message/index.ts';
 
 /**
  * The names that the auth server alone may set. CGI, WSGI and PHP read `X_User` and `X-User` as one variable (RFC 3875
  * §4.1.18), so a name stands for both.
  */
 export function addedNames(names: readonly string[]): FieldNames {
-  const added = new Set(names.map((name) => asCgi(name.toLowerCase())));
-  return { has: (name) => added.has(asCgi(name)) };
-}
-
-function asCgi(name: string): string {
-  return name.includes('_') ? name.replaceAll('_', '-') : name;
+  const added = new Set(names.map((name) => cgiName(name.toLowerCase())));
+  return { has: (name) => added.has(cgiName(name)) };
 }
 
 /**

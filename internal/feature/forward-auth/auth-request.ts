@@ -1,5 +1,5 @@
 import type { Exchange } from '../../exchange/index.ts';
-import { FieldId, type FieldNames, type Fields } from '../../message/index.ts';
+import { FieldId, type FieldNames, type Fields, FORWARDED_FAMILY } from '../../message/index.ts';
 
 /** Fields of a client that no auth request has, in lower case. */
 const NEVER_COPIED: ReadonlySet<string> = new Set([
@@ -35,7 +35,6 @@ const NEVER_COPIED: ReadonlySet<string> = new Set([
 const OF_CONTENT = 'content-';
 
 /** What only a trusted proxy may say of its client. */
-const OF_PROXIES = 'x-forwarded-';
 const REAL_IP = 'x-real-ip';
 
 /**
@@ -58,7 +57,7 @@ export class AuthRequestFields {
   constructor(chosen: readonly string[] | null) {
     const omitted = chosen === null ? omittedOfAll : omittedBut(new Set(chosen));
     this.omittedOfTrusted = { has: omitted };
-    this.omittedOfOthers = { has: (name) => omitted(name) || name.startsWith(OF_PROXIES) || name === REAL_IP };
+    this.omittedOfOthers = { has: (name) => omitted(name) || name.startsWith(FORWARDED_FAMILY) || name === REAL_IP };
   }
 
   /** The fields of the request that asks about an exchange. They do not change with it. */
