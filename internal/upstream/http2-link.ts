@@ -7,7 +7,6 @@ import {
   type Fields,
   type Framing,
   isBodiless,
-  joinedLines,
   NO_BODY,
   TRAILER_DROP,
   UNTIL_CLOSE,
@@ -16,6 +15,7 @@ import { WriteState } from '../transport/index.ts';
 import { switchedFields } from './extended-connect.ts';
 import { overdueAt } from './grpc-timeout.ts';
 import { Http2Code, noUpgrade, refused, type SessionFate, streamError } from './http2-errors.ts';
+import { addHttp2Fields } from './http2-fields.ts';
 import { readResponseFields, responseFramingOf, statusOf } from './http2-response.ts';
 import type { ResponseHandler } from './response-handler.ts';
 import type { Http2RequestHead, UpstreamLink, UpstreamRequest, UpstreamTimeouts } from './upstream-link.ts';
@@ -276,13 +276,7 @@ export class Http2Link implements UpstreamLink, Member {
 
   private streamOnWantTrailers(): void {
     const trailers: Record<string, string> = Object.create(null);
-    if (this.requestTrailers !== null) {
-      const pairs = this.requestTrailers.pairs(TRAILER_DROP);
-      for (let i = 0; i < pairs.length; i += 2) {
-        const key = pairs[i].toLowerCase();
-        trailers[key] = key in trailers ? joinedLines(key, trailers[key], pairs[i + 1]) : pairs[i + 1];
-      }
-    }
+    if (this.requestTrailers !== null) addHttp2Fields(trailers, this.requestTrailers.pairs(TRAILER_DROP));
     this.stream?.sendTrailers(trailers);
   }
 

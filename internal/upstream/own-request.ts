@@ -1,13 +1,5 @@
-import {
-  FieldId,
-  type Fields,
-  type Framing,
-  isToken,
-  joinedLines,
-  NO_BODY,
-  REQUEST_DROP,
-  without,
-} from '../message/index.ts';
+import { FieldId, type Fields, type Framing, isToken, NO_BODY, REQUEST_DROP, without } from '../message/index.ts';
+import { addHttp2Fields } from './http2-fields.ts';
 import type { Peer } from './peer.ts';
 import type { Http2RequestHead, UpstreamRequest } from './upstream-link.ts';
 
@@ -69,12 +61,7 @@ export class OwnRequestHead implements UpstreamRequest {
     head[':authority'] = authority;
     head[':scheme'] = peer.tls === null ? 'http' : 'https';
     head[':path'] = request.target;
-    const pairs = request.fields.pairs(OWN_DROP);
-    for (let i = 0; i < pairs.length; i += 2) {
-      const name = pairs[i].toLowerCase();
-      const before = head[name];
-      head[name] = before === undefined ? pairs[i + 1] : joinedLines(name, before, pairs[i + 1]);
-    }
+    addHttp2Fields(head, request.fields.pairs(OWN_DROP));
     if (this.tellsLength) head['content-length'] = String(framing);
     return head;
   }
