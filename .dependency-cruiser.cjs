@@ -21,7 +21,7 @@ const LEVELS = [
 const PURE = ['message', 'control', 'http1', 'tlshello', 'proxy-protocol', 'balancing', 'router', 'throttle'];
 
 /** What the bundle holds. All are devDependencies, as an installed prox needs none of them. */
-const BUNDLED = ['chokidar', 'commander', 'fastest-levenshtein', 'ipaddr.js', 'json5', 'mime', 'picomatch'].concat([
+const BUNDLED = ['chokidar', 'commander', 'fastest-levenshtein', 'ipaddr.js', 'json5', 'mime'].concat([
   'pino',
   'pino-pretty',
   'zod',

@@ -8,7 +8,8 @@
  *
  * The text of a fresh request is made in both cases, and its cost (the "text alone" row) is taken off the difference.
  */
-import { compileRouter, normalizeHost, normalizePath, type Route, type Router } from '../../internal/router/index.ts';
+import { normalizePath } from '../../internal/message/index.ts';
+import { compileRouter, normalizeHost, type Route, type Router } from '../../internal/router/index.ts';
 import { bench, keep } from './harness.ts';
 
 const MANY = 10_000;

@@ -22,6 +22,8 @@ export {
 export { middleware, type MiddlewareStep, stepKey } from './schema/plugin.ts';
 export { parseByteSize } from './value/byte-size.ts';
 export { parseDuration } from './value/duration.ts';
+export { type LabelPattern, type ParsedDomain, splitDomainPattern } from './value/domain-pattern.ts';
+export { splitPathPattern } from './value/path-pattern.ts';
 export { checkFieldName, checkFieldValue } from './value/header-field.ts';
 export { DEFAULT_LIMITS } from './schema/limits.ts';
 export { parseListenAddress } from './value/listen-address.ts';

@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { ProxyError } from '../base/index.ts';
-import { normalizePath } from '../router/index.ts';
+import { normalizePath } from '../message/index.ts';
 import { isInside, realPathByName, ServeRoot } from './contained-file.ts';
 import { answerWithFile } from './file-answer.ts';
 import { FileTree } from './file-source.ts';

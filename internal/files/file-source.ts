@@ -1,5 +1,6 @@
 import { ProxyError } from '../base/index.ts';
-import { compilePath, type PathPattern, type PathRules } from '../router/index.ts';
+import type { PathRules } from '../message/index.ts';
+import { compilePath, type PathPattern } from '../router/index.ts';
 import { ServeRoot } from './contained-file.ts';
 import { openFile, type OpenFile } from './open-file.ts';
 import { mapPath } from './serve-path.ts';

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { normalizePath } from '../router/index.ts';
+import { normalizePath } from '../message/index.ts';
 import { mapPath } from './serve-path.ts';
 
 const MAPPED: readonly [path: string, relative: string, folder: boolean][] = [

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { ServeConfig } from '../config/index.ts';
 import type { Action } from '../exchange/index.ts';
-import { DEFAULT_PATH_RULES } from '../router/index.ts';
+import { DEFAULT_PATH_RULES } from '../message/index.ts';
 import { createServeAction } from './serve.ts';
 import { MemoryExchange, type MemoryRequest } from '../exchange/testing/memory-exchange.ts';
 import { LASTING_CACHE, NO_CACHE } from './testing/serve-cache.ts';

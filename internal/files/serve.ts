@@ -1,7 +1,6 @@
 import type { ServeCacheConfig, ServeConfig } from '../config/index.ts';
 import { type Action, type Exchange } from '../exchange/index.ts';
-import { Fields, NO_BODY, reasonPhrase } from '../message/index.ts';
-import type { PathRules } from '../router/index.ts';
+import { Fields, NO_BODY, type PathRules, reasonPhrase } from '../message/index.ts';
 import { answerWithFile } from './file-answer.ts';
 import { type FileSource, FileTree, SingleFile } from './file-source.ts';
 import { ServedFiles } from './served-files.ts';

@@ -51,6 +51,16 @@ export {
 export { currentHttpDate, formatHttpDate, parseHttpDate } from './http-date.ts';
 export { joinedLines, joinedValues } from './joined-values.ts';
 export { isMediaTypePattern, MediaTypes } from './media-types.ts';
+export {
+  DEFAULT_PATH_RULES,
+  encodePath,
+  isNormalPath,
+  normalizePath,
+  pathForms,
+  type PathFault,
+  type PathForms,
+  type PathRules,
+} from './normalize-path.ts';
 export { reasonPhrase } from './reason-phrase.ts';
 export { readTarget, type RequestTarget } from './target.ts';
 export { webSocketAccept } from './websocket-accept.ts';

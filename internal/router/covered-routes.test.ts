@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { MatchConfig } from '../config/index.ts';
 import { type CoverableRoute, type CoveredRoute, findCoveredRoutes } from './covered-routes.ts';
-import { DEFAULT_PATH_RULES } from './normalize-path.ts';
+import { DEFAULT_PATH_RULES } from '../message/index.ts';
 import { compileRouter } from './router.ts';
 
 type Written = Partial<MatchConfig> | null;

@@ -1,5 +1,5 @@
+import type { PathRules } from '../message/index.ts';
 import { parseDomain } from './domain-pattern.ts';
-import type { PathRules } from './normalize-path.ts';
 import { parsePathAlternative } from './path-pattern.ts';
 import { compileRouter, type Route } from './router.ts';
 

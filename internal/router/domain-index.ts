@@ -1,4 +1,4 @@
-import type { LabelPattern, ParsedDomain } from './domain-pattern.ts';
+import type { LabelPattern, ParsedDomain } from '../config/index.ts';
 import { NO_ROUTE } from './method-table.ts';
 import { PathIndex } from './path-index.ts';
 

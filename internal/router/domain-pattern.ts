@@ -1,6 +1,5 @@
-import picomatch from 'picomatch';
-
 import { ProxyError } from '../base/index.ts';
+import { type LabelPattern, type ParsedDomain, splitDomainPattern } from '../config/index.ts';
 
 /**
  * A DNS name has at most 255 octets (RFC 1035 §2.3.4). A longer host matches no domain, and is not split into labels.
@@ -26,24 +25,6 @@ export interface DomainPattern {
   captures(host: string): DomainCaptures | null;
 }
 
-/** One label of a pattern: fixed text, a whole `*`, or a `*` with a fixed prefix, suffix or both. */
-export type LabelPattern =
-  | { readonly kind: 'text'; readonly text: string }
-  | { readonly kind: 'star' }
-  | { readonly kind: 'affix'; readonly prefix: string; readonly suffix: string };
-
-/** A pattern as its labels, without the final `**`. */
-export interface ParsedDomain {
-  readonly labels: readonly LabelPattern[];
-  /** True when the pattern ends with `**`: one or more labels follow. */
-  readonly open: boolean;
-}
-
-/** A label with a `*` and the characters that may be beside it. None of these characters is special to picomatch. */
-const AFFIX = /^[a-z0-9_-]*\*[a-z0-9_-]*$/;
-
-const STAR: LabelPattern = { kind: 'star' };
-
 /** Compiles a domain pattern (docs/config.md). Throws ProxyError `internal` if it breaks the rules for patterns. */
 export function compileDomain(pattern: string): DomainPattern {
   const lower = pattern.toLowerCase();
@@ -51,40 +32,11 @@ export function compileDomain(pattern: string): DomainPattern {
   return new WildcardDomain(lower, parseDomain(lower, new Map()));
 }
 
-/**
- * Splits a pattern and compiles its labels. `memo` reuses labels that occur often, such as the `cdn-*` of many domains.
- */
+/** As `splitDomainPattern`. Throws ProxyError `internal` if the pattern breaks the rules. */
 export function parseDomain(pattern: string, memo: Map<string, LabelPattern>): ParsedDomain {
-  const names = pattern.split('.');
-  const open = names.at(-1) === '**';
-  if (open) names.pop();
-  if (names.length === 0) throw malformed(pattern);
-  const labels = names.map((name) => {
-    let label = memo.get(name);
-    if (label === undefined) {
-      label = compileLabel(name, pattern);
-      memo.set(name, label);
-    }
-    return label;
-  });
-  return { labels, open };
-}
-
-function compileLabel(name: string, pattern: string): LabelPattern {
-  if (name === '*') return STAR;
-  if (!name.includes('*')) {
-    if (name === '') throw malformed(pattern);
-    return { kind: 'text', text: name };
-  }
-  // picomatch confirms that the star is the only special character of the label. The texts on both sides of the star
-  // are then equivalent to its regular expression, can be looked up in a map, and capture the same text.
-  if (!AFFIX.test(name) || picomatch.scan(name).glob !== name) throw malformed(pattern);
-  const star = name.indexOf('*');
-  return { kind: 'affix', prefix: name.slice(0, star), suffix: name.slice(star + 1) };
-}
-
-function malformed(pattern: string): ProxyError {
-  return new ProxyError('internal', `The domain pattern \`${pattern}\` is malformed`);
+  const parsed = splitDomainPattern(pattern, memo);
+  if (parsed === null) throw new ProxyError('internal', `The domain pattern \`${pattern}\` is malformed`);
+  return parsed;
 }
 
 class ExactDomain implements DomainPattern {

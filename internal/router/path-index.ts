@@ -1,5 +1,5 @@
+import type { PathRules } from '../message/index.ts';
 import { MethodTable, NO_ROUTE } from './method-table.ts';
-import type { PathRules } from './normalize-path.ts';
 import { parsePathAlternative } from './path-pattern.ts';
 
 /** A segment of the prefix tree; `table` has the routes whose prefix ends here. */

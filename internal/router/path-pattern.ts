@@ -1,5 +1,6 @@
 import { ProxyError } from '../base/index.ts';
-import { DEFAULT_PATH_RULES, normalizePath, type PathRules } from './normalize-path.ts';
+import { splitPathPattern } from '../config/index.ts';
+import { DEFAULT_PATH_RULES, encodePath, normalizePath, type PathRules } from '../message/index.ts';
 
 /** One parsed alternative of a route's `path`: an exact path, or everything below a prefix that ends with `/`. */
 export interface PathAlternative {
@@ -29,8 +30,6 @@ export interface PathPattern {
   match(path: string): PathMatch | null;
 }
 
-const BEYOND_ASCII = /[\u0080-\uffff]/;
-
 /** Compiles the alternatives of one route (`MatchConfig.paths`). Throws ProxyError `internal` on a malformed one. */
 export function compilePath(patterns: readonly string[], rules: PathRules = DEFAULT_PATH_RULES): PathPattern {
   const alternatives = patterns.map((pattern) => parsePathAlternative(pattern, rules));
@@ -43,10 +42,10 @@ export function compilePath(patterns: readonly string[], rules: PathRules = DEFA
  * beyond ASCII become encoded UTF-8, so that users may write a path as a browser shows it.
  */
 export function parsePathAlternative(pattern: string, rules: PathRules): PathAlternative {
-  const prefix = pattern.endsWith('/*');
-  const fixed = prefix ? pattern.slice(0, -1) : pattern;
-  const bytes = BEYOND_ASCII.test(fixed) ? Buffer.from(fixed, 'utf8').toString('latin1') : fixed;
-  const literal = normalizePath(bytes, { mergeSlashes: rules.mergeSlashes, encodedSlashes: 'keep' });
+  const { fixed, prefix } = splitPathPattern(pattern);
+  const encoded = encodePath(fixed);
+  const literal =
+    encoded === null ? null : normalizePath(encoded, { mergeSlashes: rules.mergeSlashes, encodedSlashes: 'keep' });
   if (literal === null || pattern === '')
     throw new ProxyError('internal', `The path pattern \`${pattern}\` is malformed`);
   return { pattern, literal, prefix };

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 
 import type { MatchConfig } from '../config/index.ts';
 import { compileRouter, type Route } from './router.ts';
-import { DEFAULT_PATH_RULES, normalizePath } from './normalize-path.ts';
+import { DEFAULT_PATH_RULES, normalizePath } from '../message/index.ts';
 
 /*
  * The reference: CONFIG.md's rules as a plain scan, sharing no code with the router. Alphabets are small, so that

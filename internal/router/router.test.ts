@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { compileRouter, type Route } from './router.ts';
-import { DEFAULT_PATH_RULES } from './normalize-path.ts';
+import { DEFAULT_PATH_RULES } from '../message/index.ts';
 
 /** `domain path,path METHOD,METHOD`, `-` for what is left out, `any` for a catch-all. */
 function routes(...lines: readonly string[]): Route<string>[] {

@@ -1,8 +1,8 @@
-import type { MatchConfig } from '../config/index.ts';
+import type { LabelPattern, MatchConfig } from '../config/index.ts';
+import { DEFAULT_PATH_RULES, type PathRules } from '../message/index.ts';
 import { DomainIndex, findInPaths, type Query } from './domain-index.ts';
-import { type LabelPattern, MAX_HOST_LENGTH, parseDomain } from './domain-pattern.ts';
+import { MAX_HOST_LENGTH, parseDomain } from './domain-pattern.ts';
 import { NO_ROUTE } from './method-table.ts';
-import { DEFAULT_PATH_RULES, type PathRules } from './normalize-path.ts';
 import { PathIndex } from './path-index.ts';
 
 /** A route to compile: its match, null for everything, and the value that the router returns for it. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_HEAD_LIMITS, RequestHeadReader } from '../http1/index.ts';
-import { isNormalPath } from './normalize-path.ts';
+import { isNormalPath } from '../message/index.ts';
 
 /** Every visible ASCII character, in the middle of a path, one byte beyond, and empty segments wherever they may be. */
 const PATHS = [

@@ -10,6 +10,9 @@ const ALLOWED = 'labels joined with dots, as in "example.com", "*.example.com", 
 /** Nearly every pattern: a plain name, or one with whole labels of `*` in front. */
 const PLAIN = /^(?:\*\.)*[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})+$/i;
 
+/** The characters of a label. */
+const LABEL = /^[a-z0-9_*-]+$/;
+
 /**
  * Checks a domain pattern and returns it in lower case without its trailing dot.
  *
@@ -45,7 +48,7 @@ function checkLabel(label: string, last: boolean, refuse: (why: string) => never
   }
   if (label.includes('**')) refuse('`**` must be a whole label');
   if (label.split('*').length > 2) refuse('at most one `*` in a label');
-  if (!/^[a-z0-9_*-]+$/.test(label))
+  if (!LABEL.test(label))
     refuse(`the label ${quote(label)} has a character other than letters, digits, "-", "_" and "*"`);
   if (label.length > MAX_LABEL) refuse(`a label has at most ${MAX_LABEL} characters`);
 }
@@ -53,4 +56,46 @@ function checkLabel(label: string, last: boolean, refuse: (why: string) => never
 function asciiForm(pattern: string): string {
   const ascii = pattern.includes('*') ? '' : domainToASCII(pattern);
   return ascii === '' ? ' (xn--…)' : `, ${quote(ascii)}`;
+}
+
+/** One label of a pattern: fixed text, a whole `*`, or a `*` with a fixed prefix, suffix or both. */
+export type LabelPattern =
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'star' }
+  | { readonly kind: 'affix'; readonly prefix: string; readonly suffix: string };
+
+/** A pattern as its labels, without the final `**`. */
+export interface ParsedDomain {
+  readonly labels: readonly LabelPattern[];
+  /** True when the pattern ends with `**`: one or more labels follow. */
+  readonly open: boolean;
+}
+
+const STAR: LabelPattern = { kind: 'star' };
+
+/**
+ * Splits a pattern in lower case into its labels; null when it breaks the rules. `memo` reuses labels that occur often,
+ * such as the `cdn-*` of many domains.
+ */
+export function splitDomainPattern(pattern: string, memo: Map<string, LabelPattern>): ParsedDomain | null {
+  const names = pattern.split('.');
+  const open = names.at(-1) === '**';
+  if (open) names.pop();
+  if (names.length === 0) return null;
+  const labels: LabelPattern[] = [];
+  for (const name of names) {
+    const label = memo.get(name) ?? splitLabel(name);
+    if (label === null) return null;
+    memo.set(name, label);
+    labels.push(label);
+  }
+  return { labels, open };
+}
+
+function splitLabel(name: string): LabelPattern | null {
+  const star = name.indexOf('*');
+  if (name === '' || name.indexOf('*', star + 1) > star) return null;
+  if (name === '*') return STAR;
+  if (star < 0) return { kind: 'text', text: name };
+  return LABEL.test(name) ? { kind: 'affix', prefix: name.slice(0, star), suffix: name.slice(star + 1) } : null;
 }

@@ -1,7 +1,5 @@
+import { isAuthority, isToken } from '../../message/index.ts';
 import { InvalidValue, quote } from './invalid-value.ts';
-
-/** RFC 9110 §5.6.2. */
-const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
 /**
  * Fields that frame a message or belong to one connection (RFC 9110 §7.6.1, RFC 9113 §8.2.2): prox sets them itself, and
@@ -19,7 +17,7 @@ const OWN_FIELDS = new Set([
 
 /** @throws InvalidValue unless the name is a token that a config may set */
 export function checkFieldName(name: string): void {
-  if (!TOKEN.test(name)) {
+  if (!isToken(name)) {
     throw new InvalidValue(`expected a header name of letters, digits and "-", found ${quote(name)}`);
   }
   if (OWN_FIELDS.has(name.toLowerCase())) {
@@ -41,7 +39,7 @@ export function checkFieldValue(value: string): void {
 
 /** @throws InvalidValue unless the value can stand in a Host field (RFC 9112 §3.2) */
 export function checkHostValue(value: string): void {
-  if (/^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]+)(:\d{1,5})?$/.test(value)) return;
+  if (isAuthority(value)) return;
   throw new InvalidValue(`expected a host with an optional port for Host, found ${quote(value)}`);
 }
 
@@ -52,6 +50,6 @@ export function checkHostValue(value: string): void {
  * @throws InvalidValue unless the text is a token
  */
 export function parseMethod(method: string): string {
-  if (!TOKEN.test(method)) throw new InvalidValue(`expected an HTTP method such as "GET", found ${quote(method)}`);
+  if (!isToken(method)) throw new InvalidValue(`expected an HTTP method such as "GET", found ${quote(method)}`);
   return method.toUpperCase();
 }

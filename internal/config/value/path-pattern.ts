@@ -1,12 +1,7 @@
+import { encodePath } from '../../message/index.ts';
 import { InvalidValue, quote } from './invalid-value.ts';
 
 const ALLOWED = 'an exact path ("/health") or a prefix ("/api/*"), several separated by commas';
-
-/** RFC 3986 §2.3: characters whose percent-encoding means the same as themselves. */
-const UNRESERVED = /[A-Za-z0-9._~-]/;
-
-/** RFC 3986 §3.3: what may stand in a path as itself. */
-const PATH_CHARACTER = /[A-Za-z0-9._~!$&'()*+,;=:@/%-]/;
 
 /**
  * Splits `path` at its commas and normalises the encoding of each pattern. The router brings it into the form that it matches
@@ -33,26 +28,19 @@ function parseOne(pattern: string, text: string): string {
   if (!pattern.startsWith('/')) refuse(`${quote(pattern)} must begin with "/"`);
   if (/[?#]/.test(pattern)) refuse('the query and the fragment are no part of the path');
   if (/[\0-\x1f\x7f]/.test(pattern)) refuse('it holds a control character');
-  const star = pattern.indexOf('*');
-  if (star >= 0 && (star !== pattern.length - 1 || pattern[star - 1] !== '/'))
-    refuse('`*` is allowed only as the end of "/*"');
-  if (/%(?![0-9A-Fa-f]{2})/.test(pattern)) refuse('"%" must begin two hex digits');
+  if (splitPathPattern(pattern).fixed.includes('*')) refuse('`*` is allowed only as the end of "/*"');
   if (/%00/.test(pattern)) refuse('no request path that prox accepts holds %00');
-  const normal = normalise(pattern);
+  const normal = encodePath(pattern) ?? refuse('"%" must begin two hex digits');
   if (/(?:\/|%2F|%5C)\.{1,2}(?=\/|%2F|%5C|$)/.test(normal))
     refuse('"." and ".." are resolved before a path is matched');
   return normal;
 }
 
-function normalise(pattern: string): string {
-  return pattern
-    .replace(/%[0-9A-Fa-f]{2}/g, (encoded) => {
-      const character = String.fromCharCode(Number.parseInt(encoded.slice(1), 16));
-      return UNRESERVED.test(character) ? character : encoded.toUpperCase();
-    })
-    .replace(/[^]/gu, (character) => (PATH_CHARACTER.test(character) ? character : encode(character)));
-}
-
-function encode(character: string): string {
-  return [...Buffer.from(character)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join('');
+/**
+ * The part of a pattern that a path has to begin with, and whether more may follow: `/api/` and true for `/api/*`. `*` is
+ * special only as the whole last segment.
+ */
+export function splitPathPattern(pattern: string): { readonly fixed: string; readonly prefix: boolean } {
+  const prefix = pattern.endsWith('/*');
+  return { fixed: prefix ? pattern.slice(0, -1) : pattern, prefix };
 }

@@ -5,13 +5,17 @@ import {
   fieldBits,
   FieldId,
   type Fields,
+  isNormalPath,
   NO_BODY,
+  type PathFault,
+  pathForms,
+  type PathRules,
   persists,
   readTarget,
   requestFraming,
   takeConnectionOptions,
 } from '../../message/index.ts';
-import { isNormalPath, normalizeHost, pathForms, type PathFault, type PathRules } from '../../router/index.ts';
+import { normalizeHost } from '../../router/index.ts';
 import type { Http1Exchange } from './http1-exchange.ts';
 
 const NEEDS_A_LOOK = fieldBits(FieldId.expect, FieldId.upgrade);

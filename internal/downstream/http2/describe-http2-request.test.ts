@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ProxyError } from '../../base/index.ts';
 import { type HeadLimits } from '../../http1/index.ts';
-import { CHUNKED, FieldId, Fields, NO_BODY } from '../../message/index.ts';
-import { DEFAULT_PATH_RULES } from '../../router/index.ts';
+import { CHUNKED, DEFAULT_PATH_RULES, FieldId, Fields, NO_BODY } from '../../message/index.ts';
 import { ReceivedRequest } from '../received-request.ts';
 import { acceptsTrailers, protocolOf, readHttp2Request } from './describe-http2-request.ts';
 

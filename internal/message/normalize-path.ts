@@ -110,6 +110,16 @@ export function normalizePath(path: string, rules: PathRules = DEFAULT_PATH_RULE
   return typeof forms === 'string' ? null : forms.match;
 }
 
+const BEYOND_ASCII = /[\u0080-\uffff]/;
+
+/**
+ * Gives text of a path the encoding of the forward form, dot segments left as they are. Letters beyond ASCII become
+ * encoded UTF-8, so that a path may be written as a browser shows it. Returns null for a `%` without two hex digits.
+ */
+export function encodePath(text: string): string | null {
+  return normalizeEncoding(BEYOND_ASCII.test(text) ? Buffer.from(text, 'utf8').toString('latin1') : text);
+}
+
 /** Whether a segment that begins with a dot is `.` or `..`. */
 function isDotSegment(path: string, at: number): boolean {
   const end = path.charCodeAt(at + 1) === DOT ? at + 2 : at + 1;
