@@ -10,11 +10,18 @@ export class TargetSearch {
   key: string | null = null;
   private readonly balancer: Balancer;
   private held: MutableTarget | null = null;
+  /** The target that `next` returned last, even when it was released since. */
+  private latest: Target | null = null;
   /** Targets that must not be chosen; null for none. */
   private excluded: Set<Target> | null = null;
 
   constructor(balancer: Balancer) {
     this.balancer = balancer;
+  }
+
+  /** All targets of the balancer, those included that are not to be tried. */
+  get targets(): readonly Target[] {
+    return this.balancer.targets;
   }
 
   /** The current target; null if there is none. */
@@ -28,13 +35,13 @@ export class TargetSearch {
     const target: MutableTarget | null = this.balancer.select(this.key, this.excluded);
     if (target !== null) target.active++;
     this.held = target;
+    this.latest = target;
     return target;
   }
 
-  /** The current target has failed: it is released and not tried again. */
+  /** The target that `next` returned last has failed: it is released and not tried again. */
   failed(): void {
-    if (this.held === null) return;
-    this.exclude(this.held);
+    if (this.latest !== null) this.exclude(this.latest);
     this.release();
   }
 
@@ -43,9 +50,9 @@ export class TargetSearch {
     (this.excluded ??= new Set()).add(target);
   }
 
-  /** Whether `next` would find a target other than the current one. */
+  /** Whether there is a target to try besides the one that `next` returned last. */
   hasAnother(): boolean {
-    return this.balancer.targets.some((target) => target !== this.held && this.excluded?.has(target) !== true);
+    return this.balancer.targets.some((target) => target !== this.latest && this.excluded?.has(target) !== true);
   }
 
   /** The response, the tunnel or the connection has ended. Calling this again has no effect. */

@@ -1,6 +1,6 @@
 import { ProxyError } from '../base/index.ts';
 import { type DrainableSession, DRAINING_START_MS, type SessionSlot } from '../downstream/index.ts';
-import { type PhaseOwner, type Run, runPhase } from '../exchange/index.ts';
+import { type ConnectionDecision, type PhaseOwner, type Run, runPhase } from '../exchange/index.ts';
 import type { Connection, ConnectionHandler } from '../transport/index.ts';
 
 /** A connection whose first bytes do not yet show its protocol. It has header_timeout to send them. */
@@ -55,17 +55,23 @@ export abstract class ProtocolDetection implements ConnectionHandler, DrainableS
     if (onConnection === null) return next();
     const { remoteAddress, remotePort, localAddress, localPort } = this.connection;
     const client = { clientAddress: remoteAddress, clientPort: remotePort, localAddress, localPort, serverName };
-    runPhase(
-      onConnection,
-      this,
-      (filter) => filter.onConnection(client),
-      (decision) => {
-        if (decision === null) next();
-        else if (decision === 'drop') this.connection.destroy();
-        else this.refuse(new ProxyError('dropped', 'a filter of the service refused the connection'));
-      },
-      (error) => this.refuse(error),
-    );
+    const decided = (decision: ConnectionDecision): void => {
+      if (decision === null) next();
+      else if (decision === 'drop') this.connection.destroy();
+      else this.refuse(new ProxyError('dropped', 'a filter of the service refused the connection'));
+    };
+    // A connection that was just accepted is not guarded yet.
+    try {
+      runPhase(
+        onConnection,
+        this,
+        (filter) => filter.onConnection(client),
+        decided,
+        (error) => this.refuse(error),
+      );
+    } catch (thrown) {
+      this.refuse(thrown);
+    }
   }
 
   onBroken(error: unknown): void {

@@ -162,7 +162,8 @@ export class Forwarding
     const phrase = reason || reasonPhrase(status);
     const filters = exchange.route.filters;
     if (filters !== null && filters.onUpstreamResponse !== null) {
-      const head = new ResponseHead(status, phrase, fields, body, exchange.method === 'HEAD');
+      // A copy, as the upstream connection may have its next request while a filter waits.
+      const head = new ResponseHead(status, phrase, fields.copy(), body, exchange.method === 'HEAD');
       this.filtered = new FilteredResponse(head, exchange, this);
       return this.filtered.decide(filters.onUpstreamResponse);
     }
