@@ -8,7 +8,7 @@ const LEVELS = [
   ['base'],
   ['message', 'control'],
   ['http1', 'tlshello', 'proxy-protocol', 'config', 'logger', 'balancing', 'throttle', 'resolver'],
-  ['router', 'transport'],
+  ['router', 'transport', 'shared-speed'],
   ['upstream'],
   ['exchange'],
   ['downstream', 'proxy', 'files', 'static', 'relay', 'feature'],

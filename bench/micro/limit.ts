@@ -39,7 +39,7 @@ function limited(tag: LimitTag, rule: CountRule, refused = false): Filter {
     throw error;
   };
   const leases = new LimitLeases({ id: 'a', rule, line: context.line, now, failed });
-  for (const key of [...addresses, request.fields.get('accept-language') ?? '']) {
+  for (const key of [...addresses, request.fields.get('accept') ?? '']) {
     const entry = leases.get(key);
     entry.held = refused ? 0 : rule.type === 'inflight' ? 1000 : Number.MAX_SAFE_INTEGER;
     entry.heldUntil = entry.refusedUntil = Number.POSITIVE_INFINITY;
@@ -79,7 +79,7 @@ const rows = [
   await row('limit: window', limited({ by: 'ip' }, WINDOW)),
   await row('limit: gcra', limited({ by: 'ip' }, { ...WINDOW, algorithm: 'gcra' })),
   await row('limit: in flight', limited({ by: 'ip' }, { type: 'inflight', max: MAX })),
-  await row('limit: by a header field', limited({ by: 'header', name: 'Accept-Language' }, WINDOW)),
+  await row('limit: by a header field', limited({ by: 'header', name: 'Accept' }, WINDOW)),
   await row('limit: refused from memory', limited({ by: 'ip' }, WINDOW, true)),
 ];
 

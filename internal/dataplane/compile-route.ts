@@ -23,6 +23,7 @@ import { createProxyAction } from '../proxy/index.ts';
 import { createPassAction } from '../relay/index.ts';
 import { compileDomain, compilePath, type DomainPattern, type PathPattern } from '../router/index.ts';
 import { createDropAction, createStaticAction } from '../static/index.ts';
+import type { SharedSpeeds } from '../shared-speed/index.ts';
 import type { Peer, Pools } from '../upstream/index.ts';
 import { AccessLogFilter, type RecordSink } from './access-log-filter.ts';
 import type { CompiledPlugins } from './compile-plugins.ts';
@@ -37,6 +38,7 @@ export interface RouteDependencies {
   readonly limits: ServiceLimits;
   readonly upstreamTls: UpstreamTls;
   readonly plugins: CompiledPlugins;
+  readonly speeds: SharedSpeeds;
   /** The sink of an access log by its path; null for none. */
   accessLog(path: string | null): RecordSink | null;
   /** The balancer that the route had in the generation before. */
@@ -69,7 +71,12 @@ export class CompiledRoute implements RouteContext {
     this.paths = this.pathPatterns.length > 1 ? compilePath(this.pathPatterns, dependencies.limits) : null;
     this.balancer = compileBalancer(config, dependencies);
     this.action = compileAction(config.action, config, this.balancer, dependencies);
-    this.speed = config.speed === null ? null : createRouteSpeed(config.speed);
+    this.speed =
+      config.speed === null
+        ? null
+        : createRouteSpeed(config.speed, (direction, mbps) =>
+            dependencies.speeds.get(`${config.id} ${direction}`, mbps),
+          );
     this.filters = compileFilters([...pluginsOf(config, dependencies), ...filtersOf(config.accessLog, dependencies)]);
   }
 

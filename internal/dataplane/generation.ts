@@ -2,6 +2,7 @@ import { type Balancer, type TargetStore } from '../balancing/index.ts';
 import type { Deadlines, ProxyError } from '../base/index.ts';
 import type { ActionConfig, Config, LoggingConfig } from '../config/index.ts';
 import type { FailureSubject } from '../exchange/index.ts';
+import type { SharedSpeeds } from '../shared-speed/index.ts';
 import type { Peer, Pools } from '../upstream/index.ts';
 import type { RecordSink } from './access-log-filter.ts';
 import { CompiledPlugins, type PluginDependencies } from './compile-plugins.ts';
@@ -27,6 +28,7 @@ export interface HeldLog {
 export interface Environment extends FailureReports, PluginDependencies {
   readonly pools: Pools;
   readonly targets: TargetStore;
+  readonly speeds: SharedSpeeds;
   readonly accessLogs: AccessLogs;
   readonly deadlines: Deadlines;
   /** Keys of the TLS session tickets, the same in all generations and processes: 48 bytes. */
@@ -139,6 +141,7 @@ async function compileServices(ingredients: Ingredients): Promise<Map<string, Co
       tls: createTlsAcceptor(service, environment.ticketKeys, environment.deadlines),
       upstreamTls,
       plugins,
+      speeds: environment.speeds,
       accessLog: (path: string | null) => logs.get(path ?? config.logging.accessLog ?? '')?.sink ?? null,
       previousBalancer: (id: string) => balancers.get(id) ?? null,
       notePeers,

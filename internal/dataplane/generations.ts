@@ -3,6 +3,7 @@ import { Deadlines, type ProxyError } from '../base/index.ts';
 import type { Config } from '../config/index.ts';
 import type { ControlLine } from '../control/index.ts';
 import type { Feature, FailureSubject, PassedFailure } from '../exchange/index.ts';
+import { SharedSpeeds } from '../shared-speed/index.ts';
 import { Resolver } from '../resolver/index.ts';
 import {
   Admission,
@@ -105,6 +106,7 @@ export class Generations {
     this.environment = {
       pools: this.pools,
       targets: new TargetStore(),
+      speeds: new SharedSpeeds(options.line),
       features: options.features,
       line: options.line,
       states: new PluginStates(),

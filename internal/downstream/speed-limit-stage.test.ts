@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { BodyPipeline, type BodySink, FlushResult } from '../exchange/index.ts';
 import { Fields } from '../message/index.ts';
-import { Throttle } from '../throttle/index.ts';
+import { createThrottle } from '../throttle/index.ts';
 import { SpeedLimitStage } from './speed-limit-stage.ts';
 
 /** A stage of 8 Mbit/s, which is 1000 bytes a millisecond, with a burst of 100 ms, and a clock that is moved by hand. */
@@ -13,7 +13,7 @@ class Limited {
   private timer: { readonly run: () => void; readonly at: number } | null = null;
 
   constructor() {
-    const throttle = new Throttle({
+    const throttle = createThrottle({
       mbps: 8,
       now: () => this.now,
       schedule: (run, ms) => {

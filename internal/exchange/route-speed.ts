@@ -1,4 +1,4 @@
-import { type Schedule, Throttle } from '../throttle/index.ts';
+import { createThrottle, type Schedule, type Throttle } from '../throttle/index.ts';
 
 /** The speed limits that apply to one connection; null where a direction has none. */
 export interface ConnectionSpeed {
@@ -10,7 +10,7 @@ export interface ConnectionSpeed {
 
 /** The speed limits of a route. */
 export interface RouteSpeed {
-  /** The limits for a connection: its own, or those that all connections of the route share. */
+  /** The limits for a connection: its own, or those that all connections of the route share, in all workers. */
   forConnection(): ConnectionSpeed;
 }
 
@@ -21,19 +21,24 @@ export interface RouteSpeedOptions {
   readonly shared: boolean;
 }
 
+/** The throttle of a limit that all workers share. @param direction for which the route has it */
+export type SharedThrottle = (direction: 'download' | 'upload', mbps: number) => Throttle;
+
 /** Compiles the `speed` of a route. */
-export function createRouteSpeed(options: RouteSpeedOptions): RouteSpeed {
-  const make = (): ConnectionSpeed => ({
-    download: throttleOf(options.downloadMbps),
-    upload: throttleOf(options.uploadMbps),
-  });
-  if (!options.shared) return { forConnection: make };
-  const shared = make();
+export function createRouteSpeed(options: RouteSpeedOptions, sharedThrottle: SharedThrottle): RouteSpeed {
+  const { downloadMbps, uploadMbps } = options;
+  if (!options.shared) {
+    return { forConnection: () => ({ download: throttleOf(downloadMbps), upload: throttleOf(uploadMbps) }) };
+  }
+  const shared: ConnectionSpeed = {
+    download: downloadMbps === null ? null : sharedThrottle('download', downloadMbps),
+    upload: uploadMbps === null ? null : sharedThrottle('upload', uploadMbps),
+  };
   return { forConnection: () => shared };
 }
 
 function throttleOf(mbps: number | null): Throttle | null {
-  return mbps === null ? null : new Throttle({ mbps, now: () => performance.now(), schedule });
+  return mbps === null ? null : createThrottle({ mbps, now: () => performance.now(), schedule });
 }
 
 const schedule: Schedule = (fn, milliseconds) => {

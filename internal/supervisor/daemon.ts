@@ -4,6 +4,7 @@ import { SupervisorHub, type WorkerAnswer } from '../control/index.ts';
 import { SERVING_TOPIC, type ServingReport, StartError, warningsOf } from '../dataplane/index.ts';
 import type { Feature } from '../exchange/index.ts';
 import { LogFiles, type Logger, resolveLevel } from '../logger/index.ts';
+import { superviseSpeeds } from '../shared-speed/index.ts';
 import { AddressTable, type Applied, type Listening, type Rebinding } from './address-table.ts';
 import { type Engine, NoWorkerError } from './engine.ts';
 import { LocalEngine } from './local-engine.ts';
@@ -68,6 +69,7 @@ export class Daemon {
     this.ticketKeys = inherited?.ticketKeys ?? randomBytes(TICKET_KEYS_BYTES);
     const files = new LogFiles((message, fields) => logger.warn(message, fields));
     this.hub = new SupervisorHub((message, facts) => logger.error(message, { ...facts }));
+    superviseSpeeds(this.hub);
     for (const feature of features) feature.supervise?.(this.hub);
     const parts = { logger, files, ticketKeys: this.ticketKeys, hub: this.hub };
     this.engine =

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { type Gate, Throttle } from './throttle.ts';
+import { createThrottle, type Gate, type Throttle } from './throttle.ts';
 
 interface Timer {
   readonly at: number;
@@ -92,7 +92,7 @@ class Source {
 
 function setUp(mbps: number, late?: () => number): { time: FakeTime; throttle: Throttle } {
   const time = new FakeTime(late);
-  return { time, throttle: new Throttle({ mbps, now: () => time.now, schedule: time.schedule }) };
+  return { time, throttle: createThrottle({ mbps, now: () => time.now, schedule: time.schedule }) };
 }
 
 /** The most and the least that passed in any 3 seconds until `end`, as a share of the rate. */

@@ -1,52 +1,17 @@
-import { TokenBucket } from './token-bucket.ts';
+import type { ByteSource } from './byte-source.ts';
+import { type ThrottleOptions, TimedSource } from './timed-source.ts';
 
 /*
- * How a limited transfer waits without using CPU time: gates without bytes wait in one queue, and one timer wakes the
+ * How a limited transfer waits without using CPU time: gates without bytes wait in one queue, and its source wakes the
  * queue when enough bytes have accumulated. There is no polling.
  *
  *     take(n) ── enough ──────────────────────────> n, continue
- *        └────── not enough ──> part of n, the gate waits ──> timer ──> slice from the bucket ──> onResume ──> take(rest)
+ *        └────── not enough ──> part of n, the gate waits ──> wake ──> slice from the source ──> onResume ──> take(rest)
  *
  * The first gate of the queue gets a slice and, if it wants more, moves to the end. So no gate starves. None can bypass
- * the queue either, because a gate that does not wait gets nothing while others wait.
- *
- * Exactness: in take mode, no more passes within any period than the rate allows plus BURST_MS. Timers that are late by
- * less than BURST_MS - QUANTUM_MS lose nothing. Over 3 seconds the error is 3.4 % at most. If a timer is later than
- * that on a busy machine, the lost time is made up, up to CATCH_UP_MS. Otherwise a process that runs once a second
- * would pass one burst a second, a tenth of the rate.
+ * the queue either, because a gate that does not wait gets nothing while others wait. How exact a limit is depends on
+ * its source.
  */
-
-/** The capacity of the bucket, in milliseconds of the rate: what may pass at once after a pause. */
-const BURST_MS = 100;
-
-/**
- * The amount, in milliseconds of the rate, for which the queue waits: half the burst, so that the bucket does not
- * overflow when a timer is late.
- */
-const QUANTUM_MS = 50;
-
-/** The shortest wait: at most 100 wake-ups a second for each bucket, however small the pieces are. */
-const MIN_WAIT_MS = 10;
-
-/** The longest wait, so that every rate fits a timer, and a clock that has jumped is read again. */
-const MAX_WAIT_MS = 1000;
-
-/** The most time, in milliseconds, that is made up after a late timer. */
-const CATCH_UP_MS = 1000;
-
-/** The smallest slice that is worth a write of its own when many gates share: a TCP segment on Ethernet. */
-const MIN_SLICE = 1460;
-
-/** Runs `fn` once after `ms` milliseconds, unless the returned function is called before. */
-export type Schedule = (fn: () => void, ms: number) => () => void;
-
-export interface ThrottleOptions {
-  /** Megabits (10^6 bits) per second, above 0, fractions allowed. */
-  readonly mbps: number;
-  /** A monotonic clock in milliseconds. */
-  readonly now: () => number;
-  readonly schedule: Schedule;
-}
 
 /**
  * One transfer under a throttle. A gate is used in one of two ways:
@@ -69,91 +34,94 @@ export interface Gate {
   close(): void;
 }
 
-/** A limit of bytes per second: for one direction of a connection, or shared by all connections of a route. */
+/** A limit of bytes per second: for one direction of a connection, or shared by many connections. */
 export class Throttle {
-  readonly #bucket: TokenBucket;
-  readonly #quantum: number;
-  readonly #minSlice: number;
-  readonly #now: () => number;
-  readonly #schedule: Schedule;
+  readonly #source: ByteSource;
   /** In the order in which the gates are woken. */
   readonly #queue = new Set<QueueGate>();
-  #cancelTimer: (() => void) | null = null;
-  /** The time for which the timer is set. */
-  #due = 0;
+  #waiting = false;
   #waking = false;
 
-  constructor({ mbps, now, schedule }: ThrottleOptions) {
-    const bytesPerMs = (mbps * 1_000_000) / 8 / 1000;
-    this.#quantum = Math.max(1, QUANTUM_MS * bytesPerMs);
-    this.#minSlice = Math.max(1, Math.min(MIN_SLICE, Math.floor(this.#quantum)));
-    this.#bucket = new TokenBucket(bytesPerMs, Math.max(2, BURST_MS * bytesPerMs), now());
-    this.#now = now;
-    this.#schedule = schedule;
+  constructor(source: ByteSource) {
+    this.#source = source;
   }
 
-  /** Opens a gate for a transfer. `onResume` may be called until the gate is closed, but never during `take`. */
-  open(onResume: () => void): Gate {
-    return new QueueGate(this.#line, onResume);
+  /**
+   * Opens a gate for a transfer. `onResume` may be called until the gate is closed, but never during `take`.
+   * @param weight how many shares of the rate the gate gets when several wait, 1 or more
+   */
+  open(onResume: () => void, weight = 1): Gate {
+    return new QueueGate(this.#line, onResume, weight);
+  }
+
+  /** Returns bytes that passed a gate which is closed, and were not used after all. */
+  give(bytes: number): void {
+    this.#source.give(bytes);
   }
 
   /** The methods of the throttle that a gate may call. */
   readonly #line: Line = {
-    grant: (bytes) => (this.#queue.size > 0 ? 0 : this.#bucket.take(bytes, this.#now())),
+    grant: (bytes) => (this.#queue.size > 0 ? 0 : this.#source.take(bytes)),
     join: (gate) => {
       this.#queue.add(gate);
-      this.#arm();
+      this.#wait();
     },
     leave: (gate, unused) => {
       this.#queue.delete(gate);
-      this.#bucket.give(unused);
-      if (this.#queue.size === 0) this.#disarm();
+      this.#source.give(unused);
+      if (this.#queue.size > 0 || !this.#waiting) return;
+      this.#waiting = false;
+      this.#source.cancel();
     },
   };
 
-  #arm(): void {
-    if (this.#cancelTimer !== null || this.#waking || this.#queue.size === 0) return;
-    const wait = Math.ceil(this.#bucket.delay(this.#worthwhile(), this.#now()));
-    const ms = Math.min(MAX_WAIT_MS, Math.max(MIN_WAIT_MS, wait));
-    this.#due = this.#now() + ms;
-    this.#cancelTimer = this.#schedule(() => this.#wake(), ms);
-  }
-
-  #disarm(): void {
-    this.#cancelTimer?.();
-    this.#cancelTimer = null;
+  #wait(): void {
+    if (this.#waiting || this.#waking || this.#queue.size === 0) return;
+    this.#waiting = true;
+    this.#source.wait(this.#worthwhile(), this.#weight(), () => this.#wake());
   }
 
   /** The bytes that the queue wants, at most a quantum. */
   #worthwhile(): number {
+    const { quantum } = this.#source;
     let wanted = 0;
     for (const gate of this.#queue) {
       wanted += gate.wanted;
-      if (wanted >= this.#quantum) return this.#quantum;
+      if (wanted >= quantum) return quantum;
     }
     return wanted;
   }
 
+  #weight(): number {
+    let sum = 0;
+    for (const gate of this.#queue) sum += gate.weight;
+    return sum;
+  }
+
   #wake(): void {
-    this.#cancelTimer = null;
+    const source = this.#source;
+    this.#waiting = false;
     this.#waking = true;
     try {
-      const now = this.#now();
-      if (now > this.#due) this.#bucket.catchUp(Math.min(now - this.#due, CATCH_UP_MS), now);
-      const fair = Math.floor(this.#bucket.available(now) / this.#queue.size);
-      const slice = Math.max(this.#minSlice, fair);
-      // A gate that wants more moves to the end of this queue, and its turn comes again if the bucket has enough.
+      const share = source.available() / this.#weight();
+      // A gate that wants more moves to the end of this queue, and its turn comes again if the source has enough.
       for (const gate of this.#queue) {
-        if (this.#bucket.available(now) < Math.min(gate.wanted, this.#minSlice)) break;
+        if (source.available() < Math.min(gate.wanted, source.minSlice)) break;
         this.#queue.delete(gate);
-        gate.receive(this.#bucket.take(Math.min(gate.wanted, slice), now));
+        const slice = Math.max(source.minSlice, Math.floor(share * gate.weight));
+        gate.receive(source.take(Math.min(gate.wanted, slice)));
       }
     } finally {
       // This is also needed if an onResume threw: the error concerns one gate, and the others still wait.
       this.#waking = false;
-      this.#arm();
+      this.#wait();
     }
   }
+}
+
+/** A limit whose bytes come with time, in this process. */
+export function createThrottle(options: ThrottleOptions): Throttle {
+  return new Throttle(new TimedSource(options));
 }
 
 interface Line {
@@ -167,6 +135,7 @@ interface Line {
 class QueueGate implements Gate {
   /** The bytes for which it waits; 0 if it does not wait. */
   wanted = 0;
+  readonly weight: number;
   readonly #line: Line;
   readonly #onResume: () => void;
   /** Bytes that were granted while it waited, and are not taken yet. */
@@ -175,7 +144,8 @@ class QueueGate implements Gate {
   #owing = false;
   #closed = false;
 
-  constructor(line: Line, onResume: () => void) {
+  constructor(line: Line, onResume: () => void, weight: number) {
+    this.weight = weight;
     this.#line = line;
     this.#onResume = onResume;
   }

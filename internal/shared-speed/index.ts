@@ -1,0 +1,2 @@
+export { SharedSpeeds } from './shared-speeds.ts';
+export { superviseSpeeds } from './speed-keeper.ts';
