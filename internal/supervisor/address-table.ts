@@ -2,19 +2,19 @@ import type { Config, Problem, ServiceConfig } from '../config/index.ts';
 import { bindProblem, ListenError, listenKey, StartError } from '../dataplane/index.ts';
 import { BoundAddress } from '../transport/index.ts';
 
-/** An address in force, as the log tells of it. */
+/** An address in force, in the form in which it is logged. */
 export interface Listening {
   readonly service: string;
   readonly address: string;
-  /** The bound port; 0 on a unix socket. */
+  /** The bound port; 0 for a unix socket. */
   readonly port: number;
 }
 
-/** What a config that came in force has changed in the addresses that are listened on. */
+/** How a new config has changed the addresses. */
 export interface Applied {
   readonly opened: readonly Listening[];
   readonly closed: readonly Listening[];
-  /** What went wrong when addresses were given up. */
+  /** Errors that occurred when addresses were closed. */
   readonly left: readonly Error[];
 }
 
@@ -23,10 +23,10 @@ interface Entry {
   readonly bound: BoundAddress;
 }
 
-/** Every address that is bound, by the key of `listenKey`. The sockets are held here as long as they are in force. */
+/** All bound addresses, by the key of `listenKey`. This table keeps the sockets while they are in force. */
 export class AddressTable {
   private entries = new Map<string, Entry>();
-  /** Sockets that somebody else has bound, for the first config that names their addresses. */
+  /** Sockets that another process has bound, for the first config that names their addresses. */
   private readonly inherited: Map<string, BoundAddress>;
   private closed = false;
 
@@ -39,20 +39,20 @@ export class AddressTable {
     return new Map([...this.entries].map(([key, { bound }]) => [key, bound]));
   }
 
-  /** The same, for the log. */
+  /** The addresses in force, for the log. */
   get listening(): Listening[] {
     return [...this.entries.values()].map(listeningOf);
   }
 
-  /** Begins the change to the addresses of a config. One at a time: it ends with `commit` or `undo`. */
+  /** Begins the change to the addresses of a config. There is one change at a time; it ends with `commit` or `undo`. */
   rebind(config: Config): Rebinding {
     return new Rebinding(this, config, this.inherited);
   }
 
   /**
-   * Gives every address up.
-   * @param taken keys of those that a successor goes on with: they are left to it
-   * @returns what has gone wrong
+   * Closes every address.
+   * @param taken keys of the addresses that a successor continues to serve; they stay bound
+   * @returns the errors that occurred
    */
   async close(taken: ReadonlySet<string> = new Set()): Promise<Error[]> {
     this.closed = true;
@@ -67,23 +67,23 @@ export class AddressTable {
     return closeAll(given);
   }
 
-  /** Takes sockets that somebody else has bound. */
+  /** Takes over sockets that another process has bound. */
   inherit(sockets: ReadonlyMap<string, BoundAddress>): void {
     for (const [key, bound] of sockets) this.inherited.set(key, bound);
   }
 
-  /** Leaves inherited sockets that no config has named to whoever has them too. */
+  /** Closes inherited sockets that the config does not use; the processes that share them keep theirs. */
   disclaim(): void {
     for (const bound of this.inherited.values()) bound.leave();
     this.inherited.clear();
   }
 
-  /** @internal Puts a change in force. `given` are the sockets that are not any more; they are still open. */
+  /** @internal Puts a change into force. `given` are the sockets that are no longer in force; they are still open. */
   adopt(
     config: Config,
     bound: ReadonlyMap<string, BoundAddress>,
   ): Omit<Applied, 'left'> & { readonly given: BoundAddress[] } {
-    // The daemon was told to stop while the change was on its way.
+    // The daemon was stopped during the change.
     if (this.closed) return { opened: [], closed: [], given: [...bound.values()] };
     const before = this.entries;
     const after = new Map<string, Entry>();
@@ -99,7 +99,7 @@ export class AddressTable {
     return { opened, closed: gone.map(listeningOf), given: gone.map((entry) => entry.bound) };
   }
 
-  /** @internal Puts another socket in the place of one that was closed. */
+  /** @internal Replaces a closed socket by another one. */
   replace(key: string, bound: BoundAddress): void {
     const entry = this.entries.get(key);
     if (entry !== undefined) this.entries.set(key, { ...entry, bound });
@@ -107,11 +107,11 @@ export class AddressTable {
 }
 
 /**
- * Binds the addresses that a config adds to those in force.
+ * Binds the addresses that a config adds.
  *
- * An address may overlap one that the config gives up: `:8080` in place of `127.0.0.1:8080`. The kernel refuses the
- * second while the first is bound, so the first is closed a moment before. That comes last of all, when every other
- * address is bound; should it fail all the same, the old addresses are bound again.
+ * A new address may overlap one that the config removes, for example `:8080` instead of `127.0.0.1:8080`. The kernel
+ * refuses the second while the first is bound, so the first is closed a moment before. This is the last step, after
+ * every other address was bound. If it fails, the old addresses are bound again.
  */
 export class Rebinding {
   /** The new sockets by their key. */
@@ -121,7 +121,7 @@ export class Rebinding {
   private readonly inForce: ReadonlyMap<string, BoundAddress>;
   private readonly inherited: Map<string, BoundAddress>;
   private readonly contested: ServiceConfig[] = [];
-  /** Those of `bound` that are ours to close, as they were not inherited. */
+  /** Those of `bound` that this change has bound itself, and must close if it is undone. */
   private readonly made = new Set<BoundAddress>();
   private readonly closed = new Set<string>();
 
@@ -132,12 +132,14 @@ export class Rebinding {
     this.inherited = inherited;
   }
 
-  /** Keys of the addresses in force that are in the way: they are to be suspended before `bindContested`. */
+  /** Keys of the addresses in force that overlap new ones. They must be suspended before `bindContested`. */
   get displaced(): string[] {
     return [...new Set(this.contested.flatMap((service) => this.overlapped(service)))];
   }
 
-  /** Binds what is in nobody's way. @throws StartError with every address that cannot be bound */
+  /**
+   * Binds the addresses that overlap no address in force. @throws StartError with every address that cannot be bound
+   */
   async bindFree(): Promise<void> {
     const problems: Problem[] = [];
     for (const service of this.config.services) {
@@ -150,7 +152,7 @@ export class Rebinding {
     if (problems.length > 0) throw new StartError(problems);
   }
 
-  /** Closes what is displaced, and binds the rest. @throws StartError */
+  /** Closes the overlapped addresses, and binds the rest. @throws StartError */
   async bindContested(): Promise<void> {
     for (const key of this.displaced) {
       this.closed.add(key);
@@ -164,7 +166,7 @@ export class Rebinding {
     if (problems.length > 0) throw new StartError(problems);
   }
 
-  /** The change is in force: gives up the addresses that are not any more. */
+  /** The change is in force: closes the addresses that are no longer used. */
   async commit(): Promise<Applied> {
     const { opened, closed, given } = this.table.adopt(this.config, this.bound);
     for (const [key, bound] of this.bound) if (!this.made.has(bound)) this.inherited.delete(key);
@@ -172,8 +174,8 @@ export class Rebinding {
   }
 
   /**
-   * Closes what was bound, and binds what was displaced again.
-   * @returns the latter by key, and what could not be bound
+   * Closes the addresses that were bound, and binds the overlapped ones again.
+   * @returns the latter by key, and the errors of those that could not be bound
    */
   async undo(): Promise<{ readonly again: ReadonlyMap<string, BoundAddress>; readonly lost: readonly Error[] }> {
     const again = new Map<string, BoundAddress>();
@@ -191,14 +193,17 @@ export class Rebinding {
     return { again, lost };
   }
 
-  /** The problem of an address that was bound and could not be listened on; any other error as it is. */
+  /**
+   * Turns the error of an address that could be bound but not listened on into a problem; returns any other error
+   * unchanged.
+   */
   explain(error: unknown): unknown {
     if (!(error instanceof ListenError)) return error;
     const service = this.config.services.find((candidate) => listenKey(candidate) === error.key);
     return service === undefined ? error : new StartError([bindProblem(service, error)]);
   }
 
-  /** @returns the error of the system, null for none */
+  /** @returns the error of the system; null if there is none */
   private async bindOne(service: ServiceConfig): Promise<NodeJS.ErrnoException | null> {
     const key = listenKey(service);
     const inherited = this.inherited.get(key);
@@ -216,7 +221,7 @@ export class Rebinding {
     }
   }
 
-  /** Keys of the addresses on the same port that the config gives up. */
+  /** Keys of the addresses on the same port that the config removes. */
   private overlapped({ listen }: ServiceConfig): string[] {
     if (listen.kind === 'unix') return [];
     const kept = new Set(this.config.services.map(listenKey));
@@ -224,7 +229,7 @@ export class Rebinding {
   }
 }
 
-/** Closes sockets, one after another. @returns what has gone wrong */
+/** Closes sockets, one after another. @returns the errors that occurred */
 async function closeAll(sockets: Iterable<BoundAddress>): Promise<Error[]> {
   const errors: Error[] = [];
   for (const bound of sockets) {

@@ -12,41 +12,41 @@ import type { Inheritance } from './restart/inheritance.ts';
 import type { SocketActivation } from './service/socket-activation.ts';
 import { Fleet } from './workers/fleet.ts';
 
-/** What a daemon is started with. */
+/** The options of a daemon. */
 export interface DaemonOptions {
-  /** File or folder. */
+  /** Path of the config file or folder. */
   readonly configPath: string;
-  /** Every middleware that plugins may be of. */
+  /** All middlewares that plugins may use. */
   readonly features: readonly Feature[];
   /** `-log-level`, null without it. */
   readonly levelFlag: string | null;
   /** The environment variable LOG_LEVEL, null without it. */
   readonly levelEnv: string | null;
-  /** Worker processes; 0 serves in this one. */
+  /** Number of worker processes; with 0, this process serves. */
   readonly workers: number;
   readonly logger: Logger;
-  /** What the generation before has left, null in the first one. */
+  /** What the predecessor of a restart passes on; null for a first start. */
   readonly inherited: Inheritance | null;
-  /** What the service manager has bound. */
+  /** The sockets that the service manager has bound. */
   readonly activation: SocketActivation;
 }
 
-/** Of the keys that Node takes for TLS session tickets. */
+/** Length of the TLS session ticket keys of Node. */
 const TICKET_KEYS_BYTES = 48;
 
-/** How often a reload is tried whose workers have all ended meanwhile: a config that kills them is given up. */
+/** How often a reload is tried if all workers end during it. A config that kills the workers is then given up. */
 const RELOAD_ATTEMPTS = 3;
 
-/** Milliseconds that a worker may take to say what it serves. One that hangs is replaced after ten seconds. */
+/** Milliseconds that a worker may take to report what it serves. A blocked worker is replaced after ten seconds. */
 const SERVING_PATIENCE = 2000;
 
-/** What a worker serves, as it says itself. */
+/** The report of a worker about what it serves. */
 export interface WorkerServing extends Pick<WorkerAnswer, 'worker' | 'error'> {
-  /** Null with an error. */
+  /** Null if there is an error. */
   readonly report: ServingReport | null;
 }
 
-/** The control plane: loads the config, puts it in force, and does so again when it is told to. */
+/** The control plane: loads the config, puts it into force, and does so again for each reload. */
 export class Daemon {
   private readonly options: DaemonOptions;
   private readonly logger: Logger;
@@ -54,13 +54,13 @@ export class Daemon {
   private readonly ticketKeys: Buffer;
   private readonly engine: Engine;
   private readonly hub: SupervisorHub;
-  /** Number of the last config that was put in force, from 1. */
+  /** Number of the last config that was put into force; 0 before the first. */
   private generation = 0;
   private watched: readonly string[] = [];
   private loadedAt = 0;
   private stopping = false;
 
-  /** Workers begin to start here, while the config is still to be loaded. */
+  /** Starts the workers, so that they start while the config is being loaded. */
   constructor(options: DaemonOptions) {
     this.options = options;
     this.logger = options.logger;
@@ -78,19 +78,19 @@ export class Daemon {
         : new Fleet({ ...parts, workers, addresses: this.addresses });
   }
 
-  /** Every file and folder that the config was last read from, or that could not be read. */
+  /** Every file and folder from which the config was last read, or that could not be read. */
   get filesToWatch(): readonly string[] {
     return this.watched;
   }
 
-  /** `Date.now()` from before they were read. */
+  /** `Date.now()` before they were read. */
   get filesReadAt(): number {
     return this.loadedAt;
   }
 
   /**
    * Loads the config and serves it.
-   * @throws ConfigError, StartError, or Error when a log cannot be opened
+   * @throws ConfigError, StartError, or Error if a log cannot be opened
    */
   async start(): Promise<void> {
     const config = await this.load();
@@ -99,14 +99,14 @@ export class Daemon {
     this.addresses.disclaim();
   }
 
-  /** What a successor gets. */
+  /** What a successor receives. */
   get inheritance(): Inheritance {
     return { addresses: this.addresses.bound, ticketKeys: this.ticketKeys };
   }
 
   /**
-   * Loads the config again and puts it in force; a config that is wrong changes nothing and is logged with every
-   * problem. Calls must not overlap.
+   * Loads the config again and puts it into force. A config with a problem changes nothing, and every problem is
+   * logged. Calls must not overlap.
    * @returns whether the new config is in force
    */
   async reload(why: string): Promise<boolean> {
@@ -115,7 +115,7 @@ export class Daemon {
       await this.putInForceWhateverEnds(await this.load(), why);
     } catch (error) {
       if (this.stopping) return false;
-      this.logger.error('reload failed, the config before stays in force', { why });
+      this.logger.error('reload failed; prox continues with the old config', { why, generation: this.generation });
       for (const problem of problemsOf(error)) this.logger.error(problem);
       return false;
     }
@@ -131,12 +131,12 @@ export class Daemon {
 
   /**
    * Stops accepting, lets exchanges finish, and closes the logs.
-   * @param taken keys of the addresses that a successor goes on with
+   * @param taken keys of the addresses that a successor continues to serve
    */
   async stop(taken: ReadonlySet<string> = new Set()): Promise<void> {
     this.stopping = true;
     const drained = this.engine.drain();
-    // At once, or clients would queue at an address that nobody accepts from any more.
+    // Closes addresses at once; otherwise clients would queue at an address from which no process accepts.
     this.warnOf(await this.addresses.close(taken));
     const cut = await drained;
     this.hub.stop();
@@ -145,7 +145,7 @@ export class Daemon {
     await this.engine.closeLogs();
   }
 
-  /** Ends workers at once, and whatever they are doing: for when nobody wants to wait any more. */
+  /** Kills the workers at once, whatever they are doing. Used when prox must not wait any longer. */
   kill(): void {
     this.hub.stop();
     this.engine.kill();
@@ -168,20 +168,20 @@ export class Daemon {
       this.watched = config.files;
       return config;
     } catch (error) {
-      // A broken config is watched too: mending it is what is waited for.
+      // A config with a problem is watched, too, because its correction must cause a reload.
       if (error instanceof ConfigError) this.watched = [...new Set([...this.watched, ...error.files])];
       throw error;
     }
   }
 
-  /** Puts a config in force; when every worker has ended meanwhile, with those that take their places. */
+  /** Puts a config into force. If all workers end during this, tries again with those that replace them. */
   private async putInForceWhateverEnds(config: Config, why: string): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       try {
         return await this.putInForce(config);
       } catch (error) {
         if (!(error instanceof NoWorkerError) || attempt === RELOAD_ATTEMPTS) throw error;
-        this.logger.warn('reload waits for a worker: all have ended', { why });
+        this.logger.warn('all workers have ended; the reload waits for a new one', { why });
         if (!(await this.engine.revived())) throw error;
       }
     }
@@ -194,7 +194,7 @@ export class Daemon {
       try {
         await this.engine.prepare({ config, level, generation: this.generation + 1 });
         await this.bind(rebinding);
-        // A daemon that was told to stop in the meantime must not begin anew.
+        // If prox was told to stop in the meantime, the new config must not start to accept.
         if (this.stopping) throw new Error('prox is stopping');
         await this.engine.commit();
         this.generation++;
@@ -226,14 +226,15 @@ export class Daemon {
     await this.engine.rollback();
     const { again, lost } = await rebinding.undo();
     await this.engine.resume(again);
-    for (const error of lost) this.logger.error('an address could not be given up, or bound again', { error });
+    for (const error of lost)
+      this.logger.error('an address could not be closed, or bound again after the failed reload', { error });
   }
 
-  /** Shows in the log what each worker serves now. */
+  /** Logs what each worker serves now. */
   private async logServing(): Promise<void> {
     for (const { worker, error, report } of await this.serving()) {
       if (error === null) this.logger.debug('worker serves', { of: worker, ...report });
-      else this.logger.debug('a worker does not say what it serves', { of: worker, error });
+      else this.logger.debug('a worker did not report what it serves', { of: worker, error });
     }
   }
 
@@ -242,7 +243,7 @@ export class Daemon {
     return resolveLevel({ env: levelEnv, flag: levelFlag, config: config.logging.level });
   }
 
-  /** Addresses that could not be given up as they should: it is no reason to stop halfway. */
+  /** Logs errors of closing addresses. They are no reason to abort the change. */
   private warnOf(left: readonly Error[]): void {
     for (const error of left) this.logger.warn('a unix socket could not be removed', { error });
   }
@@ -257,7 +258,7 @@ export class Daemon {
   }
 }
 
-/** What is wrong, a line for each problem, as people read it: with file, line and column where they are known. */
+/** The problems of an error, one line each, with file, line and column if they are known. */
 export function problemsOf(error: unknown): string[] {
   if (error instanceof ConfigError) return error.problems.map(formatProblem);
   if (error instanceof StartError) return error.problems.map(formatProblem);

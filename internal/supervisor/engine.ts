@@ -4,7 +4,7 @@ import type { BoundAddress } from '../transport/index.ts';
 /** Addresses by their key. */
 export type Addresses = ReadonlyMap<string, BoundAddress>;
 
-/** A change came to nothing as every worker ended meanwhile: it may be tried again with those that take their places. */
+/** Every worker ended during a change. The change may be tried again with the workers that replace them. */
 export class NoWorkerError extends Error {
   constructor(message: string) {
     super(message);
@@ -13,33 +13,33 @@ export class NoWorkerError extends Error {
 }
 
 /**
- * What serves: this process, or workers. A change goes through the steps of the runtime in all of them:
+ * The processes that serve: this process, or workers. A change goes through these steps in all of them:
  *
  *     prepare ──> (suspend) ──> attach ──> commit
  *        └────────────┴────────────┴─────> rollback ──> (resume)
  *
- * An error of a step before `commit` is the error of the change, and `rollback` follows.
+ * An error in a step before `commit` is the error of the change, and `rollback` follows.
  */
 export interface Engine {
-  /** Runs a change while no other one, and no start of a worker, is under way. */
+  /** Runs a change while no other change, and no start of a worker, is in progress. */
   exclusively<T>(work: () => Promise<T>): Promise<T>;
   prepare(change: Change): Promise<void>;
-  /** Stops listening on addresses in force that are in the way. */
+  /** Stops listening on addresses in force that overlap new ones. */
   suspend(keys: readonly string[]): Promise<void>;
   /** Listens on the addresses that the change adds; connections wait there. */
   attach(addresses: Addresses): Promise<void>;
   commit(): Promise<void>;
-  /** Waits until something serves, after a NoWorkerError. @returns false when nothing does in time */
+  /** Waits until a worker serves, after a NoWorkerError. @returns false if none does in time */
   revived(): Promise<boolean>;
   rollback(): Promise<void>;
-  /** Listens again on suspended addresses, which were bound anew. */
+  /** Listens again on suspended addresses, which were bound again. */
   resume(addresses: Addresses): Promise<void>;
   /** Closes and opens again every log file. */
   reopenLogs(): Promise<void>;
   /** Stops accepting and lets exchanges finish. @returns how many connections were cut */
   drain(): Promise<number>;
-  /** Writes out and closes every log file. To be called after `drain`, or when nothing was ever in force. */
+  /** Flushes and closes every log file. Must be called after `drain`, or if no config was ever in force. */
   closeLogs(): Promise<void>;
-  /** Ends at once whatever would outlive this process. */
+  /** Ends at once all processes that would outlive this one. */
   kill(): void;
 }

@@ -3,7 +3,7 @@ import { type Change, DataPlane, type DataPlaneOptions } from '../dataplane/inde
 import type { ServerHandle } from '../transport/index.ts';
 import type { Addresses, Engine } from './engine.ts';
 
-/** Serves in this very process: `-workers 0`. */
+/** Serves in this process, for `-workers 0`. */
 export class LocalEngine implements Engine {
   private readonly plane: DataPlane;
 

@@ -108,7 +108,7 @@ describe('a reload', () => {
     await daemon.logged(({ msg }) => msg.includes('statuss'), from);
     const errors = daemon.log.slice(from).filter(({ level }) => level === 'error');
     expect(errors.map(({ msg }) => msg)).toEqual([
-      'reload failed, the config before stays in force',
+      'reload failed; prox continues with the old config',
       expect.stringMatching(/prox\.json5:5:26: services\.web\.routes\[0\]\.action: .*nowhere/),
       expect.stringMatching(/prox\.json5:5:67: services\.web\.routes\[1\]\.action\.statuss: .*did you mean `status`/),
     ]);

@@ -59,7 +59,8 @@ describe('NOTIFY_SOCKET', () => {
       args: ['-watch=false'],
     });
     closers.push(() => daemon.stop());
-    const isWarning = ({ msg }: LogLine): boolean => msg === 'the service manager cannot be told how prox is doing';
+    const isWarning = ({ msg }: LogLine): boolean =>
+      msg === 'systemd cannot be notified of the state of prox; prox continues without notifications';
     await daemon.logged(isWarning);
     daemon.signal('SIGTERM');
     expect(await daemon.end()).toBe(0);

@@ -55,7 +55,7 @@ describe('a worker that is killed', () => {
     expect(failed.filter(({ port }) => !own.has(port))).toEqual([]);
     expect(failed.filter(({ what }) => what.includes('ECONNREFUSED'))).toEqual([]);
     for (const load of loads) expect(load.answered).toBeGreaterThan(500);
-    const ended = daemon.log.filter(({ msg }) => msg === 'a worker has ended and is replaced');
+    const ended = daemon.log.filter(({ msg }) => msg === 'a worker has ended; it is replaced');
     expect(ended).toHaveLength(KILLS);
     for (const line of ended) {
       expect(line).toMatchObject({
@@ -92,7 +92,7 @@ describe('a worker that is killed', () => {
     let from = 0;
     for (let pid = first; !delays.includes(2000);) {
       process.kill(pid, 'SIGKILL');
-      const line = await daemon.logged(({ msg }) => msg === 'a worker has ended and is replaced', from);
+      const line = await daemon.logged(({ msg }) => msg === 'a worker has ended; it is replaced', from);
       from = daemon.log.indexOf(line) + 1;
       delays.push(line['delay_ms']);
       if (delays.includes(2000)) break;

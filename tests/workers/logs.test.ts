@@ -147,7 +147,7 @@ describe('the log of prox', () => {
     const [pid = 0] = await workerPids(daemon.pid);
     process.kill(pid, 'SIGKILL');
     const [line] = await logLines(join(daemon.folder, 'error.log'), 1);
-    expect(line).toMatchObject({ msg: 'a worker has ended and is replaced', worker: 1, signal: 'SIGKILL' });
+    expect(line).toMatchObject({ msg: 'a worker has ended; it is replaced', worker: 1, signal: 'SIGKILL' });
   });
 
   it('takes over a new level in every worker', async () => {

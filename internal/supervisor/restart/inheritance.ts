@@ -1,9 +1,9 @@
 import type { BoundAddress } from '../../transport/index.ts';
 
-/** What a generation of prox leaves to the next one. */
+/** What a prox process passes on to its successor. */
 export interface Inheritance {
-  /** The sockets that are bound, by the key of `listenKey`. */
+  /** The bound sockets, by the key of `listenKey`. */
   readonly addresses: ReadonlyMap<string, BoundAddress>;
-  /** See DataPlaneOptions: with the same keys, TLS sessions are resumed over the restart. */
+  /** See DataPlaneOptions. With the same keys, TLS sessions can be resumed after the restart. */
   readonly ticketKeys: Buffer;
 }

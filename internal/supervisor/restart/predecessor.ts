@@ -2,9 +2,9 @@ import { BoundAddress, type ServerHandle } from '../../transport/index.ts';
 import type { Inheritance } from './inheritance.ts';
 import { PREDECESSOR_VARIABLE, type ToPredecessor, type ToSuccessor } from './succession.ts';
 
-/** The generation of prox that has started this one. */
+/** The prox process that has started this one. */
 export class Predecessor {
-  /** What it leaves. */
+  /** What it passes on. */
   readonly inheritance: Inheritance;
   /** Its process. */
   readonly pid: number;
@@ -18,30 +18,30 @@ export class Predecessor {
   }
 
   /**
-   * Takes what the predecessor leaves.
-   * @param onGone is called when it ends before this process is ready, and with it who asked for a restart
-   * @returns null when this is the first generation
+   * Receives what the predecessor passes on.
+   * @param onGone called if it ends before this process is ready; this process must then end, too
+   * @returns null if this is the first process
    */
   static async find(onGone: () => void): Promise<Predecessor | null> {
     const named = process.env[PREDECESSOR_VARIABLE];
     delete process.env[PREDECESSOR_VARIABLE];
-    // With a name and no channel, somebody has copied our environment.
+    // A variable without a channel means that it was copied from the environment of another process.
     if (named === undefined || process.send === undefined) return null;
     process.once('disconnect', onGone);
-    // It may be gone already, and will never say more: `onGone` ends this process.
+    // It may already have ended; `onGone` then ends this process.
     if (!process.connected) onGone();
     const inheritance = await receive();
     process.off('disconnect', onGone);
     return new Predecessor(Number(named), inheritance, onGone);
   }
 
-  /** This process serves, and goes on with these addresses. */
+  /** Reports that this process serves, and continues to use these addresses. */
   ready(taken: readonly string[]): void {
     process.off('disconnect', this.processOnDisconnect);
     send({ kind: 'ready', taken }, () => {});
   }
 
-  /** This process cannot serve. Resolves when the predecessor has been told why, or is gone. */
+  /** Reports that this process cannot serve. Resolves when the predecessor has received the reason, or has ended. */
   failed(problems: readonly string[]): Promise<void> {
     process.off('disconnect', this.processOnDisconnect);
     return new Promise((resolve) => send({ kind: 'failed', problems }, resolve));

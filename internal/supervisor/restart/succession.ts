@@ -1,20 +1,20 @@
 import type { BindAddress } from '../../transport/index.ts';
 
 /**
- * What two generations of prox say to each other at a restart, over the channel that Node makes between a process and
- * one that it has started. Sockets travel beside `address`, and everything arrives in the order it was sent in.
+ * The messages between the old and the new prox process during a restart, over the channel that Node makes between a
+ * process and its child. Sockets are sent with `address`, and everything arrives in the order in which it was sent.
  *
  *     predecessor                      successor
- *         │ ───────── address … ───────── > │
- *         │ ───────── inheritance ─────────────> │   begins to load its config
- *         │ <──────── ready ─────────────── │   it accepts: the predecessor stops to, and drains
- *         │ <──── or failed, or nothing ─── │   it ends: the predecessor goes on as before
+ *         │ ───────── address … ──────────> │
+ *         │ ───────── inheritance ────────> │   begins to load its config
+ *         │ <──────── ready ─────────────── │   it accepts: the predecessor stops accepting, and drains
+ *         │ <──── or failed, or nothing ─── │   it ends: the predecessor continues as before
  *
- * With `ready` the channel has done its work and is closed; the successor needs its parent no longer.
+ * After `ready` the channel is closed, and the successor no longer needs its parent.
  */
 export type ToSuccessor = AddressMessage | EstateMessage;
 
-/** A bound socket, which travels beside this message. */
+/** A bound socket, which is sent with this message. */
 export interface AddressMessage {
   readonly kind: 'address';
   /** See `listenKey`. */
@@ -32,10 +32,10 @@ export interface EstateMessage {
 }
 
 export type ToPredecessor =
-  /** `taken` are the keys of the addresses that the successor goes on with; the others nobody wants any more. */
+  /** `taken` are the keys of the addresses that the successor continues to serve; the others are closed. */
   | { readonly kind: 'ready'; readonly taken: readonly string[] }
-  /** The config or the machine is not as it should be: a line for each problem. */
+  /** The successor cannot serve with this config or on this machine. One line for each problem. */
   | { readonly kind: 'failed'; readonly problems: readonly string[] };
 
-/** The environment variable that tells a process whose successor it is. It is removed before anything else starts. */
+/** The environment variable with the process id of the predecessor. It is removed before anything else starts. */
 export const PREDECESSOR_VARIABLE = 'PROX_PREDECESSOR';

@@ -2,20 +2,20 @@ import { type ChildProcess, fork } from 'node:child_process';
 import type { Inheritance } from './inheritance.ts';
 import { PREDECESSOR_VARIABLE, type ToPredecessor, type ToSuccessor } from './succession.ts';
 
-/** Milliseconds that a successor may take until it serves. A large config and many workers need a few seconds. */
+/** Milliseconds until a successor must serve. A large config and many workers need a few seconds. */
 const READY_PATIENCE = 60_000;
 
-/** Milliseconds that a successor which is to end may take to do so by itself. */
+/** Milliseconds that a successor has to end by itself when told to. */
 const END_PATIENCE = 3000;
 
-/** How the start of a successor went. */
+/** The result of starting a successor. */
 export type Started =
-  /** It serves. `taken` are the keys of the addresses that it goes on with. */
+  /** It serves. `taken` are the keys of the addresses that it continues to serve. */
   | { readonly kind: 'ready'; readonly taken: ReadonlySet<string> }
-  /** It has ended, and changed nothing. A line for each problem. */
+  /** It has ended, and nothing has changed. One line for each problem. */
   | { readonly kind: 'failed'; readonly problems: readonly string[] };
 
-/** The next generation of prox, seen from the one that starts it. */
+/** The next prox process, as the current one uses it. */
 export class Successor {
   /** Resolves when it serves, or has ended. Never rejects. */
   readonly started: Promise<Started>;
@@ -27,9 +27,9 @@ export class Successor {
   private serves = false;
 
   /**
-   * Starts the program that is on disk now, with the command line, environment and standard streams of this process.
-   * @param environment variables that this process has taken out of its own
-   * @throws Error of the system when no process can be made
+   * Starts the program that is now on disk, with the command line, environment and standard streams of this process.
+   * @param environment variables that this process has removed from its own environment
+   * @throws Error of the system if no process can be created
    */
   constructor(inheritance: Inheritance, environment: Readonly<Record<string, string>>) {
     const [, program = '', ...args] = process.argv;
@@ -45,7 +45,7 @@ export class Successor {
         resolve();
       });
       this.child.on('error', (error) => {
-        // Otherwise it lives, or `exit` follows.
+        // Otherwise the process runs, or `exit` follows.
         if (this.child.pid !== undefined) return;
         this.childOnEnd(`${process.execPath} cannot be started: ${error.message}`);
         resolve();
@@ -56,17 +56,17 @@ export class Successor {
     this.bequeath(inheritance);
   }
 
-  /** 0 when it could not be started. */
+  /** 0 if it could not be started. */
   get pid(): number {
     return this.child.pid ?? 0;
   }
 
-  /** Has it reload, when it serves. */
+  /** Makes it reload, if it serves. */
   hangUp(): void {
     this.child.kill('SIGHUP');
   }
 
-  /** Ends it; one that serves already lets exchanges finish. Resolves when it has ended. */
+  /** Ends it; if it already serves, it lets exchanges finish. Resolves when it has ended. */
   async end(): Promise<void> {
     this.problems ??= ['prox was told to stop'];
     this.child.kill('SIGTERM');
@@ -98,7 +98,7 @@ export class Successor {
     }
     this.serves = true;
     clearTimeout(this.late);
-    // It is on its own now, and this process does not wait for it any more.
+    // It is independent now, and this process must not wait for it.
     if (this.child.connected) this.child.disconnect();
     this.child.unref();
     this.settle({ kind: 'ready', taken: new Set(message.taken) });
@@ -115,5 +115,5 @@ export class Successor {
   }
 }
 
-/** What cannot be sent was for a process that has ended: `exit` tells. */
+/** Ignores messages that cannot be sent because the process has ended; `exit` reports that. */
 function ignoreGone(): void {}

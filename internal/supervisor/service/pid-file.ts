@@ -3,8 +3,8 @@ import { access, constants } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /**
- * The file that tells others which process to signal. It is written and moved into place in one go, so that a signal
- * which ends the process leaves no draft behind.
+ * The file that contains the id of the process to signal. It is written to a draft and renamed in one turn, so that a
+ * signal that ends the process leaves no draft behind.
  */
 export class PidFile {
   private readonly path: string;
@@ -12,13 +12,14 @@ export class PidFile {
 
   private constructor(path: string) {
     this.path = path;
-    // Of its own name: two that start at the same moment must not publish each other's.
+    // The draft has a name of its own, because two processes that start at the same moment must not publish each
+    // other's.
     this.draft = `${path}.${process.pid}`;
   }
 
   /**
-   * Looks whether it can be written, before anything else is begun.
-   * @throws Error that names the path when its folder is not to be written to
+   * Checks that the file can be written, before anything else begins.
+   * @throws Error that names the path if its folder cannot be written
    */
   static async prepare(path: string): Promise<PidFile> {
     await access(dirname(path), constants.W_OK | constants.X_OK).catch((error: unknown) => {
@@ -27,10 +28,10 @@ export class PidFile {
     return new PidFile(path);
   }
 
-  /** Puts it in place, over a file that the generation before or a process that crashed has left. @throws Error */
+  /** Publishes the file, replacing a file of the predecessor or of a process that crashed. @throws Error */
   publish(): void {
     try {
-      // One that a crash has left is replaced, never followed, should it be a link.
+      // A draft that a crash has left is replaced. If it is a link, it is not followed.
       rmSync(this.draft, { force: true });
       writeFileSync(this.draft, `${process.pid}\n`, { flag: 'wx' });
       renameSync(this.draft, this.path);
@@ -40,12 +41,12 @@ export class PidFile {
     }
   }
 
-  /** Puts it in place once more, when a successor that came to nothing has put its own there. @throws Error */
+  /** Publishes the file again, after a failed successor has replaced it. @throws Error */
   reclaim(): void {
     if (!this.isMine()) this.publish();
   }
 
-  /** Removes what was written, unless another process has put its own in the place. */
+  /** Removes the file, unless another process has replaced it. */
   remove(): void {
     if (this.isMine()) rmSync(this.path, { force: true });
   }

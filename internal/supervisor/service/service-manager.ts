@@ -2,28 +2,29 @@ import { execFile } from 'node:child_process';
 import type { Logger } from '../../logger/index.ts';
 
 /**
- * Tells systemd how prox is doing, as sd_notify(3) has it.
+ * Notifies systemd of the state of prox, see sd_notify(3).
  *
- * The protocol is a datagram to a unix socket, and Node has no such sockets. systemd-notify(1) sends it: it is wherever
- * systemd is, knows abstract addresses, and waits until systemd has understood whom the message is from, which a
- * helper of ours that ends at once could not. As it is a process of its own, the unit needs `NotifyAccess=all`.
+ * The protocol is a datagram to a unix socket, and Node does not support such sockets. systemd-notify(1) sends it: this
+ * program exists wherever systemd does, supports abstract addresses, and waits until systemd has identified the sender,
+ * which would fail with a helper program that ends at once. Because it is a separate process, the unit needs
+ * `NotifyAccess=all`.
  */
 const HELPER = 'systemd-notify';
 
-/** Milliseconds that a message may take. Whatever happens to it, prox goes on. */
+/** Milliseconds that a message may take. prox continues whatever happens to it. */
 const PATIENCE = 5000;
 
-/** The service manager that has started prox, if it wants to hear of it. */
+/** The service manager that has started prox, if it accepts notifications. */
 export class ServiceManager {
-  /** What the environment of a successor needs to go on with it; of other processes it is none of their business. */
+  /** The environment variables that a successor needs for notifications. Other processes do not get them. */
   readonly environment: Readonly<Record<string, string>>;
   private readonly logger: Logger;
   private readonly socket: string | undefined;
   private warned = false;
-  /** Ends with the message that is under way: they arrive in order. */
+  /** Resolves when the current message is sent, so that messages arrive in order. */
   private turn: Promise<void> = Promise.resolve();
 
-  /** Takes its address out of the environment. */
+  /** Reads its address from the environment and removes the variable. */
   constructor(logger: Logger) {
     this.logger = logger;
     this.socket = process.env['NOTIFY_SOCKET'];
@@ -31,17 +32,17 @@ export class ServiceManager {
     this.environment = this.socket === undefined ? {} : { NOTIFY_SOCKET: this.socket };
   }
 
-  /** prox serves, from this process. Resolves when it is known, or cannot be told. */
+  /** Reports that this process serves. Resolves when the message was sent, or could not be sent. */
   ready(status: string): Promise<void> {
     return this.send('READY=1', `MAINPID=${process.pid}`, `STATUS=${status}`);
   }
 
-  /** A reload begins; `ready` tells of its end, whatever it was. */
+  /** Reports that a reload begins. `ready` reports its end, whatever the result. */
   reloading(): Promise<void> {
     return this.send('RELOADING=1', `MONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`, 'STATUS=Reloading');
   }
 
-  /** prox ends. */
+  /** Reports that prox is stopping. */
   stopping(): Promise<void> {
     return this.send('STOPPING=1', 'STATUS=Finishing what is under way');
   }
@@ -57,7 +58,9 @@ export class ServiceManager {
       execFile(HELPER, assignments, { env, timeout: PATIENCE, killSignal: 'SIGKILL' }, (error) => {
         if (error !== null && !this.warned) {
           this.warned = true;
-          this.logger.warn('the service manager cannot be told how prox is doing', { error });
+          this.logger.warn('systemd cannot be notified of the state of prox; prox continues without notifications', {
+            error,
+          });
         }
         resolve();
       });

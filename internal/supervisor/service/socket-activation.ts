@@ -9,23 +9,23 @@ import { BoundAddress, handleOf, type ServerHandle } from '../../transport/index
 /** SD_LISTEN_FDS_START of sd_listen_fds(3). */
 const FIRST_FD = 3;
 
-/** More sockets than any unit has; what is above it is a mistake, and not believed. */
+/** More sockets than any unit has; a larger number is a mistake, and is ignored. */
 const MAX_FDS = 1024;
 
 /** A socket that the service manager has bound. */
 interface Activated {
-  /** As the unit names it, for the log. */
+  /** The name in the unit, for the log. */
   readonly name: string;
-  /** As `textOf` writes it. */
+  /** In the form of `textOf`. */
   readonly address: string;
   readonly handle: ServerHandle;
 }
 
-/** Sockets that the service manager has bound and handed over, as sd_listen_fds(3) has it. */
+/** The sockets that the service manager has bound and passed on, see sd_listen_fds(3). */
 export class SocketActivation {
   private readonly sockets: readonly { readonly fd: number; readonly name: string }[];
 
-  /** Takes what tells of them out of the environment. */
+  /** Reads their number from the environment and removes the variables. */
   constructor() {
     const { LISTEN_PID: pid, LISTEN_FDS: count, LISTEN_FDNAMES: names } = process.env;
     for (const name of ['LISTEN_PID', 'LISTEN_FDS', 'LISTEN_FDNAMES', 'LISTEN_PIDFDID']) delete process.env[name];
@@ -38,7 +38,7 @@ export class SocketActivation {
   }
 
   /**
-   * Finds the sockets of a config by their addresses. The others are closed, and told of in the log.
+   * Finds the sockets of a config by their addresses. The others are closed, with a warning.
    * @returns the sockets by the key of `listenKey`
    */
   async claim(config: Config, logger: Logger): Promise<Map<string, BoundAddress>> {
@@ -50,7 +50,8 @@ export class SocketActivation {
       const at = activated.findIndex(({ address }) => wanted.includes(address));
       if (at < 0) continue;
       const [socket] = activated.splice(at, 1) as [Activated];
-      // Whoever has made a unix socket removes it; a closed one would leave the unit without its address.
+      // The service manager has created the file of a unix socket and removes it; without the file, the unit would lose
+      // its address.
       claimed.set(listenKey(service), await BoundAddress.inherit(service.listen, socket.handle, false));
     }
     for (const { name, address, handle } of activated) {
@@ -69,7 +70,7 @@ export class SocketActivation {
         const handle = handleOf(fd);
         activated.push({ name, address: path ?? nameOf(handle), handle });
       } catch (error) {
-        logger.warn('a socket of the service manager is none that prox can listen on; it is closed', { name, error });
+        logger.warn('prox cannot listen on a socket of the service manager; the socket is closed', { name, error });
         close(fd);
       }
     }
@@ -77,7 +78,7 @@ export class SocketActivation {
   }
 }
 
-/** Paths of all unix sockets by inode: Node cannot ask a socket for its path. */
+/** Paths of all unix sockets by inode, because Node cannot ask a socket for its path. */
 async function unixPaths(): Promise<Map<string, string>> {
   const rows = (await readFile('/proc/net/unix', 'utf8').catch(() => '')).split('\n').slice(1);
   const found = new Map<string, string>();
@@ -89,7 +90,7 @@ async function unixPaths(): Promise<Map<string, string>> {
   return found;
 }
 
-/** Every address that a socket may be bound to that is right for the service. */
+/** Every address of a socket that suits the service. */
 async function addressesOf({ listen }: ServiceConfig): Promise<string[]> {
   if (listen.kind === 'unix') return [`unix ${listen.path}`];
   if (listen.host === null) return [textOf('::', listen.port), textOf('0.0.0.0', listen.port)];
@@ -97,7 +98,7 @@ async function addressesOf({ listen }: ServiceConfig): Promise<string[]> {
     const { address } = await lookup(listen.host);
     return [textOf(address, listen.port)];
   } catch {
-    // Binding tells.
+    // Binding will report the error.
     return [];
   }
 }
@@ -108,11 +109,11 @@ function nameOf(handle: ServerHandle): string {
   return name.address === undefined ? 'unknown' : textOf(name.address, name.port ?? 0);
 }
 
-/** An address in one way of all that there are. */
+/** An address in a unique form. */
 function textOf(address: string, port: number): string {
   if (!address.includes(':')) return `${address}:${port}`;
   const url = `http://[${address}]`;
-  // One with a zone is no URL; the system has but one way to write it.
+  // An address with a zone cannot be part of a URL, but the system writes it in one form only.
   return `${URL.canParse(url) ? new URL(url).hostname : `[${address}]`}:${port}`;
 }
 
@@ -120,6 +121,6 @@ function close(fd: number): void {
   try {
     closeSync(fd);
   } catch {
-    // There is none by that number.
+    // There is no such descriptor.
   }
 }

@@ -4,18 +4,18 @@ import type { Exit, Member, Outcome } from '../workers/worker-process.ts';
 
 const DONE: Result = { kind: 'done', cut: 0 };
 
-/** A worker that does what the test says: every command is done at once, unless `answers` has something else. */
+/** A worker that a test controls. It executes every command at once, unless `answers` has another result. */
 export class FakeMember implements Member {
   readonly pid: number;
   readonly loaded: Promise<boolean>;
   readonly gone: Promise<Exit>;
-  /** All but pings. */
+  /** All commands except pings. */
   readonly commands: Command['kind'][] = [];
-  /** What came on its control line. */
+  /** The frames that arrived on its control line. */
   readonly frames: HubFrame[] = [];
-  /** Commands and updates in the order of their coming. */
+  /** Commands and updates in the order of their arrival. */
   readonly order: string[] = [];
-  /** What is answered to a command; null never answers. */
+  /** The answers to commands; null means no answer. */
   readonly answers = new Map<Command['kind'], Result | null>();
   readonly worker: number;
   killed = false;

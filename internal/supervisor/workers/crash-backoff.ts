@@ -1,31 +1,31 @@
-/** A worker that ends within this time of its begin has ended early, in milliseconds. */
+/** A worker that ends within this number of milliseconds after its start has ended early. */
 const EARLY = 1000;
 
-/** Early ends in a row that are made good at once: what happened may not happen again. */
+/** Number of consecutive early ends after which a worker is still replaced at once, because the cause may not recur. */
 const AT_ONCE = 3;
 
-/** Milliseconds to the next start after one early end more; doubled with each further one. */
+/** Milliseconds until the next start after one more early end; doubled with each further one. */
 const FIRST_DELAY = 1000;
 
-/** It never gets longer: whatever is wrong may have been mended. */
+/** The longest delay. The cause may be removed at any time. */
 const MAX_DELAY = 30_000;
 
 /**
- * When the next worker may begin in the place of one that has ended. One that has served for a while is replaced at
- * once; those that end again and again as soon as they begin would use up the machine, so their starts are spread.
+ * Decides when a worker that has ended is replaced. A worker that has served for a while is replaced at once. Workers
+ * that keep ending as soon as they start would take all resources of the machine, so their starts are delayed.
  */
 export class CrashBackoff {
   private early = 0;
 
-  /** Early ends in a row so far. */
+  /** Number of consecutive early ends so far. */
   get row(): number {
     return this.early;
   }
 
   /**
    * Counts an end.
-   * @param uptime milliseconds that the worker lived
-   * @returns milliseconds to wait before the next one; 0 = none
+   * @param uptime how long the worker lived, in milliseconds
+   * @returns milliseconds to wait before the next start; 0 = none
    */
   ended(uptime: number): number {
     if (uptime >= EARLY) {

@@ -166,7 +166,7 @@ describe('a change', () => {
     const applied = failureOf(apply(change('second')));
     await vi.advanceTimersByTimeAsync(0);
     for (const member of pair) member.die(5000);
-    expect(await applied).toBe('no worker lived to prepare');
+    expect(await applied).toBe('all workers ended before they could prepare');
     let revived: boolean | null = null;
     void fleet.revived().then((result) => (revived = result));
     await vi.advanceTimersByTimeAsync(1000);
@@ -248,7 +248,7 @@ describe('a worker', () => {
     await applied;
     expect(members[1].killed).toBe(true);
     expect(members).toHaveLength(3);
-    expect(lines.map(({ message }) => message)).toContain('a worker does not begin and is ended');
+    expect(lines.map(({ message }) => message)).toContain('a worker did not start in time; it is ended and replaced');
   });
 
   it('that cannot serve what is in force is replaced by another', async () => {
@@ -270,7 +270,7 @@ describe('a worker', () => {
     expect(two.killed).toBe(false);
     await vi.advanceTimersByTimeAsync(1000);
     expect([one.killed, two.killed]).toEqual([false, true]);
-    expect(lines.map(({ message }) => message)).toContain('a worker does not answer and is ended');
+    expect(lines.map(({ message }) => message)).toContain('a worker does not answer; it is ended and replaced');
     expect(members).toHaveLength(3);
   });
 

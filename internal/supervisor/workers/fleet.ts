@@ -9,35 +9,35 @@ import { clearCount, openSharedCounts } from './shared-counts.ts';
 import { WorkerLogs } from './worker-logs.ts';
 import { type Exit, type Member, type Outcome, type StartMember, WorkerProcess } from './worker-process.ts';
 
-/** What a fleet is made of. */
+/** The options of a fleet. */
 export interface FleetOptions extends Omit<DataPlaneOptions, 'line' | 'features'> {
-  /** The supervisor's end of the control lines: each worker is joined while it lives. */
+  /** The supervisor's end of the control lines; each worker is connected while it lives. */
   readonly hub: SupervisorHub;
-  /** How many workers, 1 or more. */
+  /** Number of workers, at least 1. */
   readonly workers: number;
-  /** The addresses in force, for workers that begin later. */
+  /** The addresses in force, for workers that start later. */
   readonly addresses: AddressTable;
-  /** By default, workers are processes. */
+  /** Starts a worker; a process by default. */
   readonly startMember?: StartMember;
 }
 
-/** Milliseconds that a worker may take to begin, or for a step of a change: a large config compiles for a second. */
+/** Milliseconds that a worker may take to start, or for a step of a change. A large config compiles for a second. */
 const PATIENCE = 30_000;
 
 /**
- * Milliseconds between two questions whether a worker still runs, and for the answer: a worker that hangs is found within
- * ten seconds. A worker that compiles a large config may take PATIENCE.
+ * Milliseconds between two pings, and milliseconds for the answer. So a blocked worker is found within ten seconds. A
+ * worker that compiles a large config may take PATIENCE.
  */
 const PING_EVERY = 2000;
 const PING_PATIENCE = 7500;
 
-/** Milliseconds that a change waits for a worker to serve when all have ended. */
+/** Milliseconds that a change waits for a worker that serves, after all have ended. */
 const REVIVAL_PATIENCE = 60_000;
 
 /** Milliseconds beyond the longest shutdown_timeout that a worker may take to end. */
 const END_PATIENCE = 3000;
 
-/** One of the places that workers have; when its worker has ended, another one takes it. */
+/** The place of one worker. When the worker has ended, another one takes the place. */
 interface Place {
   readonly worker: number;
   readonly backoff: CrashBackoff;
@@ -47,16 +47,16 @@ interface Place {
   port: HubPort | null;
   /** Whether it has the config in force, and takes part in changes. */
   serving: boolean;
-  /** It was asked whether it still runs, and has not answered yet. */
+  /** Whether a ping has no answer yet. */
   asked: boolean;
 }
 
 /**
  * Serves in worker processes.
  *
- * All take part in a change, and one that ends meanwhile does not spoil it: whoever takes its place begins with what is
- * in force then. So that this is well defined, a worker begins to serve while no change is under way, and a change
- * while none begins.
+ * All workers take part in a change. A worker that ends during it does not make it fail: the worker that takes its
+ * place starts with the config that is then in force. To make this well defined, a worker starts to serve only while no
+ * change is in progress, and a change starts only while no worker does.
  */
 export class Fleet implements Engine {
   private readonly options: FleetOptions;
@@ -64,18 +64,18 @@ export class Fleet implements Engine {
   private readonly files: LogFiles;
   private readonly errorLog: ErrorLog;
   private readonly places: readonly Place[];
-  /** Ends with the change, or the begin of a worker, that is under way. */
   private readonly startMember: StartMember;
   private readonly pings: NodeJS.Timeout;
+  /** Resolves when the current change, or the current start of a worker, is over. */
   private turn: Promise<unknown> = Promise.resolve();
   private inForce: Change | null = null;
   private pending: Change | null = null;
   private preparing = false;
-  /** Changes that wait for a worker to serve. */
+  /** Changes that wait for a worker that serves. */
   private readonly awaitingWorker = new Set<() => void>();
-  /** Addresses that workers were given last: those of a change are in no table yet. */
+  /** The addresses that workers received last. Those of a current change are not in the table yet. */
   private given: Addresses = new Map();
-  /** The file of SharedCounts; null with one worker, which has nobody to share with, or where none can be made. */
+  /** The file of SharedCounts; null if there is only one worker, or if the file cannot be created. */
   private readonly counts: number | null;
   private stopping = false;
 
@@ -112,7 +112,7 @@ export class Fleet implements Engine {
     if (this.inForce === null) await this.firstLoaded();
     await this.errorLog.prepare(change.config);
     this.pending = change;
-    // Answered before the change is looked at: a worker that hangs already is found as quickly as at any time.
+    // The ping is answered before the change, so that a worker that is already blocked is found as soon as usual.
     this.ping();
     this.preparing = true;
     try {
@@ -145,7 +145,7 @@ export class Fleet implements Engine {
     return this.all({ kind: 'attach' });
   }
 
-  /** Workers that do not answer any more are ended: all others have the new config. */
+  /** Ends workers that do not answer any more, because all others have the new config. */
   async commit(): Promise<void> {
     const { pending } = this;
     if (pending === null) throw new Error('no config was prepared');
@@ -201,7 +201,7 @@ export class Fleet implements Engine {
     this.awaitingWorker.clear();
   }
 
-  /** Finds workers whose event loop stands still. */
+  /** Finds workers whose event loop is blocked. */
   private ping(): void {
     const patience = this.preparing ? PATIENCE : PING_PATIENCE;
     for (const place of this.places) {
@@ -233,26 +233,31 @@ export class Fleet implements Engine {
   }
 
   /**
-   * Has every worker that serves do something. One that ends meanwhile, or is ended as it does not answer, spoils nothing:
-   * its successor begins with what is in force then.
-   * @throws the error of one that refused, or NoWorkerError when none is left
+   * Sends a command to every worker that serves. A worker that ends, or is ended because it does not answer, is not an
+   * error: its replacement starts with the config that is then in force.
+   * @throws the error of a worker that refused, or NoWorkerError if none is left
    */
   private async all(command: Command): Promise<void> {
     const outcomes = await this.tell(command);
     for (const outcome of outcomes) if (outcome.kind === 'refused') throw errorOf(outcome.refusal);
-    if (!outcomes.some(({ kind }) => kind === 'done')) throw new NoWorkerError(`no worker lived to ${command.kind}`);
+    if (!outcomes.some(({ kind }) => kind === 'done'))
+      throw new NoWorkerError(`all workers ended before they could ${command.kind}`);
   }
 
-  /** Has all do what must not fail. A worker that could not do it is in no known state, and is replaced. */
+  /** Sends a command that must not fail. A worker that could not execute it is in an unknown state, and is replaced. */
   private async settle(command: Command): Promise<void> {
     const serving = this.places.filter((place) => place.serving);
     const members = serving.flatMap(({ process }) => process ?? []);
     const outcomes = await Promise.all(members.map((process) => this.tellOne(process, command)));
     for (const [i, outcome] of outcomes.entries()) {
-      // Told to stop, it may refuse to begin anything.
+      // While prox stops, a worker may refuse commands.
       if (outcome.kind !== 'refused' || this.stopping) continue;
       const error = errorOf(outcome.refusal);
-      this.logger.error('a worker failed and is ended', { worker: members[i]?.worker, step: command.kind, error });
+      this.logger.error('a worker could not apply a change; it is ended and replaced', {
+        worker: members[i]?.worker,
+        step: command.kind,
+        error,
+      });
       members[i]?.kill();
     }
   }
@@ -263,17 +268,20 @@ export class Fleet implements Engine {
   }
 
   private async tellOne(process: Member | null, command: Command, patience = PATIENCE): Promise<Outcome> {
-    // What was published before the command arrives before it.
+    // Updates that were published before the command must arrive before it.
     this.options.hub.flush();
     const outcome = (await process?.command(command, patience)) ?? { kind: 'gone' };
     if (outcome.kind === 'late') {
-      this.logger.error('a worker does not answer and is ended', { worker: process?.worker, pid: process?.pid });
+      this.logger.error('a worker does not answer; it is ended and replaced', {
+        worker: process?.worker,
+        pid: process?.pid,
+      });
       process?.kill();
     }
     return outcome;
   }
 
-  /** Waits for the workers of the first change; those that end before are replaced when it is in force. */
+  /** Waits for the workers of the first change. Workers that end before are replaced when it is in force. */
   private async firstLoaded(): Promise<void> {
     await Promise.all(
       this.places.map(async (place) => {
@@ -284,7 +292,10 @@ export class Fleet implements Engine {
 
   private async loadedInTime(process: Member): Promise<boolean> {
     const timer = setTimeout(() => {
-      this.logger.error('a worker does not begin and is ended', { worker: process.worker, pid: process.pid });
+      this.logger.error('a worker did not start in time; it is ended and replaced', {
+        worker: process.worker,
+        pid: process.pid,
+      });
       process.kill();
     }, PATIENCE);
     const loaded = await process.loaded;
@@ -292,7 +303,7 @@ export class Fleet implements Engine {
     return loaded;
   }
 
-  /** @returns null when the system makes no process now; it is asked again later */
+  /** @returns null if the system cannot create a process; this is tried again later */
   private launch(place: Place): Member | null {
     const logs = new WorkerLogs(this.files);
     const failed = (error: unknown): void => {
@@ -331,10 +342,10 @@ export class Fleet implements Engine {
   }
 
   private async replace(place: Place, pid: number, { code, signal, uptime }: Exit, served: boolean): Promise<void> {
-    // One that never came to serve has ended early, however long a large config took it.
+    // A worker that never served has ended early, however long a large config took.
     const delay = place.backoff.ended(served ? uptime : 0);
     const facts = { worker: place.worker, pid, code, signal, uptime_ms: Math.round(uptime) };
-    this.logger.error('a worker has ended and is replaced', { ...facts, ...(delay === 0 ? {} : { delay_ms: delay }) });
+    this.logger.error('a worker has ended; it is replaced', { ...facts, ...(delay === 0 ? {} : { delay_ms: delay }) });
     if (delay > 0) await new Promise((resolve) => setTimeout(resolve, delay).unref());
     if (this.stopping) return;
     const process = this.launch(place);
@@ -342,7 +353,7 @@ export class Fleet implements Engine {
     await this.exclusively(() => this.bringUp(place, process));
   }
 
-  /** Lets a new worker serve what is in force. Whatever goes wrong, it ends, and another one tries. */
+  /** Lets a new worker serve the current config. If this fails in any way, the worker ends, and another one tries. */
   private async bringUp(place: Place, process: Member): Promise<void> {
     const change = this.inForce;
     if (change === null || this.stopping || place.process !== process) return;
@@ -351,7 +362,7 @@ export class Fleet implements Engine {
       const outcome = await this.tellOne(process, command);
       if (outcome.kind === 'done') continue;
       if (outcome.kind === 'refused') {
-        this.logger.error('a worker cannot serve what is in force', {
+        this.logger.error('a new worker cannot serve the current config; it is ended and replaced', {
           worker: place.worker,
           error: errorOf(outcome.refusal),
         });

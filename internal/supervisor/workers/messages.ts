@@ -3,47 +3,47 @@ import type { HubFrame, LineFrame } from '../../control/index.ts';
 import { type Change, ListenError, StartError } from '../../dataplane/index.ts';
 
 /**
- * What supervisor and workers say to each other. Node sends them one after another, sockets included, and keeps their
+ * The messages between supervisor and workers. Node sends them one after another, sockets included, and keeps their
  * order.
  *
  *     supervisor                       worker
  *         │ <──────────── hello ───────── │   its code is loaded
  *         │ ──────────── setup ─────────> │
  *         │ ── prepare, address, attach,  │   each with a number, and each answered by `reply` with that number;
- *         │    commit, … ───────────────> │   one at a time, but for `ping` and `drain`, which wait for none
- *         │ <──────── want-spare ──────── │   another socket on an address, answered by
- *         │ ─────────── spare ──────────> │   `spare` at once
+ *         │    commit, … ───────────────> │   one at a time, except for `ping` and `drain`, which do not wait
+ *         │ <──────── want-spare ──────── │   a request for another socket on an address,
+ *         │ ─────────── spare ──────────> │   answered by `spare` at once
  *         │ <── log-open, log-write ───── │   logs that rotate have one writer: answered by `log-reply`
  *         │ <───────── control ─────────> │   frames of the control line, from `setup` on
  */
 
-/** What a worker is told first, once. */
+/** The first message to a worker, sent once. */
 export interface Setup {
   readonly kind: 'setup';
-  /** From 1 to the number of workers; the successor of a worker that died has the same. */
+  /** From 1 to the number of workers; the replacement of a worker has the same number. */
   readonly worker: number;
   /** See DataPlaneOptions. */
   readonly ticketKeys: Buffer;
-  /** How many workers there are, if they share their counts of connections by descriptor COUNTS_FD; else null. */
+  /** The number of workers if they share their connection counts through descriptor COUNTS_FD; otherwise null. */
   readonly counted: number | null;
 }
 
-/** Where a worker finds the file of SharedCounts. */
+/** The descriptor of the SharedCounts file in a worker. */
 export const COUNTS_FD = 4;
 
-/** A bound socket, which travels beside this message; `attach` or `resume` follows. */
+/** A bound socket, which is sent with this message; `attach` or `resume` follows. */
 export interface AddressMessage {
   readonly kind: 'address';
   readonly key: string;
 }
 
-/** Another socket on an address, which travels beside this message: the answer to `want-spare`. */
+/** Another socket on an address, which is sent with this message: the answer to `want-spare`. */
 export interface SpareMessage {
   readonly kind: 'spare';
   readonly key: string;
 }
 
-/** What a worker is to do, see Engine. */
+/** A command to a worker, see Engine. */
 export type Command =
   | { readonly kind: 'prepare'; readonly change: Change }
   | { readonly kind: 'suspend'; readonly keys: readonly string[] }
@@ -52,12 +52,12 @@ export type Command =
   | { readonly kind: 'rollback' }
   | { readonly kind: 'resume' }
   | { readonly kind: 'reopen' }
-  /** Answered at once, by a worker whose event loop runs. */
+  /** Answered at once, unless the event loop of the worker is blocked. */
   | { readonly kind: 'ping' }
-  /** The last one: the worker ends when it has answered. */
+  /** The last command: the worker ends after its answer. */
   | { readonly kind: 'drain' };
 
-/** How a call for a rotating log ended: null, or what went wrong. */
+/** The result of a call for a rotating log: null, or the error. */
 export interface LogReply {
   readonly kind: 'log-reply';
   readonly number: number;
@@ -78,9 +78,9 @@ export type ToWorker =
   | LogReply
   | ControlMessage<HubFrame>;
 
-/** What a worker asks of the supervisor for a log that rotates. */
+/** A call of a worker for a log that rotates. */
 export type LogCall =
-  /** `log` is a number that the worker has chosen. */
+  /** `log` is a number that the worker chooses. */
   | { readonly kind: 'log-open'; readonly log: number; readonly path: string; readonly rotate: RotateConfig }
   /** Whole lines. */
   | { readonly kind: 'log-write'; readonly log: number; readonly lines: Uint8Array }
@@ -88,7 +88,10 @@ export type LogCall =
 
 export type ToSupervisor =
   | { readonly kind: 'hello' }
-  /** A listener that stopped accepting for a while needs another socket to go on; not answered when the address is gone. */
+  /**
+   * A listener that stopped accepting for a while needs another socket to continue. There is no answer if the address
+   * is closed.
+   */
   | { readonly kind: 'want-spare'; readonly key: string }
   | { readonly kind: 'reply'; readonly number: number; readonly result: Result }
   | ControlMessage<LineFrame>
@@ -96,10 +99,10 @@ export type ToSupervisor =
 
 /** How a command ended. */
 export type Result =
-  /** `cut` is of `drain`: connections that were cut. */
+  /** `cut` belongs to `drain`: the number of connections that were cut. */
   { readonly kind: 'done'; readonly cut: number } | { readonly kind: 'refused'; readonly refusal: Refusal };
 
-/** An error on its way between processes, with what makes it one of a known class. */
+/** An error that is sent between processes, with the data that restore its class. */
 export interface Refusal {
   readonly message: string;
   readonly problems: readonly Problem[] | null;
@@ -114,7 +117,7 @@ export function refusalOf(error: unknown): Refusal {
   };
 }
 
-/** The error that `refusalOf` was made from. */
+/** Restores the error that was given to `refusalOf`. */
 export function errorOf({ message, problems, address }: Refusal): Error {
   if (problems !== null) return new StartError(problems);
   if (address !== null) return new ListenError(address.key, address.code);

@@ -4,13 +4,13 @@ import type { LogCall, LogReply } from './messages.ts';
 
 type Send = (message: LogCall & { readonly number: number }) => boolean;
 
-/** Called once, with null or what went wrong. */
+/** Called once, with null or with the error. */
 type Answered = (error: Error | null) => void;
 
 /**
- * Logs that rotate, seen from a worker. A file that rotates has one writer, or each process would rotate it for itself:
- * that is the supervisor. A log has one piece under way, so what is not taken waits where it waits for a slow disk too:
- * in the LogFile, which bounds it.
+ * Logs that rotate, as a worker uses them. Such a file has one writer, the supervisor, because otherwise each process
+ * would rotate it. A log has one piece in flight. Lines that the supervisor has not accepted wait in the LogFile, as
+ * for a slow disk, and LogFile limits them.
  */
 export class RemoteLogs {
   private readonly send: Send;
@@ -22,7 +22,7 @@ export class RemoteLogs {
     this.send = send;
   }
 
-  /** Has the supervisor open a log. @throws Error when it cannot */
+  /** Asks the supervisor to open a log. @throws Error if it cannot */
   open(path: string, rotate: RotateConfig): Promise<Sink> {
     const log = this.nextLog++;
     return new Promise((resolve, reject) => {
@@ -33,7 +33,7 @@ export class RemoteLogs {
     });
   }
 
-  /** Asks the supervisor for something. */
+  /** Sends a call to the supervisor. */
   call(call: LogCall, answered: Answered): void {
     const number = this.nextCall++;
     this.calls.set(number, answered);
@@ -49,7 +49,7 @@ export class RemoteLogs {
     answered?.(error === null ? null : new Error(error));
   }
 
-  /** The supervisor is gone: nothing will be answered any more. */
+  /** The supervisor is gone: all waiting calls fail. */
   lost(): void {
     const waiting = [...this.calls.values()];
     this.calls.clear();
@@ -80,7 +80,7 @@ class RemoteSink implements Sink {
     });
   }
 
-  /** The supervisor reopens its files by itself. */
+  /** The supervisor reopens its files itself. */
   reopen(done: Answered): void {
     done(null);
   }
@@ -89,7 +89,7 @@ class RemoteSink implements Sink {
     this.logs.call({ kind: 'log-close', log: this.log }, done);
   }
 
-  /** The supervisor may take it before this process has ended; there is no way to wait for it. */
+  /** The supervisor may receive it before this process ends; there is no way to wait for that. */
   writeSync(chunk: Buffer): void {
     this.logs.call({ kind: 'log-write', log: this.log, lines: chunk }, () => {});
   }

@@ -4,13 +4,14 @@ import { join } from 'node:path';
 import type { Siblings } from '../../transport/index.ts';
 
 /**
- * How many connections each worker has, where all workers see it: in a file without a name, which the supervisor opens
- * and the workers inherit. Node has no memory that processes share; this is the next best thing, some 0.8 µs for a look
- * or a write, and neither of them waits for another process, as a message would.
+ * The number of connections of each worker, visible to all workers: in a file without a name, which the supervisor
+ * opens and the workers inherit. Node has no memory that processes share. The file is nearly as good: a read or a write
+ * takes some 0.8 µs, and neither waits for another process, as a message would.
  *
  *     place of a worker, 8 bytes:  connections │ time of the last write, 0 while it accepts none
  *
- * A worker writes ten times a second, so that one that stands still is known, and when its count has changed by a few.
+ * A worker writes ten times a second, so that a blocked worker is recognised, and also when its count has changed by a
+ * few.
  */
 export class SharedCounts implements Siblings {
   private readonly fd: number;
@@ -21,13 +22,13 @@ export class SharedCounts implements Siblings {
   private connections = 0;
   private accepting = false;
   private written = 0;
-  /** How many a worker had on average, when it was last looked at. */
+  /** The mean number of connections of a worker, when last read. */
   private mean = 0;
 
   /**
-   * @param fd of the file
-   * @param workers how many places it has
-   * @param worker whose place this is, from 1
+   * @param fd descriptor of the file
+   * @param workers number of places
+   * @param worker number of this worker, from 1
    */
   constructor(fd: number, workers: number, worker: number) {
     this.fd = fd;
@@ -61,7 +62,7 @@ export class SharedCounts implements Siblings {
   }
 
   private tick(): void {
-    // What was the mean may be long over. One that is too low only leads to another look.
+    // The mean may be out of date. A mean that is too low only causes another read.
     this.mean = Math.min(this.mean, this.connections);
     this.write();
   }
@@ -73,17 +74,17 @@ export class SharedCounts implements Siblings {
     try {
       writeSync(this.fd, this.own, 0, PLACE_BYTES, this.offset);
     } catch {
-      // A full disk: the others take this worker for one that stands still, and accept without regard to it.
+      // The disk is full: the other workers regard this one as blocked, and accept without waiting for it.
     }
   }
 
-  /** Takes the mean over this worker and all others that accept and are alive. */
+  /** Computes the mean of this worker and all others that accept and are alive. */
   private look(connections: number): void {
     let length = 0;
     try {
       length = readSync(this.fd, this.all, 0, this.all.length, 0);
     } catch {
-      // As if it was alone.
+      // Continues as if this were the only worker.
     }
     const time = now();
     let sum = connections;
@@ -100,13 +101,13 @@ export class SharedCounts implements Siblings {
 
 const PLACE_BYTES = 8;
 
-/** Milliseconds between two signs of life. */
+/** Milliseconds between two writes. */
 const WRITE_EVERY = 100;
 
-/** Milliseconds without a sign of life after which a worker stands still, and is not waited for. */
+/** Milliseconds without a write after which a worker counts as blocked; the others do not wait for it. */
 const STALE_AFTER = 350;
 
-/** A change of one part in 2^5 is told to the others, and of 2 where there are few. */
+/** A change is written if it is at least one part in 2^5, or 2 if the count is small. */
 const COARSE = 5;
 
 /** A worker is ahead with this many connections more than the mean, or this part of the mean if that is more. */
@@ -117,16 +118,16 @@ function leadOver(mean: number): number {
   return Math.max(LEAD, mean * LEAD_PART);
 }
 
-/** Milliseconds on the clock of the system that all its processes share and nobody sets, in 32 bits; never 0. */
+/** Milliseconds, in 32 bits, of a system clock that all processes share and that cannot be set; never 0. */
 function now(): number {
   const [seconds, nanoseconds] = process.hrtime();
   return (seconds * 1000 + Math.floor(nanoseconds / 1e6)) >>> 0 || 1;
 }
 
-/** Memory by preference: a disk may be slow. */
+/** Memory is preferred, because a disk may be slow. */
 const FOLDERS = ['/dev/shm', tmpdir()];
 
-/** Opens a file for the counts, which has no name any more. @returns null where none can be made */
+/** Opens a file without a name for the counts. @returns null if none can be created */
 export function openSharedCounts(): number | null {
   for (const folder of FOLDERS) {
     const path = join(folder, `prox-counts-${process.pid}`);
@@ -135,17 +136,17 @@ export function openSharedCounts(): number | null {
       unlinkSync(path);
       return fd;
     } catch {
-      // The next one may be writable.
+      // The next folder may be writable.
     }
   }
   return null;
 }
 
-/** Forgets what a worker that has ended has written last. */
+/** Clears the place of a worker that has ended. */
 export function clearCount(fd: number, worker: number): void {
   try {
     writeSync(fd, Buffer.alloc(PLACE_BYTES), 0, PLACE_BYTES, (worker - 1) * PLACE_BYTES);
   } catch {
-    // It is stale in a moment.
+    // The place will be out of date in a moment.
   }
 }

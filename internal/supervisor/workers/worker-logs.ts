@@ -11,7 +11,7 @@ export class WorkerLogs {
     this.files = files;
   }
 
-  /** Does what the worker asks. @throws Error when a log cannot be opened */
+  /** Executes a call of the worker. @throws Error if a log cannot be opened */
   async serve(call: LogCall): Promise<void> {
     if (call.kind === 'log-open') {
       const opened = await this.acquire(call);
@@ -24,7 +24,7 @@ export class WorkerLogs {
     if (call.kind === 'log-write') {
       file.write(Buffer.from(call.lines).toString('latin1'));
       file.send();
-      // The answer is what lets the worker send more: with a slow disk it waits as if it wrote by itself.
+      // The worker sends more only after the answer, so with a slow disk it waits as if it wrote itself.
       await file.flush();
       return;
     }
@@ -32,7 +32,7 @@ export class WorkerLogs {
     await this.files.release(file);
   }
 
-  /** The worker is gone: lets go of its logs. */
+  /** The worker has ended: releases its logs. */
   async release(): Promise<void> {
     this.released = true;
     const files = [...this.open.values()];
@@ -44,7 +44,7 @@ export class WorkerLogs {
     try {
       return await this.files.acquire(path, rotate);
     } catch (error) {
-      // Where it is told, the path is named once more.
+      // The caller adds the path to the message, so only the cause is passed on.
       throw error instanceof Error && error.cause instanceof Error ? error.cause : error;
     }
   }

@@ -12,34 +12,34 @@ export interface Exit {
   /** Null when a signal ended it. */
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
-  /** Milliseconds that it lived. */
+  /** How long it lived, in milliseconds. */
   readonly uptime: number;
 }
 
-/** How a command ended, if the worker lived to tell. */
+/** The result of a command; `gone` if the worker has ended, `late` if it did not answer in time. */
 export type Outcome = Result | { readonly kind: 'gone' } | { readonly kind: 'late' };
 
-/** A worker, seen from the supervisor. */
+/** A worker, as the supervisor uses it. */
 export interface Member {
   /** Its place among the workers, from 1. */
   readonly worker: number;
-  /** 0 when it could not be started. */
+  /** 0 if it could not be started. */
   readonly pid: number;
-  /** Resolves when its code is loaded; with false when it ended before. */
+  /** Resolves with true when its code is loaded, and with false if it ended before. */
   readonly loaded: Promise<boolean>;
   /** Resolves when it has ended. */
   readonly gone: Promise<Exit>;
-  /** Told of the key of an address that it wants another socket on, for `giveSpare`. */
+  /** Called with the key of an address for which the worker needs another socket, see `giveSpare`. */
   onWant: (key: string) => void;
-  /** Told of what it sends on its control line. */
+  /** Called with the frames that it sends on its control line. */
   onControl: (frames: readonly LineFrame[]) => void;
-  /** Sends to its control line. */
+  /** Sends frames to its control line. */
   readonly control: Send<HubFrame>;
-  /** Gives it a bound socket for the next `attach` or `resume`. */
+  /** Sends it a bound socket for the next `attach` or `resume`. */
   give(key: string, bound: BoundAddress): void;
   giveSpare(key: string, bound: BoundAddress): void;
   /**
-   * Has it do something. Never rejects: a worker may end or hang at any time.
+   * Sends it a command. Never rejects, because a worker may end or block at any time.
    * @param patience milliseconds to wait for the answer
    */
   command(command: Command, patience: number): Promise<Outcome>;
@@ -50,7 +50,7 @@ export interface Member {
 /** Starts a worker. */
 export type StartMember = (setup: Omit<Setup, 'kind'>, logs: WorkerLogs, counts: number | null) => Member;
 
-/** A worker that is a process of its own. */
+/** A worker in a process of its own. */
 export class WorkerProcess implements Member {
   readonly worker: number;
   readonly loaded: Promise<boolean>;
@@ -73,7 +73,7 @@ export class WorkerProcess implements Member {
     this.worker = setup.worker;
     this.logs = logs;
     this.child = fork(PROGRAM, ['worker'], {
-      // Configs go over with their bytes and shared parts as they are.
+      // This mode preserves the bytes and the shared parts of configs.
       serialization: 'advanced',
       stdio: ['ignore', 'inherit', 'inherit', 'ipc', ...(counts === null ? [] : [counts])],
     });
@@ -81,7 +81,7 @@ export class WorkerProcess implements Member {
     this.gone = new Promise((resolve) => {
       const end = (code: number | null, signal: NodeJS.Signals | null): void => resolve(this.childOnEnd(code, signal));
       this.child.once('exit', end);
-      // It could not be started, and there will be no `exit`.
+      // The process could not be started, so there will be no `exit` event.
       this.child.on('error', () => {
         if (this.child.pid === undefined) end(null, null);
       });
@@ -106,7 +106,8 @@ export class WorkerProcess implements Member {
     if (this.ended) return Promise.resolve({ kind: 'gone' });
     const number = this.nextNumber++;
     return new Promise((resolve) => {
-      // An answer that came while this process stood still is read before: it comes first in the loop.
+      // If this process was blocked, the answer may already have arrived. It is read before the callback of
+      // setImmediate.
       const timer = setTimeout(() => setImmediate(() => settle({ kind: 'late' })), patience);
       const settle = (outcome: Outcome): void => {
         clearTimeout(timer);
@@ -123,7 +124,7 @@ export class WorkerProcess implements Member {
   }
 
   readonly control: Send<HubFrame> = (frames, sent) => {
-    // What cannot be sent any more waits for good: the line ends with the process.
+    // Frames that cannot be sent any more stay in the line, which ends with the process.
     if (!this.ended && this.child.connected) this.child.send({ kind: 'control', frames }, sent);
   };
 
@@ -158,5 +159,5 @@ export class WorkerProcess implements Member {
   }
 }
 
-/** What cannot be sent was for a worker that has ended: `exit` tells. */
+/** Ignores messages that cannot be sent because the worker has ended; `exit` reports that. */
 function ignoreGone(): void {}

@@ -17,8 +17,8 @@ import { RemoteLogs } from './remote-logs.ts';
 import { SharedCounts } from './shared-counts.ts';
 
 /**
- * Serves as a worker of the supervisor that forked this process: obeys it, and nobody else. When it is gone without a
- * word, the worker gives its addresses up at once, lets exchanges finish, and ends.
+ * Serves as a worker of the supervisor that started this process. The worker obeys only the supervisor. If the
+ * supervisor disappears, the worker stops listening at once, lets exchanges finish, and ends.
  * @param logger of the process
  */
 export function runWorker(logger: Logger, features: readonly Feature[]): void {
@@ -34,9 +34,9 @@ class Worker {
   private readonly line = new WorkerLine(sendFrames, (message, facts) => this.logger.error(message, facts));
   private logger: Logger;
   private plane: DataPlane | null = null;
-  /** Sockets that have come for the next `attach` or `resume`. */
+  /** Sockets that have arrived for the next `attach` or `resume`. */
   private handles = new Map<string, ServerHandle>();
-  /** Ends with the command that is under way: commands are obeyed one after another. */
+  /** Resolves when the current command is done, because commands are executed one after another. */
   private turn: Promise<unknown> = Promise.resolve();
   private ending = false;
 
@@ -105,7 +105,7 @@ class Worker {
 
   private async run(command: Command): Promise<void> {
     const { plane } = this;
-    if (plane === null) throw new Error('a worker was told to work before it was set up');
+    if (plane === null) throw new Error('a worker got a command before its setup');
     switch (command.kind) {
       case 'prepare':
         return plane.prepare(command.change);
@@ -116,7 +116,7 @@ class Worker {
       case 'commit':
         return plane.commit();
       case 'rollback':
-        // What came for a change that is not to be must not keep an address open.
+        // Sockets for a change that was undone must not keep an address open.
         for (const handle of this.takeHandles().values()) handle.close();
         return plane.rollback();
       case 'resume':
@@ -125,7 +125,7 @@ class Worker {
         return plane.reopenLogs();
       case 'ping':
       case 'drain':
-        throw new Error(`a ${command.kind} waits for no turn`);
+        throw new Error(`${command.kind} must not be queued`);
     }
   }
 
@@ -143,11 +143,11 @@ class Worker {
     this.end(null);
   }
 
-  /** @param number of the command, null when nobody gave one */
+  /** @param number of the command; null if there was no command */
   private end(number: number | null): void {
     this.ending = true;
     this.drainAndExit(number).catch((error: unknown) => {
-      this.logger.error('a worker could not end in order', { error });
+      this.logger.error('a worker could not stop cleanly', { error });
       void endProcess(1);
     });
   }
@@ -163,15 +163,15 @@ class Worker {
   }
 }
 
-/** Sends to the supervisor's end of the control line. */
+/** Sends frames to the supervisor's end of the control line. */
 function sendFrames(frames: readonly LineFrame[], sent: () => void): void {
   if (process.connected) process.send?.({ kind: 'control', frames }, undefined, undefined, sent);
 }
 
-/** @returns false when the supervisor is gone */
+/** @returns false if the supervisor is gone */
 function send(message: ToSupervisor): boolean {
   if (!process.connected || process.send === undefined) return false;
-  // An error tells that the supervisor has just gone, which `disconnect` tells too.
+  // An error means that the supervisor has just ended, which `disconnect` reports, too.
   process.send(message, undefined, undefined, () => {});
   return true;
 }
