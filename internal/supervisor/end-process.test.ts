@@ -33,4 +33,20 @@ describe('endProcess', () => {
     expect(await ended).toBe('exit 0');
     await reading;
   });
+
+  it('exits with the status of a failure although the end in order finds the threads idle first', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout'] });
+    const exit = vi.spyOn(process, 'exit').mockImplementation(() => {
+      throw new Error('exited');
+    });
+    const threads = vi.spyOn(process, 'getActiveResourcesInfo').mockReturnValue(['FSReqCallback']);
+    endProcess(1, 100).catch(() => {});
+    await vi.advanceTimersByTimeAsync(5);
+    endProcess(0, 100).catch(() => {});
+    await vi.advanceTimersByTimeAsync(6);
+    threads.mockReturnValue([]);
+    await vi.advanceTimersByTimeAsync(5);
+    expect(exit.mock.calls).toEqual([[1]]);
+    vi.useRealTimers();
+  });
 });
