@@ -24,6 +24,7 @@ const PURE = ['message', 'control', 'http1', 'tlshello', 'proxy-protocol', 'bala
 const BUNDLED = ['chokidar', 'commander', 'fastest-levenshtein', 'ipaddr.js', 'json5', 'mime'].concat([
   'pino',
   'pino-pretty',
+  're2js',
   'zod',
 ]);
 

@@ -37,3 +37,5 @@ export {
 } from './value/template.ts';
 export { parseProxyUpstream, type UpstreamAddress } from './value/upstream-address.ts';
 export { jsonSchema } from './json-schema.ts';
+export { matchesStatus, parseStatuses, type StatusRange } from './value/statuses.ts';
+export { checkMediaTypePattern } from './value/media-type.ts';

@@ -4,6 +4,7 @@ import { forwardAuth } from './forward-auth/index.ts';
 import { limit } from './limit/index.ts';
 import { requestId } from './request-id/index.ts';
 import { responseHeaders } from './response-headers/index.ts';
+import { subFilter } from './sub-filter/index.ts';
 
 /** Every middleware, in the order in which the reference lists them. Adding one adds a line here, and nothing elsewhere. */
-export const FEATURES: readonly Feature[] = [compression, forwardAuth, limit, requestId, responseHeaders];
+export const FEATURES: readonly Feature[] = [compression, forwardAuth, limit, requestId, responseHeaders, subFilter];

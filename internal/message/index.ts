@@ -61,6 +61,7 @@ export {
   type PathForms,
   type PathRules,
 } from './normalize-path.ts';
+export { forbidsTransform } from './no-transform.ts';
 export { reasonPhrase } from './reason-phrase.ts';
 export { readTarget, type RequestTarget } from './target.ts';
 export { webSocketAccept } from './websocket-accept.ts';

@@ -3,6 +3,7 @@ import {
   acceptsCoding,
   addToVary,
   codingName,
+  forbidsTransform,
   type Fields,
   MediaTypes,
   NO_BODY,
@@ -26,9 +27,6 @@ const RESPONSE_NAMES = new WantedNames([
 ]);
 const REQUEST_NAMES = new WantedNames(['accept-encoding', 'cache-control']);
 const NO_VALUES: readonly null[] = [null, null, null, null, null, null];
-
-/** RFC 9110 §7.7: the content must stay as it is. */
-const NO_TRANSFORM = /(?:^|,)[ \t]*no-transform[ \t]*(?:,|$)/i;
 
 /** Compresses responses on their way to the client or, in mode `upstream`, as they come from the upstream. */
 export function compressionFilter(config: CompressionConfig): Filter {
@@ -69,9 +67,9 @@ class Compression {
     // RFC 9110 §15.3.6, §15.3.7: these have no content, or a part of it.
     if (status === 204 || status === 205 || status === 206) return;
     const [type, encoding, length, range, cacheControl, etag] = fields.listsOf(RESPONSE_NAMES) ?? NO_VALUES;
-    if (type === null || range !== null || isForbidden(cacheControl)) return;
+    if (type === null || range !== null || forbidsTransform(cacheControl)) return;
     const [acceptEncoding, requestCacheControl] = exchange.requestFields.listsOf(REQUEST_NAMES) ?? NO_VALUES;
-    const forbidden = isForbidden(requestCacheControl);
+    const forbidden = forbidsTransform(requestCacheControl);
     if (encoding !== null && encoding !== '' && codingName(encoding) !== 'identity') {
       const decoder = this.#config.decompression ? decoderOf(codingName(encoding)) : undefined;
       if (decoder === undefined || !hasContent(response)) return;
@@ -105,10 +103,6 @@ function transform(response: ResponseHead, codec: BodyCodec, etag: string | null
 
 function hasContent(response: ResponseHead): boolean {
   return response.toHead || response.hasBody;
-}
-
-function isForbidden(cacheControl: string | null): boolean {
-  return cacheControl !== null && NO_TRANSFORM.test(cacheControl);
 }
 
 /**

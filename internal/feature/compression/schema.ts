@@ -2,8 +2,8 @@ import type * as z from 'zod';
 
 import {
   byteSize,
+  checkMediaTypePattern,
   flag,
-  InvalidValue,
   integer,
   key,
   list,
@@ -14,7 +14,6 @@ import {
   type PluginEntry,
   text,
 } from '../../config/index.ts';
-import { isMediaTypePattern } from '../../message/index.ts';
 import type { CompressionConfig } from './compression-config.ts';
 import { COMPRESSED_TYPES } from './content-types.ts';
 import { ZSTD } from './zstd.ts';
@@ -24,13 +23,6 @@ const DEFAULT_MIN_LENGTH = 1024;
 
 function level(max: number, meaning: string) {
   return key(integer(0, max, 'a level'), { type: 'integer', default: '0' }, meaning);
-}
-
-function checkType(value: string): void {
-  if (isMediaTypePattern(value)) return;
-  const allowed =
-    'a media type in lower case such as "text/html", all of a kind such as "text/*", or a suffix such as "+json"';
-  throw new InvalidValue(`expected ${allowed}, found ${JSON.stringify(value)}`);
 }
 
 export const compressionSchema = middleware(
@@ -50,7 +42,7 @@ export const compressionSchema = middleware(
       'Bodies whose length is known to be less are sent as they are.',
     ),
     types: key(
-      list(parsed(text('a media type'), checkType), 'a list of media types'),
+      list(parsed(text('a media type'), checkMediaTypePattern), 'a list of media types'),
       { type: 'string[]', default: 'text and the like' },
       'Media types that are compressed: `text/html`, `text/*`, `+json`.',
     ),

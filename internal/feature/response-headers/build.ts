@@ -1,5 +1,5 @@
-import type { PluginEntry } from '../../config/index.ts';
-import { parseStatuses, parseType, type StatusRange } from './condition.ts';
+import { parseStatuses, type PluginEntry, type StatusRange } from '../../config/index.ts';
+import { parseType } from './condition.ts';
 import { parseLine, parseRename, type RawResponseHeaders } from './schema.ts';
 
 /** A name and what goes with it: a value, or another name. */

@@ -6,7 +6,8 @@ import {
   type Template,
 } from '../../exchange/index.ts';
 import type { Pair, ResponseHeadersConfig } from './build.ts';
-import { matchesStatus, matchesType } from './condition.ts';
+import { matchesStatus } from '../../config/index.ts';
+import { matchesType } from './condition.ts';
 
 /** Changes every response. */
 export class ResponseHeadersFilter implements Filter {

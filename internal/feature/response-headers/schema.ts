@@ -13,9 +13,10 @@ import {
   object,
   oneOf,
   parsed,
+  parseStatuses,
   text,
 } from '../../config/index.ts';
-import { parseStatuses, parseType } from './condition.ts';
+import { parseType } from './condition.ts';
 
 /** One of the lists that pingap has: `Name: value` each. */
 function lines(meaning: string) {
