@@ -85,7 +85,8 @@ describe('the configs that the documentation shows', () => {
     await mkdir(join(folder, 'logs'));
     const { code: status, stderr } = await runProx(['validate', '-config', 'prox.json5'], { cwd: folder });
     await removeFolder(folder);
-    expect(stderr).toBe('');
+    // Examples may name zstd, which older Node versions do not have.
+    expect(stderr.replace(/^warning: .*: zstd is not offered to clients: it needs Node .*\n/m, '')).toBe('');
     expect(status).toBe(0);
   });
 });

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { logLines } from '../testing/access-log.ts';
 import { makePair } from '../testing/certificates.ts';
 import type { TestDaemon } from '../testing/daemon.ts';
-import { stopHealthy } from '../testing/health.ts';
+import { assertNoFaults } from '../testing/health.ts';
 import { Load } from '../testing/load.ts';
 import { freePort } from '../testing/ports.ts';
 import { run } from '../testing/run-prox.ts';
@@ -99,7 +99,9 @@ describe.each([
     await daemon.logged(({ msg }) => msg === 'config reloaded');
   });
   afterAll(async () => {
-    await stopHealthy(daemon);
+    // Before the end: a worker that is left alone says so.
+    assertNoFaults(daemon);
+    await daemon.stop();
     await upstream.stop();
   });
 

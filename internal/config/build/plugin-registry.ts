@@ -113,12 +113,15 @@ function builtIn(feature: FeatureSchema, raw: unknown, entry: PluginEntry): Buil
   return config === null ? null : Object.freeze({ category: feature.category, config: deepFreeze(config) });
 }
 
-/** @throws Error when the feature refuses fields of its own: a fault of prox */
+/**
+ * The fields are not the user's, so the user gets no warnings about them.
+ * @throws Error when the feature refuses fields of its own: a fault of prox
+ */
 function buildReadyMade(name: string, { feature, fields }: ReadyMade): BuiltInPluginConfig {
   const refuse = (path: readonly PropertyKey[], message: string): never => {
     throw new Error(`the ready-made plugin ${name}: ${path.map(String).join('.')}: ${message}`);
   };
-  const entry: PluginEntry = { name, report: refuse, reportMissing: refuse, warn: refuse, absolute: resolve };
+  const entry: PluginEntry = { name, report: refuse, reportMissing: refuse, warn: () => {}, absolute: resolve };
   const raw = feature.schema.parse({ category: feature.category, ...fields });
   const built = builtIn(feature, raw, entry);
   if (built === null) throw new Error(`the ready-made plugin ${name} cannot be built`);

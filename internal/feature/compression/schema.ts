@@ -64,8 +64,7 @@ export function buildCompression(raw: RawCompression, entry: PluginEntry): Compr
     const message = 'expected something to do: `gzip_level`, `br_level` or `zstd_level` above 0, or `decompression`';
     return entry.reportMissing([], message);
   }
-  // The ready-made plugins name every coding, for those who have it.
-  if (levels.zstd > 0 && ZSTD === null && !entry.name.startsWith('prox:')) {
+  if (levels.zstd > 0 && ZSTD === null) {
     const version = process.versions.node;
     entry.warn(['zstd_level'], `zstd is not offered to clients: it needs Node 22.15 or later, and this is ${version}`);
   }
