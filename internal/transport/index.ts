@@ -12,7 +12,7 @@ export {
   type Dialing,
   type DialOptions,
 } from './dial.ts';
-export { type BreakageOwner, Http2Breakage } from './http2-breakage.ts';
+export { type BreakageOwner, Http2Breakage, type SettledSession } from './http2-breakage.ts';
 export { Http2Windows, type UnreadStreams, type WindowSizes } from './http2-windows.ts';
 export { type Accept, Listener, type ListenerOptions, type ListenerSettings } from './listener.ts';
 export { IDLE_HANDLER } from './idle-handler.ts';

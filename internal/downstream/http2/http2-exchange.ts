@@ -1,6 +1,5 @@
-import type { ServerHttp2Stream } from 'node:http2';
 import { ProxyError } from '../../base/index.ts';
-import { type BodyStage, FlushResult, type RouteSpeed } from '../../exchange/index.ts';
+import { type BodyStage, type ConnectionSpeed, FlushResult, type RouteSpeed } from '../../exchange/index.ts';
 import {
   CHUNKED,
   EMPTY_RESPONSE_DROP,
@@ -13,19 +12,34 @@ import type { Throttle } from '../../throttle/index.ts';
 import { ClientExchange, Writing } from '../client-exchange.ts';
 import type { ErrorAnswer } from '../error-response.ts';
 import type { BoundsOwner, ExchangeBounds } from '../exchange-bounds.ts';
+import type { Client } from '../received-request.ts';
 import type { SessionHost } from '../session-host.ts';
 import { acceptsTrailers } from './describe-http2-request.ts';
 import { http2ErrorResponse } from './grpc-error-response.ts';
-import type { Http2Client } from './http2-client.ts';
-import { MAX_QUEUED_INTERIM } from './http2-limits.ts';
+import { ErrorCode, MAX_QUEUED_INTERIM } from './http2-limits.ts';
 import { Http2Output, mayTrail } from './http2-output.ts';
+import type { Http2Fields, ServerStream, ServerStreamOwner } from './http2-port.ts';
 import { type BodyReader, Http2RequestBody } from './http2-request-body.ts';
 import { http2Head } from './http2-response-head.ts';
 import type { Http2StreamMemory } from './http2-stream-memory.ts';
 import { HANDSHAKE_FIELDS } from './http2-websocket.ts';
 
+/** What an exchange needs of the session that its stream belongs to. */
+export interface Http2Client extends Client {
+  /** Is told of a stream that is not read any more. */
+  readonly windows: { watch(): void };
+  /** The limits of a route for this connection. */
+  speedOf(route: RouteSpeed): ConnectionSpeed;
+  /** Bytes of content came on a stream: a sign of life. */
+  contentReceived(bytes: number): void;
+  /** Frames that wait to be sent. */
+  queuedFrames(): number;
+  /** The stream of an exchange is gone. */
+  streamOnClose(exchange: Http2Exchange): void;
+}
+
 /** The exchange of a stream: what actions and filters see of HTTP/2. */
-export class Http2Exchange extends ClientExchange implements BodyReader, BoundsOwner {
+export class Http2Exchange extends ClientExchange implements BodyReader, BoundsOwner, ServerStreamOwner {
   place = -1;
   /** What Sec-WebSocket-Accept has to be; empty when no WebSocket was asked for by extended CONNECT (RFC 8441). */
   webSocketAccept = '';
@@ -34,9 +48,9 @@ export class Http2Exchange extends ClientExchange implements BodyReader, BoundsO
   readonly protocol = 'HTTP/2.0';
   /** read_timeout, write_timeout and min_rate; null without them. */
   bounds: ExchangeBounds | null = null;
-  /** What node:http2 has said of the end of the stream. */
+  /** What was said of the end of the stream. */
   failure: Error | null = null;
-  readonly stream: ServerHttp2Stream;
+  readonly stream: ServerStream;
   readonly body: Http2RequestBody;
   readonly output: Http2Output;
   /** In use by this exchange as long as its stream is open. */
@@ -49,7 +63,7 @@ export class Http2Exchange extends ClientExchange implements BodyReader, BoundsO
    * @param ended whether the stream of the client ends with the head
    */
   constructor(
-    stream: ServerHttp2Stream,
+    stream: ServerStream,
     client: Http2Client,
     service: SessionHost,
     ended: boolean,
@@ -61,6 +75,7 @@ export class Http2Exchange extends ClientExchange implements BodyReader, BoundsO
     this.memory = memory;
     this.body = new Http2RequestBody(stream, this, ended, service.limits.maxBodyBytes);
     this.output = new Http2Output(stream, this);
+    stream.attach(this, !ended);
   }
 
   get acceptsTrailers(): boolean {
@@ -234,14 +249,55 @@ export class Http2Exchange extends ClientExchange implements BodyReader, BoundsO
   streamClosed(reason: ProxyError | null): void {
     this.body.close();
     if (this.over) return;
-    const { rstCode } = this.stream;
-    if (!this.tunnel || rstCode !== 0 || !this.body.complete) {
-      const message = this.failure?.message ?? `the client closed the stream or its connection (code ${rstCode})`;
+    const { resetCode } = this.stream;
+    if (!this.tunnel || resetCode !== 0 || !this.body.complete) {
+      const message = this.failure?.message ?? `the client closed the stream or its connection (code ${resetCode})`;
       return this.abort(reason ?? new ProxyError('client_closed', message, { cause: this.failure }));
     }
     this.close();
     this.dismiss(new ProxyError('client_closed', 'the tunnel has ended'));
     this.settle();
+  }
+
+  // ── ServerStreamOwner ────────────────────────────────────────────────────────────────────────────────────────
+
+  /** @internal */
+  streamOnData(content: Buffer): void {
+    try {
+      this.body.streamOnData(content);
+    } catch (thrown) {
+      this.broken(ProxyError.from(thrown));
+    }
+  }
+
+  /** @internal */
+  streamOnEnd(): void {
+    this.guard(() => this.body.streamOnEnd());
+  }
+
+  /** @internal */
+  streamOnTrailers(pairs: readonly string[]): void {
+    this.guard(() => this.body.streamOnTrailers(pairs));
+  }
+
+  /** @internal */
+  streamOnDrain(): void {
+    this.guard(() => this.output.streamOnDrain());
+  }
+
+  /** @internal */
+  streamWantsTrailers(): Http2Fields {
+    return this.output.trailerSection;
+  }
+
+  /** @internal */
+  streamOnError(error: Error): void {
+    this.failure = error;
+  }
+
+  /** @internal */
+  streamOnClose(): void {
+    this.client.streamOnClose(this);
   }
 
   /** Runs something on behalf of this exchange: what it throws costs this exchange alone. */
@@ -285,6 +341,6 @@ export class Http2Exchange extends ClientExchange implements BodyReader, BoundsO
   }
 }
 
-function closeStream(stream: ServerHttp2Stream): void {
-  stream.close();
+function closeStream(stream: ServerStream): void {
+  stream.close(ErrorCode.noError);
 }

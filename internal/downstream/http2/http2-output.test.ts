@@ -14,6 +14,7 @@ import { FlushResult } from '../../exchange/index.ts';
 import { CHUNKED, Fields, KEEP_ALL, NO_BODY } from '../../message/index.ts';
 import { Http2Output } from './http2-output.ts';
 import { type Http2Head, http2Head } from './http2-response-head.ts';
+import { NodeServerStream } from './node-http2.ts';
 
 /** More than the window of a stream, so that it waits for whoever reads. */
 const LARGE_BYTES = 1_000_000;
@@ -49,8 +50,21 @@ async function open(): Promise<{ output: Http2Output; stream: ServerHttp2Stream;
   client.on('error', () => {});
   const [stream] = (await once(server, 'stream')) as [ServerHttp2Stream];
   stream.on('error', () => {});
-  const guard = (action: () => void): void => action();
-  return { output: new Http2Output(stream, { guard, outputDrained: () => drained++ }), stream, client };
+  const adapted = new NodeServerStream(stream);
+  const output = new Http2Output(adapted, { outputDrained: () => drained++ });
+  adapted.attach(
+    {
+      streamOnData() {},
+      streamOnEnd() {},
+      streamOnTrailers() {},
+      streamOnDrain: () => output.streamOnDrain(),
+      streamWantsTrailers: () => output.trailerSection,
+      streamOnError() {},
+      streamOnClose() {},
+    },
+    false,
+  );
+  return { output, stream, client };
 }
 
 /** What a client got. */

@@ -1,15 +1,15 @@
-import type { OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import { ProxyError } from '../../base/index.ts';
 import { FlushResult } from '../../exchange/index.ts';
 import { CHUNKED, type Framing, NO_BODY } from '../../message/index.ts';
 import { ErrorCode } from './http2-limits.ts';
+import type { Http2Fields, ServerStream } from './http2-port.ts';
 import type { Http2Head } from './http2-response-head.ts';
 
 /** Up to this many bytes are copied, as Buffer has a pool for them: then the memory that they came in is free at once. */
 const COPIED_BYTES = 4095;
 
 /**
- * The most that node:http2 is given at once of a larger buffer. It counts what it was given against the memory of the
+ * The most that a stream is given at once of a larger buffer. It counts what it was given against the memory of the
  * session, and tells only when all of it has left, which is how a stall is seen.
  */
 const PIECE_BYTES = 65_536;
@@ -18,8 +18,6 @@ const PIECE_BYTES = 65_536;
 export interface OutputOwner {
   /** The client has taken what was pending. */
   outputDrained(): void;
-  /** Runs what happens to the stream: what it throws costs this exchange alone. */
-  guard(action: () => void): void;
 }
 
 /**
@@ -29,9 +27,9 @@ export interface OutputOwner {
 export class Http2Output {
   /** Bytes given so far, heads as their text would be. */
   bytes = 0;
-  private readonly stream: ServerHttp2Stream;
+  private readonly stream: ServerStream;
   private readonly owner: OutputOwner;
-  private head: OutgoingHttpHeaders | null = null;
+  private head: Http2Fields | null = null;
   private chunk: Buffer | null = null;
   /** Memory of others is in use since the last flush. */
   private lent = false;
@@ -39,7 +37,7 @@ export class Http2Output {
   /** There is no body, whatever the framing says. */
   private bodiless = false;
   private mayTrail = false;
-  private trailers: OutgoingHttpHeaders | null = null;
+  private trailers: Http2Fields | null = null;
   private drainAwaited = false;
   /** What is given when node:http2 has room again, in order. */
   private readonly waiting: Buffer[] = [];
@@ -49,19 +47,19 @@ export class Http2Output {
   /** Nothing more is to leave. Its stream may stay all the same, where node:http2 has lost the session. */
   private cut = false;
 
-  constructor(stream: ServerHttp2Stream, owner: OutputOwner) {
+  constructor(stream: ServerStream, owner: OutputOwner) {
     this.stream = stream;
     this.owner = owner;
   }
 
   /** The stream takes nothing any more. */
   get gone(): boolean {
-    return this.stream.destroyed || this.stream.closed;
+    return this.stream.gone;
   }
 
   /** Bytes that have not left yet, and still may. */
   get pending(): number {
-    return this.cut ? 0 : this.stream.writableLength + this.waitingBytes;
+    return this.cut ? 0 : this.stream.unsent + this.waitingBytes;
   }
 
   /** Whether the stream ends by a trailer section, which node:http2 sends some time after the body. */
@@ -73,7 +71,7 @@ export class Http2Output {
   inform(head: Http2Head): void {
     if (this.gone) return;
     this.bytes += head.bytes;
-    this.stream.additionalHeaders(head.fields);
+    this.stream.sendInterim(head.fields);
   }
 
   /**
@@ -120,9 +118,8 @@ export class Http2Output {
       this.sendHead(false);
       this.sendChunk();
     }
-    if (this.gone || (this.waitingBytes === 0 && !stream.writableNeedDrain))
-      return lent ? FlushResult.pending : FlushResult.taken;
-    this.awaitDrain();
+    if (this.gone || (this.waitingBytes === 0 && !stream.full)) return lent ? FlushResult.pending : FlushResult.taken;
+    this.drainAwaited = true;
     return FlushResult.full;
   }
 
@@ -143,9 +140,8 @@ export class Http2Output {
     if (this.waitingBytes > 0 || (chunk !== null && chunk.length > PIECE_BYTES)) {
       this.ending = true;
       if (chunk !== null) this.give(chunk);
-    } else if (!stream.writableEnded) {
-      if (chunk === null) stream.end();
-      else stream.end(chunk);
+    } else if (!stream.ended) {
+      stream.end(chunk);
     }
     return lent ? FlushResult.pending : FlushResult.taken;
   }
@@ -159,8 +155,7 @@ export class Http2Output {
     this.chunk = this.head = null;
     this.waiting.length = this.waitingBytes = 0;
     const { stream } = this;
-    if (stream.destroyed) return;
-    if (stream.headersSent && !stream.writableEnded) stream.destroy(error);
+    if (stream.headSent && !stream.ended) stream.abort(error);
     else stream.close(error.source === 'client' ? ErrorCode.cancel : ErrorCode.internalError);
   }
 
@@ -168,10 +163,8 @@ export class Http2Output {
     const { head, stream } = this;
     if (head === null) return;
     this.head = null;
-    if (last || this.bodiless) return stream.respond(head, END_STREAM);
-    if (!this.mayTrail) return stream.respond(head);
-    stream.on('wantTrailers', () => this.owner.guard(() => this.streamOnWantTrailers()));
-    stream.respond(head, WAIT_FOR_TRAILERS);
+    if (this.mayTrail && !last && !this.bodiless) stream.sendHeadBeforeTrailers(head);
+    else stream.sendHead(head, last || this.bodiless);
   }
 
   private sendChunk(): void {
@@ -190,43 +183,36 @@ export class Http2Output {
       return;
     }
     let at = 0;
-    while (chunk.length - at > PIECE_BYTES && !this.stream.writableNeedDrain) {
+    while (chunk.length - at > PIECE_BYTES && !this.stream.full) {
       this.stream.write(chunk.subarray(at, at + PIECE_BYTES));
       at += PIECE_BYTES;
     }
-    if (!this.stream.writableNeedDrain) {
+    if (!this.stream.full) {
       this.stream.write(at === 0 ? chunk : chunk.subarray(at));
       return;
     }
     this.waiting.push(chunk.subarray(at));
     this.waitingBytes = chunk.length - at;
-    this.awaitDrain();
+    this.drainAwaited = true;
   }
 
-  private streamOnDrain(): void {
+  /** The stream has room again. */
+  streamOnDrain(): void {
+    if (!this.drainAwaited) return;
     const waiting = this.waiting.splice(0);
     this.waitingBytes = 0;
     if (this.gone) return;
     for (const chunk of waiting) this.give(chunk);
     if (this.waitingBytes > 0) return;
-    if (this.ending && !this.stream.writableEnded) this.stream.end();
-    else if (!this.stream.writableNeedDrain) this.owner.outputDrained();
+    if (this.ending && !this.stream.ended) this.stream.end(null);
+    else if (!this.stream.full) this.owner.outputDrained();
   }
 
-  private awaitDrain(): void {
-    if (this.drainAwaited) return;
-    this.drainAwaited = true;
-    this.stream.on('drain', () => this.owner.guard(() => this.streamOnDrain()));
-  }
-
-  /** An empty section ends the stream by an empty DATA frame. */
-  private streamOnWantTrailers(): void {
-    if (!this.gone) this.stream.sendTrailers(this.trailers ?? {});
+  /** The section that ends the stream. */
+  get trailerSection(): Http2Fields {
+    return this.trailers ?? {};
   }
 }
-
-const END_STREAM = { endStream: true };
-const WAIT_FOR_TRAILERS = { waitForTrailers: true };
 
 /** Whether a response of that framing may end with trailers: always where its length is not known. */
 export function mayTrail(framing: Framing, wanted: boolean): boolean {

@@ -1,6 +1,6 @@
-import type { ServerHttp2Session } from 'node:http2';
 import { type Deadline, type Deadlines, ProxyError } from '../../base/index.ts';
 import type { ServiceLimits } from '../../config/index.ts';
+import type { ServerSession } from './http2-port.ts';
 
 /** Milliseconds of silence after which a client is pinged, unless the config says otherwise. */
 const DEFAULT_READ_IDLE_MS = 30_000;
@@ -28,13 +28,13 @@ export class Http2Pings {
   heard = false;
   private readonly deadlines: Deadlines;
   private readonly deadline: Deadline;
-  private readonly session: ServerHttp2Session;
+  private readonly session: ServerSession;
   private readonly limits: ServiceLimits;
   private readonly owner: PingedSession;
   private readonly idleMs: number;
   private asked = false;
 
-  constructor(deadlines: Deadlines, session: ServerHttp2Session, limits: ServiceLimits, owner: PingedSession) {
+  constructor(deadlines: Deadlines, session: ServerSession, limits: ServiceLimits, owner: PingedSession) {
     this.deadlines = deadlines;
     this.session = session;
     this.limits = limits;

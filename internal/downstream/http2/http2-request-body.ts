@@ -1,10 +1,11 @@
-import type { ServerHttp2Stream } from 'node:http2';
 import { ProxyError } from '../../base/index.ts';
 import type { ExchangeHandler } from '../../exchange/index.ts';
 import { TRAILER_LIMITS } from '../../http1/index.ts';
 import { Fields, readFieldPairs } from '../../message/index.ts';
 import type { Gate, Throttle } from '../../throttle/index.ts';
 import { MAX_DISCARD_BYTES } from '../client-bounds.ts';
+import { ErrorCode } from './http2-limits.ts';
+import type { ServerStream } from './http2-port.ts';
 
 /** Whose body it is. */
 export interface BodyReader {
@@ -37,7 +38,7 @@ export class Http2RequestBody {
   private awaited = false;
   /** Bytes of content so far. */
   bytes = 0;
-  private readonly stream: ServerHttp2Stream;
+  private readonly stream: ServerStream;
   private readonly reader: BodyReader;
   /** 0 = no limit. */
   private readonly maxBytes: number;
@@ -51,16 +52,11 @@ export class Http2RequestBody {
   /** What may not pass the speed limit yet. */
   private held: Buffer | null = null;
 
-  constructor(stream: ServerHttp2Stream, reader: BodyReader, ended: boolean, maxBytes: number) {
+  constructor(stream: ServerStream, reader: BodyReader, ended: boolean, maxBytes: number) {
     this.stream = stream;
     this.reader = reader;
     this.complete = ended;
     this.maxBytes = maxBytes;
-    // Trailers are told when they come, whether or not the content before them was taken, and so is the end of none.
-    if (!ended) {
-      stream.on('end', () => reader.guard(() => this.streamOnEnd()));
-      stream.on('trailers', (_, __, pairs?: string[]) => reader.guard(() => this.streamOnTrailers(pairs ?? [])));
-    }
   }
 
   /** Puts a speed limit in force. */
@@ -75,7 +71,7 @@ export class Http2RequestBody {
 
   /** Bytes that have come and wait. */
   get unread(): number {
-    return this.stream.readableLength;
+    return this.stream.unread;
   }
 
   /** More may come that is not read now. */
@@ -121,15 +117,15 @@ export class Http2RequestBody {
   }
 
   private start(): void {
-    const { stream, reader } = this;
     this.started = true;
-    stream.on('data', (chunk: Buffer) => reader.guard(() => this.streamOnData(chunk)));
+    this.stream.startReading();
   }
 
-  private streamOnData(chunk: Buffer): void {
+  /** Content came. */
+  streamOnData(chunk: Buffer): void {
     this.bytes += chunk.length;
     if (this.discarding) {
-      if (this.bytes > MAX_DISCARD_BYTES) this.stream.close();
+      if (this.bytes > MAX_DISCARD_BYTES) this.stream.close(ErrorCode.noError);
       return;
     }
     this.reader.bodyReceived(chunk.length);
@@ -166,7 +162,8 @@ export class Http2RequestBody {
     this.reader.bodyAwaited();
   }
 
-  private streamOnTrailers(pairs: string[]): void {
+  /** A trailer section came. @throws ProxyError bad_trailer */
+  streamOnTrailers(pairs: readonly string[]): void {
     if (this.discarding) return;
     const trailers = new Fields();
     readFieldPairs(trailers, pairs, 'bad_trailer');
@@ -177,9 +174,10 @@ export class Http2RequestBody {
     this.trailers = trailers;
   }
 
-  private streamOnEnd(): void {
+  /** The content is over. */
+  streamOnEnd(): void {
     // A stream that was reset ends, too: then what has come is not all there was.
-    if (this.stream.closed) return;
+    if (this.stream.gone) return;
     this.complete = true;
     this.untold = true;
     this.awaited = false;

@@ -1,21 +1,21 @@
-import { LINE_BYTES } from './http2-limits.ts';
-import type { OutgoingHttpHeaders } from 'node:http2';
 import { type DropTable, type Fields, joinedLines } from '../../message/index.ts';
+import { LINE_BYTES } from './http2-limits.ts';
+import type { Http2Fields } from './http2-port.ts';
 
-/** A field section as node:http2 takes it, and what it would take as text. */
+/** A field section, and what it would take as text. */
 export interface Http2Head {
-  readonly fields: OutgoingHttpHeaders;
+  readonly fields: Http2Fields;
   /** Bytes of names and values, as if each stood as `name: value CRLF`: what HPACK makes of them is not known. */
   bytes: number;
 }
 
 /**
  * Makes a field section. Several lines of a name become one list (RFC 9110 §5.3), but for Set-Cookie.
- * @param drop leaves out at least what RFC 9113 §8.2.2 forbids: node:http2 throws on it
+ * @param drop leaves out at least what RFC 9113 §8.2.2 forbids
  * @param also further names, in lower case, that are left out; null for none
  */
 export function http2Head(fields: Fields, drop: DropTable, also: ReadonlySet<string> | null = null): Http2Head {
-  const out = Object.create(null) as OutgoingHttpHeaders;
+  const out = Object.create(null) as Http2Fields;
   let bytes = 0;
   const pairs = fields.pairs(drop);
   for (let i = 0; i < pairs.length; i += 2) {

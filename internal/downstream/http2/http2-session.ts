@@ -1,5 +1,3 @@
-import { DRAINING_START_MS, LINGER_MS } from '../client-bounds.ts';
-import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import { type Deadline, ProxyError, Roster } from '../../base/index.ts';
 import type { ConnectionSpeed, RouteSpeed } from '../../exchange/index.ts';
 import {
@@ -10,24 +8,17 @@ import {
   Http2Windows,
   type UnreadStreams,
 } from '../../transport/index.ts';
+import { DRAINING_START_MS, LINGER_MS } from '../client-bounds.ts';
 import type { DrainableSession, SessionSlot } from '../session-host.ts';
 import { Rate } from './event-rate.ts';
-import type { Http2Client } from './http2-client.ts';
-import { Http2Exchange } from './http2-exchange.ts';
-import {
-  ErrorCode,
-  MAX_PINGS_PER_SECOND,
-  MAX_RESETS_PER_SECOND,
-  MAX_SETTINGS_PER_SECOND,
-  sessionOptions,
-} from './http2-limits.ts';
+import { type Http2Client, Http2Exchange } from './http2-exchange.ts';
+import { ErrorCode, MAX_PINGS_PER_SECOND, MAX_RESETS_PER_SECOND, MAX_SETTINGS_PER_SECOND } from './http2-limits.ts';
 import { Http2Pings } from './http2-pings.ts';
 import { Http2Stalls } from './http2-stalls.ts';
 import { startExchange } from './http2-start.ts';
+import type { ServerSession, ServerSessionOwner, ServerStream } from './http2-port.ts';
 import { Http2StreamMemory } from './http2-stream-memory.ts';
-
-/** Flag of a HEADERS frame: nothing follows it (RFC 9113 §6.2). */
-const END_STREAM = 0x1;
+import { serveNodeHttp2 } from './node-http2.ts';
 
 /**
  * What the deadline of a session waits for:
@@ -40,7 +31,7 @@ const Phase = { opening: 0, open: 1, closing: 2 } as const;
 type Phase = (typeof Phase)[keyof typeof Phase];
 
 /** The HTTP/2 life of a client connection: many exchanges at once. */
-export class Http2Session implements DrainableSession, Http2Client, BreakageOwner, UnreadStreams {
+export class Http2Session implements DrainableSession, Http2Client, ServerSessionOwner, BreakageOwner, UnreadStreams {
   place = -1;
   readonly clientAddress: string;
   readonly clientPort: number;
@@ -48,7 +39,7 @@ export class Http2Session implements DrainableSession, Http2Client, BreakageOwne
   readonly localPort: number;
   readonly secure: boolean;
   readonly certificate: ClientCertificate | null;
-  private readonly session: ServerHttp2Session;
+  private readonly session: ServerSession;
   private readonly socket: ReturnType<Connection['release']>;
   private readonly slot: SessionSlot;
   private readonly deadline: Deadline;
@@ -101,8 +92,7 @@ export class Http2Session implements DrainableSession, Http2Client, BreakageOwne
     this.socket = connection.release(unread);
     // HTTP/2 has no half-closed connections: a client that ends its side is gone.
     this.socket.allowHalfOpen = false;
-    const { performServerHandshake } = process.getBuiltinModule('node:http2');
-    this.session = performServerHandshake(this.socket, sessionOptions(limits));
+    this.session = serveNodeHttp2(this.socket, limits, this);
     this.stalls = new Http2Stalls(
       deadlines,
       () => this.bytesOfStreams,
@@ -111,8 +101,6 @@ export class Http2Session implements DrainableSession, Http2Client, BreakageOwne
     this.pings = new Http2Pings(deadlines, this.session, limits, this);
     this.windows = new Http2Windows(this.session, deadlines, limits, this);
     this.breakage = Http2Breakage.watch(this.session, this.socket, deadlines, this);
-    this.attach();
-    this.session.setLocalWindowSize(limits.h2ConnectionWindow);
     deadlines.set(this.deadline, limits.headerTimeout);
   }
 
@@ -160,7 +148,7 @@ export class Http2Session implements DrainableSession, Http2Client, BreakageOwne
 
   /** @internal */
   queuedFrames(): number {
-    return this.session.state.outboundQueueSize ?? 0;
+    return this.session.queuedFrames;
   }
 
   /** @internal Whether some stream has bytes that the client has not taken, and stall_timeout watches over them. */
@@ -185,7 +173,7 @@ export class Http2Session implements DrainableSession, Http2Client, BreakageOwne
   /** @internal */
   shed(bytes: number): void {
     let left = bytes;
-    for (const { body, stream } of this.open.snapshot().sort((a, b) => (b.stream.id ?? 0) - (a.stream.id ?? 0))) {
+    for (const { body, stream } of this.open.snapshot().sort((a, b) => b.stream.id - a.stream.id)) {
       if (left <= 0) return;
       left -= body.unread;
       if (body.unread > 0) stream.close(ErrorCode.enhanceYourCalm);
@@ -199,42 +187,30 @@ export class Http2Session implements DrainableSession, Http2Client, BreakageOwne
     return false;
   }
 
-  private attach(): void {
-    const { session } = this;
-    session.on('stream', (stream, _headers, flags, pairs?: string[]) =>
-      this.sessionOnStream(stream, flags, pairs ?? []),
-    );
-    session.on('remoteSettings', () => this.sessionOnRemoteSettings());
-    session.on('ping', () => {
-      if (this.pinged.exceeded()) this.calm('PING frames');
-    });
-    session.on('goaway', (code) => this.sessionOnGoaway(code));
-    session.on('error', (error: Error) => this.sessionOnError(error));
-    session.on('close', () => this.sessionOnClose());
-  }
+  // ── ServerSessionOwner ───────────────────────────────────────────────────────────────────────────────────────
 
-  private sessionOnStream(stream: ServerHttp2Stream, flags: number, pairs: readonly string[]): void {
+  /** @internal */
+  sessionOnStream(stream: ServerStream, pairs: readonly string[], ended: boolean): void {
     const service = this.slot.current;
     const memory = this.spare.pop() ?? new Http2StreamMemory();
-    const exchange = new Http2Exchange(stream, this, service, (flags & END_STREAM) !== 0, memory);
+    const exchange = new Http2Exchange(stream, this, service, ended, memory);
     this.open.add(exchange);
     this.used = true;
     this.pings.heard = true;
     if (!exchange.body.complete) this.windows.watch();
     if (!this.leaving) this.slot.deadlines.clear(this.deadline);
     this.stalls.watch(service.limits.stallTimeout);
-    stream.on('error', (error) => (exchange.failure = error));
-    stream.on('close', () => this.streamOnClose(exchange));
     service.exchangeBegan();
     exchange.guard(() => startExchange(exchange, pairs, this.slot.deadlines));
   }
 
-  private streamOnClose(exchange: Http2Exchange): void {
+  /** @internal */
+  streamOnClose(exchange: Http2Exchange): void {
     // A client may reset with NO_ERROR, too: then it shows in what was cut.
-    const cut = exchange.stream.rstCode !== ErrorCode.noError || !(exchange.over || exchange.tunnel);
+    const cut = exchange.stream.resetCode !== ErrorCode.noError || !(exchange.over || exchange.tunnel);
     exchange.guard(() => exchange.streamClosed(this.reason));
     this.open.delete(exchange);
-    if (exchange.stream.writableLength > 0) this.abandonedAt = this.socket.bytesWritten;
+    if (exchange.stream.unsent > 0) this.abandonedAt = this.socket.bytesWritten;
     exchange.memory.requestFields.reset();
     this.spare.push(exchange.memory);
     this.stalls.forget(exchange);
@@ -256,15 +232,21 @@ export class Http2Session implements DrainableSession, Http2Client, BreakageOwne
     return this.session.closed || this.session.destroyed;
   }
 
-  private sessionOnRemoteSettings(): void {
+  /** @internal */
+  sessionOnSettings(): void {
     if (this.settings.exceeded()) return this.calm('SETTINGS frames');
     if (this.phase !== Phase.opening) return;
     this.phase = Phase.open;
     if (this.open.size === 0) this.rest();
   }
 
-  /** The client opens no more streams. node:http2 closes the session behind those that are open. */
-  private sessionOnGoaway(code: number): void {
+  /** @internal */
+  sessionOnPing(): void {
+    if (this.pinged.exceeded()) this.calm('PING frames');
+  }
+
+  /** @internal The client opens no more streams; the session closes behind those that are open. */
+  sessionOnGoaway(code: number): void {
     if (code !== ErrorCode.noError) {
       const error = new ProxyError('h2_goaway', `the client has sent a GOAWAY with code ${code}`);
       this.slot.current.connectionRefused(this.clientAddress, error);
@@ -273,14 +255,15 @@ export class Http2Session implements DrainableSession, Http2Client, BreakageOwne
     if (this.open.size === 0) this.rest();
   }
 
-  private sessionOnError(error: NodeJS.ErrnoException): void {
+  /** @internal */
+  sessionOnError(error: Error, byProtocol: boolean): void {
     if (this.reason !== null) return;
     this.reason = new ProxyError('h2_broken', error.message, { cause: error });
-    // What nghttp2 has ended, which has limits of its own for floods; other errors are those of the socket.
-    if (error.code === 'ERR_HTTP2_ERROR') this.slot.current.connectionRefused(this.clientAddress, this.reason);
+    if (byProtocol) this.slot.current.connectionRefused(this.clientAddress, this.reason);
   }
 
-  private sessionOnClose(): void {
+  /** @internal */
+  sessionOnClose(): void {
     const { deadlines } = this.slot;
     deadlines.remove(this.deadline);
     this.stalls.close();

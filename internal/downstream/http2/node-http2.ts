@@ -1,0 +1,251 @@
+import type { ServerHttp2Session, ServerHttp2Stream, ServerSessionOptions } from 'node:http2';
+import type { ServiceLimits } from '../../config/index.ts';
+import type { Connection } from '../../transport/index.ts';
+import { MAX_STREAMS } from './http2-limits.ts';
+import type { Http2Fields, ServerSession, ServerSessionOwner, ServerStream, ServerStreamOwner } from './http2-port.ts';
+
+/**
+ * Megabytes that node:http2 may count for a session: more than there are. It counts bytes of streams that were reset
+ * while they had some to send, and never takes them off again; at the limit it refuses every stream without a word. What
+ * a client can make prox hold is bounded by the heads, the windows and the unsent output of MAX_STREAMS streams.
+ */
+const SESSION_MEMORY_MB = 1_000_000;
+
+/** Pseudo-fields of a request, with that of RFC 8441. */
+const PSEUDO_FIELDS = 5;
+
+/** What a field line counts beyond its name and value in SETTINGS_MAX_HEADER_LIST_SIZE (RFC 9113 §6.5.2). */
+const LINE_OVERHEAD_BYTES = 32;
+
+/** Malformed frames and empty DATA frames in the life of a connection: some libraries send an empty one now and then. */
+const MAX_INVALID_FRAMES = 1000;
+
+/** Streams beyond MAX_STREAMS that are refused in the life of a connection, before it is taken for an attack. */
+const MAX_REJECTED_STREAMS = 1000;
+
+/**
+ * nghttp2 leaves out fields whose value begins or ends with white space (RFC 9113 §8.2.1), without a word. Told to let them
+ * pass, it hands them on, and prox refuses the message. Node 20 does not know the option.
+ */
+const SEEN_WHITE_SPACE: object = { strictFieldWhitespaceValidation: false };
+
+/** What node:http2 is told of the limits. */
+export function sessionOptions(limits: ServiceLimits): ServerSessionOptions {
+  const { maxHeaderBytes, maxHeaders } = limits;
+  // Twice what is accepted: what is just too large gets a 431, what is far too large a RST_STREAM.
+  const maxHeaderListSize = 2 * (maxHeaderBytes + LINE_OVERHEAD_BYTES * (maxHeaders + PSEUDO_FIELDS));
+  return {
+    maxSessionMemory: SESSION_MEMORY_MB,
+    ...SEEN_WHITE_SPACE,
+    // As many as fit: the size alone decides, so that too many get a 431, and no RST_STREAM.
+    maxHeaderListPairs: Math.ceil(maxHeaderListSize / LINE_OVERHEAD_BYTES),
+    maxSessionInvalidFrames: MAX_INVALID_FRAMES,
+    maxSessionRejectedStreams: MAX_REJECTED_STREAMS,
+    settings: {
+      enableConnectProtocol: true,
+      enablePush: false,
+      initialWindowSize: limits.h2StreamWindow,
+      maxConcurrentStreams: MAX_STREAMS,
+      maxHeaderListSize,
+    },
+  };
+}
+
+/** Flag of a HEADERS frame: nothing follows it (RFC 9113 §6.2). */
+const END_STREAM = 0x1;
+
+/** Speaks HTTP/2 with a client over a socket, which belongs to the session from then on. */
+export function serveNodeHttp2(
+  socket: ReturnType<Connection['release']>,
+  limits: ServiceLimits,
+  owner: ServerSessionOwner,
+): ServerSession {
+  const { performServerHandshake } = process.getBuiltinModule('node:http2');
+  const session = performServerHandshake(socket, sessionOptions(limits));
+  session.on('stream', (stream, _headers, flags, pairs?: string[]) =>
+    owner.sessionOnStream(new NodeServerStream(stream), pairs ?? [], (flags & END_STREAM) !== 0),
+  );
+  session.on('remoteSettings', () => owner.sessionOnSettings());
+  session.on('ping', () => owner.sessionOnPing());
+  session.on('goaway', (code) => owner.sessionOnGoaway(code));
+  // What nghttp2 has ended, which has limits of its own for floods; other errors are those of the socket.
+  session.on('error', (error: NodeJS.ErrnoException) => owner.sessionOnError(error, error.code === 'ERR_HTTP2_ERROR'));
+  session.on('close', () => owner.sessionOnClose());
+  session.setLocalWindowSize(limits.h2ConnectionWindow);
+  return new NodeServerSession(session);
+}
+
+class NodeServerSession implements ServerSession {
+  private readonly session: ServerHttp2Session;
+
+  constructor(session: ServerHttp2Session) {
+    this.session = session;
+  }
+
+  get closed(): boolean {
+    return this.session.closed;
+  }
+
+  get destroyed(): boolean {
+    return this.session.destroyed;
+  }
+
+  get queuedFrames(): number {
+    return this.session.state.outboundQueueSize ?? 0;
+  }
+
+  settings(settings: { initialWindowSize?: number }, acknowledged?: (error: Error | null) => void): void {
+    this.session.settings(settings, acknowledged);
+  }
+
+  ping(onAnswer: () => void): boolean {
+    return this.session.ping(onAnswer);
+  }
+
+  close(): void {
+    this.session.close();
+  }
+
+  destroy(error: Error, code: number): void {
+    this.session.destroy(error, code);
+  }
+}
+
+/** The adapter of a stream. All streams share the listeners below: seven closures for each would cost it more. */
+const ADAPTER = Symbol('adapter');
+
+interface AdaptedStream extends ServerHttp2Stream {
+  [ADAPTER]: NodeServerStream;
+}
+
+const LAST = { endStream: true };
+const WAIT_FOR_TRAILERS = { waitForTrailers: true };
+
+/** A stream of node:http2. */
+export class NodeServerStream implements ServerStream {
+  /** @internal Set by `attach`, before anything is told. */
+  owner!: ServerStreamOwner;
+  private readonly stream: AdaptedStream;
+
+  constructor(stream: ServerHttp2Stream) {
+    this.stream = stream as AdaptedStream;
+    this.stream[ADAPTER] = this;
+  }
+
+  attach(owner: ServerStreamOwner, hasContent: boolean): void {
+    const { stream } = this;
+    this.owner = owner;
+    stream.on('drain', onDrain);
+    // Trailers are told when they come, whether or not the content before them was taken, and so is the end of none.
+    if (hasContent) {
+      stream.on('end', onEnd);
+      stream.on('trailers', onTrailers);
+    }
+    stream.on('error', onError);
+    stream.on('close', onClose);
+  }
+
+  get id(): number {
+    return this.stream.id ?? 0;
+  }
+
+  get gone(): boolean {
+    return this.stream.destroyed || this.stream.closed;
+  }
+
+  get resetCode(): number {
+    return this.stream.rstCode ?? 0;
+  }
+
+  get headSent(): boolean {
+    return this.stream.headersSent;
+  }
+
+  get unsent(): number {
+    return this.stream.writableLength;
+  }
+
+  get full(): boolean {
+    return this.stream.writableNeedDrain;
+  }
+
+  get ended(): boolean {
+    return this.stream.writableEnded;
+  }
+
+  sendInterim(head: Http2Fields): void {
+    this.stream.additionalHeaders(head);
+  }
+
+  sendHead(head: Http2Fields, last: boolean): void {
+    if (last) this.stream.respond(head, LAST);
+    else this.stream.respond(head);
+  }
+
+  sendHeadBeforeTrailers(head: Http2Fields): void {
+    this.stream.on('wantTrailers', onWantTrailers);
+    this.stream.respond(head, WAIT_FOR_TRAILERS);
+  }
+
+  write(content: Buffer): void {
+    this.stream.write(content);
+  }
+
+  end(content: Buffer | null): void {
+    if (content === null) this.stream.end();
+    else this.stream.end(content);
+  }
+
+  get unread(): number {
+    return this.stream.readableLength;
+  }
+
+  startReading(): void {
+    this.stream.on('data', onData);
+  }
+
+  pause(): void {
+    this.stream.pause();
+  }
+
+  resume(): void {
+    this.stream.resume();
+  }
+
+  close(code: number): void {
+    if (!this.stream.destroyed) this.stream.close(code);
+  }
+
+  abort(error: Error): void {
+    if (!this.stream.destroyed) this.stream.destroy(error);
+  }
+}
+
+function onData(this: AdaptedStream, content: Buffer): void {
+  this[ADAPTER].owner.streamOnData(content);
+}
+
+function onEnd(this: AdaptedStream): void {
+  this[ADAPTER].owner.streamOnEnd();
+}
+
+function onTrailers(this: AdaptedStream, _headers: unknown, _flags: number, pairs?: string[]): void {
+  this[ADAPTER].owner.streamOnTrailers(pairs ?? []);
+}
+
+function onDrain(this: AdaptedStream): void {
+  this[ADAPTER].owner.streamOnDrain();
+}
+
+function onWantTrailers(this: AdaptedStream): void {
+  const adapter = this[ADAPTER];
+  if (!adapter.gone) this.sendTrailers(adapter.owner.streamWantsTrailers());
+}
+
+function onError(this: AdaptedStream, error: Error): void {
+  this[ADAPTER].owner.streamOnError(error);
+}
+
+function onClose(this: AdaptedStream): void {
+  this[ADAPTER].owner.streamOnClose();
+}
