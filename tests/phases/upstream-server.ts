@@ -2,6 +2,7 @@ import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import http2 from 'node:http2';
 import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { eventually } from '../testing/wait.ts';
 
 /** How an upstream or a client speaks. */
@@ -36,7 +37,10 @@ export class UpstreamServer {
     const listener = (request: IncomingMessage, response: ServerResponse): void => this.take(request, response);
     this.server =
       protocol === 'h2'
-        ? http2.createServer(listener as unknown as Parameters<typeof http2.createServer>[1])
+        ? http2.createServer(
+            { settings: { enableConnectProtocol: true } },
+            listener as unknown as Parameters<typeof http2.createServer>[1],
+          )
         : http.createServer(listener);
     this.server.on('connection', (socket: Socket) => {
       this.sockets.add(socket);
@@ -49,6 +53,25 @@ export class UpstreamServer {
     upstream.server.listen(0, '127.0.0.1');
     await once(upstream.server, 'listening');
     return upstream;
+  }
+
+  /**
+   * Takes upgrades from now on.
+   * @param open gets the bytes behind the handshake, and its key; null where HTTP/2 has answered it already (RFC 8441 §5)
+   */
+  onUpgrade(open: (stream: Duplex, key: string | null) => void): void {
+    this.server.on('upgrade', (request: IncomingMessage, socket: Duplex) => {
+      socket.on('error', () => {});
+      open(socket, String(request.headers['sec-websocket-key']));
+    });
+    this.server.on('stream', (stream: http2.ServerHttp2Stream, headers: http2.IncomingHttpHeaders) => {
+      if (headers[':protocol'] === undefined) return;
+      stream.on('error', () => {});
+      stream.respond({ ':status': 200 });
+      open(stream, null);
+    });
+    // Else node:http2 answers it too.
+    this.server.on('connect', () => {});
   }
 
   get port(): number {
