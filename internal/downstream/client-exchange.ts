@@ -180,6 +180,16 @@ export abstract class ClientExchange extends ReceivedRequest implements Exchange
     this.fail(error);
   }
 
+  /** The protocol was switched: the speed limit holds for the bytes of the tunnel, too. */
+  protected limitTunnel(): void {
+    if (this.throttle !== null) this.sendThrough([new SpeedLimitStage(this.throttle)]);
+  }
+
+  private sendThrough(stages: readonly BodyStage[]): void {
+    const wire = new ResponseWire(this);
+    this.pipeline = new BodyPipeline(stages, wire, wire);
+  }
+
   /** Ends the exchange towards the client, complete or not. */
   protected close(): void {
     this.writing = Writing.over;
@@ -210,10 +220,7 @@ export abstract class ClientExchange extends ReceivedRequest implements Exchange
     const { throttle } = this;
     // Behind all others, as it limits what the client gets.
     if (throttle !== null) head.addStage(() => new SpeedLimitStage(throttle));
-    if (head.stages !== null) {
-      const wire = new ResponseWire(this);
-      this.pipeline = new BodyPipeline(head.stages, wire, wire);
-    }
+    if (head.stages !== null) this.sendThrough(head.stages);
     this.begin(head.status, head.reason, head.fields, head.framing);
   }
 

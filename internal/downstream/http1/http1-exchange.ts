@@ -112,6 +112,7 @@ export class Http1Exchange extends ClientExchange {
     this.framing = UNTIL_CLOSE;
     this.persistent = false;
     this.tunnel = true;
+    this.limitTunnel();
     // RFC 9110 §9.3.6 and §8.6: no Content-Length in a 2xx to CONNECT nor in a 101, where bytes of the tunnel follow.
     const upgrade = status === 101 ? `Connection: upgrade\r\nUpgrade: ${fields.list(FieldId.upgrade) ?? ''}\r\n` : '';
     this.client.connection.text(`HTTP/1.1 ${status} ${reason}\r\n${fields.lines(EMPTY_RESPONSE_DROP)}${upgrade}\r\n`);

@@ -148,6 +148,7 @@ export class Http2Exchange extends ClientExchange implements BodyReader, BoundsO
     this.status = status === 101 ? 200 : status;
     this.writing = Writing.body;
     this.tunnel = true;
+    this.limitTunnel();
     const head = http2Head(fields, EMPTY_RESPONSE_DROP, HANDSHAKE_FIELDS);
     head.fields[':status'] = this.status;
     this.output.begin(head, CHUNKED, false, false);
