@@ -10,7 +10,7 @@ import {
   type RouteContext,
 } from '../exchange/index.ts';
 import type { AccessRecord } from '../logger/index.ts';
-import { FieldId, type Fields, type Framing, tellsLength } from '../message/index.ts';
+import { FieldId, type Fields, type Framing, isReasonPhrase, tellsLength } from '../message/index.ts';
 import type { Throttle } from '../throttle/index.ts';
 import { type ErrorAnswer, unansweredStatus } from './error-response.ts';
 import { ReceivedRequest } from './received-request.ts';
@@ -214,6 +214,7 @@ export abstract class ClientExchange extends ReceivedRequest implements Exchange
   private respondInStages(head: ResponseHead): void {
     try {
       for (const filter of this.route.filters?.onResponse ?? []) filter.onResponse(this, head);
+      if (!isReasonPhrase(head.reason)) throw new TypeError(`not a reason phrase: ${JSON.stringify(head.reason)}`);
     } catch (thrown) {
       return this.filterFailed(ProxyError.from(thrown));
     }

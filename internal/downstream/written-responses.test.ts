@@ -24,7 +24,7 @@ import { IDLE_HANDLER } from '../transport/index.ts';
 import { asSocket } from '../transport/testing/memory-socket.ts';
 import { Http2Session } from './http2/http2-session.ts';
 import { connect, head as requestHead } from './testing/http1-client.ts';
-import { MemoryHost, MemorySlot } from './testing/memory-host.ts';
+import { ECHO, MemoryHost, MemorySlot } from './testing/memory-host.ts';
 
 const RUNS = { numRuns: 1000, seed: Number(process.env['PROX_TEST_SEED'] ?? 1) };
 const TIMEOUT = 60_000;
@@ -243,6 +243,17 @@ describe('a response to a client of HTTP/1.1, whatever filters did to its fields
     },
     TIMEOUT,
   );
+});
+
+describe('a response whose reason phrase a filter has set', () => {
+  it('is an error where the phrase would end the line', async () => {
+    const filter = { onResponse: (_: unknown, response: ResponseHead) => void (response.reason = 'OK\r\nX: y') };
+    const { client, host } = connect({ action: ECHO, filters: [filter] });
+    await client.send(requestHead('GET / HTTP/1.1'));
+    expect(client.received).toMatch(/^HTTP\/1\.1 500 Internal Server Error\r\n/);
+    expect(client.received).not.toContain('X: y');
+    expect(host.reports).toEqual(['failed internal']);
+  });
 });
 
 describe('a response to a client of HTTP/2, whatever filters did to its fields', () => {

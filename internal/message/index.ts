@@ -62,7 +62,7 @@ export {
   type PathRules,
 } from './normalize-path.ts';
 export { forbidsTransform } from './no-transform.ts';
-export { reasonPhrase } from './reason-phrase.ts';
+export { isReasonPhrase, reasonPhrase } from './reason-phrase.ts';
 export { readTarget, type RequestTarget } from './target.ts';
 export { webSocketAccept } from './websocket-accept.ts';
 export { WantedNames } from './wanted-names.ts';

@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import { describe, expect, it } from 'vitest';
-import { reasonPhrase } from './reason-phrase.ts';
+import { isReasonPhrase, reasonPhrase } from './reason-phrase.ts';
 
 /** Statuses that RFC 9110 has renamed; Node keeps the phrases of RFC 7231. */
 const RENAMED: Readonly<Record<number, string>> = { 413: 'Content Too Large', 422: 'Unprocessable Content' };
@@ -18,4 +18,9 @@ describe('reasonPhrase', () => {
   it.each([...UNREGISTERED, 306, 299, 499, 599])('of %d, which is not registered, is empty', (status) => {
     expect(reasonPhrase(status)).toBe('');
   });
+});
+
+describe('isReasonPhrase', () => {
+  it.each(['', 'OK', 'a\tb', ' a ', '\xe4'])('takes %j', (text) => expect(isReasonPhrase(text)).toBe(true));
+  it.each(['a\r\n', 'a\nb', '\0', '\x7f', '\u010d'])('takes no %j', (text) => expect(isReasonPhrase(text)).toBe(false));
 });

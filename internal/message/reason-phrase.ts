@@ -68,6 +68,11 @@ const PHRASES: Readonly<Record<number, string>> = {
   511: 'Network Authentication Required',
 };
 
+/** Whether the text may stand as a reason phrase: HTAB, SP, VCHAR and obs-text (RFC 9112 §4). */
+export function isReasonPhrase(text: string): boolean {
+  return /^[\t\x20-\x7e\x80-\xff]*$/.test(text);
+}
+
 /** The reason phrase of a status (RFC 9110 §15); empty for one that has none, which RFC 9112 §4 allows. */
 export function reasonPhrase(status: number): string {
   return PHRASES[status] ?? '';

@@ -3,6 +3,7 @@ import type { Exchange, RequestHead } from '../exchange/index.ts';
 import { type Framing, NO_BODY, UNTIL_CLOSE } from '../message/index.ts';
 import type { Http2RequestHead, Peer, UpstreamRequest, UpstreamTimeouts } from '../upstream/index.ts';
 import type { ProxyRoute } from './proxy-route.ts';
+import { checkEditedRequest } from './edited-request.ts';
 import { mayStartSilent } from './silent-start.ts';
 import { upstreamHead } from './upstream-head.ts';
 import { upstreamHeadHttp2 } from './upstream-head-http2.ts';
@@ -48,11 +49,18 @@ export abstract class ForwardedRequest implements UpstreamRequest {
   }
 
   http1Head(): string {
+    this.checkEdits();
     return upstreamHead(this.exchange, this.request, this.peer as Peer, this.proxy.edits);
   }
 
   http2Head(): Http2RequestHead {
+    this.checkEdits();
     return upstreamHeadHttp2(this.exchange, this.request, this.peer as Peer, this.proxy.edits);
+  }
+
+  /** What was received is checked already; filters may have put anything in its place. */
+  private checkEdits(): void {
+    if (this.request !== this.exchange) checkEditedRequest(this.request);
   }
 
   /** The waits of this request. */

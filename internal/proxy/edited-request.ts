@@ -1,0 +1,23 @@
+import { ProxyError } from '../base/index.ts';
+import type { RequestHead } from '../exchange/index.ts';
+import { isAuthority, isToken } from '../message/index.ts';
+
+/** Visible ASCII but `#`, as RFC 9112 §3.2 has targets; the path may be `*`, and is empty for CONNECT. */
+const PATH = /^(?:\/[!"$-~]*|\*)?$/;
+const QUERY = /^(?:\?[!"$-~]*)?$/;
+
+/**
+ * Checks what filters have put into a request beside its fields: a line end or a space in there would make another request
+ * of it.
+ * @throws ProxyError internal
+ */
+export function checkEditedRequest({ method, forwardPath, query, authority }: RequestHead): void {
+  if (!isToken(method)) throw edited('method', method);
+  if (!PATH.test(forwardPath) || forwardPath.includes('?')) throw edited('path', forwardPath);
+  if (!QUERY.test(query)) throw edited('query', query);
+  if (authority !== '' && !isAuthority(authority)) throw edited('authority', authority);
+}
+
+function edited(part: string, value: string): ProxyError {
+  return new ProxyError('internal', `a filter has set a ${part} that cannot be sent: ${JSON.stringify(value)}`);
+}
