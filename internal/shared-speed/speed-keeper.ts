@@ -53,9 +53,11 @@ export class SpeedKeeper {
         bucket.leases.set(worker, count);
         resolve(count);
       };
-      const gate = bucket.throttle.open(() => leased(gate.take(bytes)), transfers);
-      const granted = gate.take(bytes);
-      if (granted > 0) leased(granted);
+      let granted = 0;
+      // A bucket that is nearly empty has a few bytes at any time: each lease is worth its messages.
+      const gate = bucket.throttle.open(() => leased(granted + gate.take(bytes - granted)), transfers);
+      granted = gate.take(bytes);
+      if (granted === bytes) leased(granted);
       else bucket.asks.set(worker, gate);
     });
   }
