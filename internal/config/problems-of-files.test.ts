@@ -290,7 +290,7 @@ describe('service', () => {
       [
         `listen: ':1', config: { idle_timeout: '5', header_timeout: 0, max_headers: 1.5, trusted_proxies: ['10/8'], flush_interval: -1 },`,
         '4:39: services.web.config.idle_timeout: expected a duration such as "30s", "1m30s", "250ms" or "1.5h", or a number of seconds, found "5": the unit is missing (write it without quotes for seconds)',
-        '4:60: services.web.config.header_timeout: expected a duration above 0, found the number 0: without this limit a silent peer holds its connection for ever',
+        '4:60: services.web.config.header_timeout: expected a duration above 0, found the number 0: without this limit a silent client could hold its connection forever',
         '4:76: services.web.config.max_headers: expected a whole number from 8 to 65536, found 1.5',
         '4:99: services.web.config.trusted_proxies[0]: expected an address or a range such as "10.0.0.0/8" or "fd00::/8", found "10/8"',
       ],

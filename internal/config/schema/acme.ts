@@ -7,17 +7,21 @@ const KNOWN_CAS = ['letsencrypt', 'production', 'staging', 'zerossl', ''];
 
 export const acmeDnsSchema = object(
   {
-    provider: key(oneOf(['cloudflare']), { type: '`cloudflare`', required: true }, 'Who hosts the zones.'),
+    provider: key(
+      oneOf(['cloudflare']),
+      { type: '`cloudflare`', required: true },
+      'The provider that hosts the zones.',
+    ),
     token: key(
       anyText('an API token'),
       { type: 'string', default: 'environment variable `CF_DNS_API_TOKEN`' },
-      'API token. **Danger:** better kept in the environment than in a file.',
+      'API token. **Danger:** keep it in the environment rather than in a file.',
     ),
     discover: key(flag(), { type: 'bool', default: 'false' }, 'Get certificates for every zone of the account.'),
     resolvers: key(
       list(text('a resolver such as "1.1.1.1:53"'), 'a list of resolvers'),
       { type: 'string[]', default: '["1.1.1.1:53", "8.8.8.8:53"]' },
-      'Resolvers that the challenge is looked up with.',
+      'Resolvers with which the challenge is checked.',
     ),
   },
   'an object with the DNS provider',
@@ -42,7 +46,7 @@ export const acmeS3Schema = object(
     use_path_style: key(
       flag(),
       { type: 'bool', default: 'false' },
-      'Bucket in the path rather than in the host, as MinIO needs it.',
+      'Put the bucket into the path instead of the host, which MinIO needs.',
     ),
   },
   'an object with the S3 store',
@@ -53,7 +57,7 @@ export const acmeSchema = object(
     email: key(
       parsed(text('an e-mail address'), checkEmail),
       { type: 'string', required: true },
-      'Contact of the account at the authority.',
+      'Contact address of the account at the certificate authority.',
     ),
     ca: key(
       parsed(anyText('a certificate authority'), checkCa),
@@ -68,7 +72,7 @@ export const acmeSchema = object(
     challenge: key(
       oneOf(['alpn', 'http', 'dns']),
       { type: '`alpn`, `http`, `dns`', default: 'alpn' },
-      'How the names are proved: on port 443, on port 80, or by DNS, which alone gives wildcards.',
+      'How the control of names is proved: on port 443, on port 80, or by DNS, which is necessary for wildcards.',
     ),
     dns: key(acmeDnsSchema, { type: 'AcmeDns' }, 'Required with `challenge: "dns"`.'),
     storage_type: key(

@@ -37,7 +37,7 @@ const common = {
 const proxyProtocol = key(
   oneOf(['v1', 'v2']),
   { type: '`v1`, `v2`', default: 'none' },
-  'Open every upstream connection with a PROXY protocol header that names the client. The upstream must expect it: one that does not takes it for a broken request.',
+  'Begin every upstream connection with a PROXY protocol header that contains the address of the client. The upstream must expect it; otherwise it treats it as a malformed request.',
 );
 
 export const upstreamTlsSchema = object(
@@ -45,17 +45,17 @@ export const upstreamTlsSchema = object(
     ca: key(
       path('a PEM file'),
       { type: 'Path', default: "the system's roots" },
-      'PEM bundle that upstream certificates are verified against, instead of the roots of the system.',
+      'PEM bundle against which upstream certificates are verified, instead of the roots of the system.',
     ),
     insecure: key(
       flag(),
       { type: 'bool', default: 'false' },
-      'Accept any certificate. **Danger:** whoever is between prox and the upstream can read and change everything.',
+      'Accept any certificate. **Danger:** an attacker between prox and the upstream can read and change everything.',
     ),
     server_name: key(
       text('a host name'),
       { type: 'string', default: "the upstream's host" },
-      'Name that is sent as SNI and that the certificate must be for.',
+      'Name that is sent as SNI and for which the certificate must be valid; by default the host of the upstream.',
     ),
     cert: key(
       path('a PEM file'),
@@ -73,22 +73,22 @@ export const proxySchema = object(
     upstream: key(
       text('an upstream: "host:port", "http://…", "https://…" or "unix:///…"'),
       { type: 'string', required: true },
-      'Where requests go: `host:port`, `http://…`, `https://…`, `unix:///…`, or a template of `{target}` (chosen by the balancer of the route) and of names in the `set` of the route. Without a port it is 80, or 443 with `https://`; `ws://` and `wss://` mean `http://` and `https://`. A path prefixes the path of the request: `http://a:1/api` + `/x` = `/api/x`.',
+      'The server for the requests: `host:port`, `http://…`, `https://…`, `unix:///…`, or a template with `{target}` (chosen by the balancer of the route) and with names from the `set` of the route. The default port is 80, or 443 with `https://`; `ws://` and `wss://` mean `http://` and `https://`. A path is put before the path of the request: `http://a:1/api` + `/x` = `/api/x`.',
     ),
     timeout: key(
       duration(),
       { type: 'Duration', default: '5s' },
-      'Bounds connecting, where the service has no `dial_timeout`. `0` is the default. The answer is waited for as `response_header_timeout` says.',
+      'Limit for connecting, if the service has no `dial_timeout`. `0` means the default. `response_header_timeout` limits the wait for the answer.',
     ),
     headers: key(
       headers(checkProxyHeader),
       { type: 'name → string', default: '{}' },
-      'Header fields set on the request to the upstream, in place of what the client or prox would send; `Host` is allowed. Values may hold the placeholders of `static`; in `Host` those of a host: `{host}`, `{domain}`, `{match.domain}`, `{match.glob}`.',
+      'Header fields of the request to the upstream; they replace those that the client or prox would send. `Host` is allowed. Values may contain the placeholders of `static`; `Host` may contain `{host}`, `{domain}`, `{match.domain}` and `{match.glob}`.',
     ),
     preserve_host: key(
       flag(),
       { type: 'bool', default: 'false' },
-      "Send the `Host` of the client. Otherwise it is the upstream's authority, unless `headers` sets one.",
+      'Send the `Host` of the client. Otherwise `Host` is the authority of the upstream, unless `headers` sets another one.',
     ),
     fallback: key(
       text('the name of an action'),
@@ -103,12 +103,12 @@ export const proxySchema = object(
     stream: key(
       flag(),
       { type: 'bool', default: 'false' },
-      'Both directions flow at once on a connection of their own, for as long as either side likes: no stall_timeout. CONNECT is allowed.',
+      'Use a connection of its own for each request, on which both directions may flow, or be silent, for any length of time (no stall_timeout). CONNECT is allowed.',
     ),
     upstream_tls: key(
       upstreamTlsSchema,
       { type: 'UpstreamTls' },
-      'How `https://` upstreams are verified and met. Left out: the roots of the system, verification on.',
+      'TLS settings for `https://` upstreams. By default they are verified against the roots of the system.',
     ),
     proxy_protocol: proxyProtocol,
     ...common,
@@ -126,7 +126,7 @@ export const staticSchema = object(
         maximum: 599,
       }),
       { type: 'integer', required: true },
-      'Status of the response, 200 to 599. A 1xx is never the last word of an exchange.',
+      'Status of the response, 200 to 599. A 1xx cannot be a final response.',
     ),
     headers: key(
       headers(checkStaticHeader),
@@ -136,7 +136,7 @@ export const staticSchema = object(
     body_ref: key(
       nameOr(resourceSchema, 'the name of a resource, or a resource'),
       { type: 'name or Resource', default: 'an empty body' },
-      'The body: the name of a resource, or one in place.',
+      'The body: the name of a resource, or a resource in place.',
     ),
     ...common,
   },
@@ -148,21 +148,21 @@ export const serveCacheSchema = object(
     size: key(
       byteSize({ min: 0 }),
       { type: 'Size', default: '16m' },
-      'Memory for the files of the action, in each worker process and for each route that uses it; what was not asked for the longest goes first. `0` turns the cache off.',
+      'Memory for the files of the action, in each worker process and for each route that uses it. The file that was not requested for the longest time is removed first. `0` turns the cache off.',
     ),
     max_file_size: key(
       byteSize({ min: 0 }),
       { type: 'Size', default: '1m' },
-      'Largest file whose contents are kept; of larger ones prox remembers only what they are, and reads them for each request.',
+      'Largest file whose contents are kept in memory. prox reads the contents of larger files for each request.',
     ),
     max_age: key(
       duration(),
       { type: 'Duration', default: '1s' },
-      'For so long a file is sent without a look at the disk: a change, or the end of a file, is seen after at most this time. `0` turns the cache off.',
+      'How long a file is sent without another check of the disk. prox notices a changed or deleted file after this time at the latest. `0` turns the cache off.',
     ),
   },
   'an object with size, max_file_size and max_age',
-).meta({ id: 'ServeCache', description: 'What is kept of served files in memory.' });
+).meta({ id: 'ServeCache', description: 'The memory for served files.' });
 
 export const serveSchema = object(
   {
@@ -170,13 +170,13 @@ export const serveSchema = object(
     root: key(
       path('a folder'),
       { type: 'Path' },
-      'Folder to serve. The prefix of the route is stripped: `/static/*` with root `./public` maps `/static/a.css` to `./public/a.css`. A folder answers with its `index.html`, never with a listing; nothing outside of root is ever served. Exactly one of `root` and `file`. A folder that is missing is warned of, and requests get 404 until it is there.',
+      'Folder to serve. prox removes the prefix of the route: `/static/*` with root `./public` maps `/static/a.css` to `./public/a.css`. For a folder it sends `index.html`, and never a listing; it never serves a file outside of root. Set exactly one of `root` and `file`. A missing folder is a warning, and requests get 404 until it exists.',
     ),
     file: key(path('a file'), { type: 'Path' }, 'One file that answers every request of the route.'),
     cache: key(
       serveCacheSchema,
       { type: 'ServeCache', default: '{}' },
-      'What is kept of the files in memory, and for how long.',
+      'Which files are kept in memory, and for how long.',
     ),
     ...common,
   },
@@ -189,13 +189,13 @@ export const passSchema = object(
     upstream: key(
       text('an upstream: "host:port" or "unix:///…"'),
       { type: 'string', required: true },
-      'Where the bytes go: `host:port`, `unix:///…`, or a template as for `proxy`.',
+      'The server for the connections: `host:port`, `unix:///…`, or a template as for `proxy`.',
     ),
     proxy_protocol: proxyProtocol,
     ...common,
   },
   'an action',
-).meta({ id: 'PassAction', description: 'Relays raw TLS bytes, chosen by SNI.' });
+).meta({ id: 'PassAction', description: 'Relays TLS connections without decrypting them, chosen by SNI.' });
 
 export const dropSchema = object({ type: actionType('drop'), ...common }, 'an action').meta({
   id: 'DropAction',

@@ -19,7 +19,7 @@ export const matchSchema = object(
     methods: key(
       list(parsed(text('an HTTP method'), parseMethod), 'a list of HTTP methods'),
       { type: 'string[]', default: 'all' },
-      'Methods, in upper or lower case; left out or empty = all.',
+      'Methods, in upper or lower case; without them, all methods.',
     ),
   },
   'an object with domain, path and methods',

@@ -18,12 +18,12 @@ export const resolverSchema = object(
     timeout: key(
       duration({ min: 1, reason: 'a server needs some time to answer' }),
       { type: 'Duration', default: 'that of /etc/resolv.conf, else 2s' },
-      'How long one server has to answer before the next one is asked.',
+      'How long one server may take to answer before the next one is asked.',
     ),
     attempts: key(
       integer(1, 10, 'a number of attempts'),
       { type: 'integer', default: 'that of /etc/resolv.conf, else 2' },
-      'How often all servers are asked.',
+      'How many times all servers are asked.',
     ),
   },
   'an object with servers, hosts, timeout and attempts',

@@ -7,7 +7,7 @@ export const resourceSchema = object(
     text: key(
       anyText('a text'),
       { type: 'string' },
-      'The body as text, sent as `text/html` where it begins with a tag of HTML (`<!doctype html>`, `<p>`), else as `text/plain`; placeholders are filled in.',
+      'The body as text. It is sent as `text/html` if it begins with an HTML tag (`<!doctype html>`, `<p>`), otherwise as `text/plain`. Placeholders are filled in.',
     ),
     json: key(
       z.unknown(),
@@ -17,12 +17,12 @@ export const resourceSchema = object(
     file: key(
       path('a file'),
       { type: 'Path' },
-      'A file of at most 16 MiB, read when the config is loaded; the Content-Type comes from its extension. Placeholders are filled in where it is text in UTF-8.',
+      'A file of at most 16 MiB, which is read when the config is loaded. Its extension decides the Content-Type. Placeholders are filled in if it is UTF-8 text.',
     ),
     raw: key(
       flag(),
       { type: 'bool', default: 'false' },
-      'Send the body as it stands: braces are no placeholders. For scripts, and for templates that browsers fill in.',
+      'Send the body unchanged, without filling in placeholders. For scripts, and for templates that browsers fill in.',
     ),
   },
   'a resource: { text }, { json } or { file }',

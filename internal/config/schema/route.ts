@@ -24,17 +24,17 @@ export const balancerSchema = object(
     type: key(
       oneOf(['roundrobin', 'random', 'leastconn', 'twochoices']),
       { type: '`roundrobin`, `random`, `leastconn`, `twochoices`', required: true },
-      '`roundrobin`: in turn. `random`: any. `leastconn`: the one with the fewest requests in flight. `twochoices`: the less busy one of two picked at random, nearly as even as `leastconn` with many targets and many workers.',
+      '`roundrobin`: each target in turn. `random`: a random target. `leastconn`: the target with the fewest requests in flight. `twochoices`: the less busy of two random targets; with many targets and workers nearly as even as `leastconn`.',
     ),
     targets: key(
       list(target(), 'a list of targets'),
       { type: 'string[]', default: '[]' },
-      'What `{target}` stands for. Unique, and not empty unless plugins fill them.',
+      'The values of `{target}`. They must be unique, and the list must not be empty unless plugins fill it.',
     ),
     fallback: key(
       flag(),
       { type: 'bool', default: 'false' },
-      'For plugins that group their targets: a key without a group of its own gets any target of any group.',
+      'For plugins that group their targets: a key without a group gets a target of any group.',
     ),
   },
   'a balancer',
@@ -45,9 +45,13 @@ export const speedSchema = object(
     download_mbps: key(
       rate(),
       { type: 'number', default: 'no limit' },
-      'From upstream to client, in megabits (10^6 bits) a second; fractions allowed, `0` = no limit.',
+      'From upstream to client, in megabits (10^6 bits) per second; fractions allowed, `0` = no limit.',
     ),
-    upload_mbps: key(rate(), { type: 'number', default: 'no limit' }, 'From client to upstream, in megabits a second.'),
+    upload_mbps: key(
+      rate(),
+      { type: 'number', default: 'no limit' },
+      'From client to upstream, in megabits per second.',
+    ),
     shared: key(
       flag(),
       { type: 'bool', default: 'false' },
@@ -62,17 +66,17 @@ export const routeSchema = object(
     match: key(
       matchSchema,
       { type: 'Match', default: 'everything' },
-      'What the route matches; left out = everything. With a match, `domain` or `path` is required.',
+      'What the route matches; everything by default. A match needs `domain` or `path`.',
     ),
     action: key(
       nameOr(actionSchema, 'the name of an action, or an action'),
       { type: 'name or Action', required: true },
-      'What to do: the name of a shared action, or one in place.',
+      'The action: the name of a shared action, or an action in place.',
     ),
     set: key(
       named(anyText('a text'), 'an object of variables', checkVariable),
       { type: 'name → string', default: '{}' },
-      'Variables, usable as `{name}` in the upstream of the action. With it, routes share one action.',
+      'Variables for the upstream of the action, used as `{name}`. With them, several routes can share one action.',
     ),
     balancer: key(
       balancerSchema,
@@ -88,16 +92,16 @@ export const routeSchema = object(
     plugin_timeout: key(
       duration({ min: 1, reason: 'a plugin needs some time to answer' }),
       { type: 'Duration', default: '5s' },
-      'Bound on each call of a plugin.',
+      'Time limit for each call of a plugin.',
     ),
     access_log: key(
       path('the access log, or "off"'),
       { type: 'Path or `"off"`', default: "the action's" },
-      'Access log of the route; it beats the one of the action, which beats the global one.',
+      'Access log of the route. It takes precedence over the one of the action, which takes precedence over the global one.',
     ),
   },
   'a route',
-).meta({ id: 'Route', description: 'A match and what to do then.' });
+).meta({ id: 'Route', description: 'A match and its action.' });
 
 /** A route or, as a path, a file of more. */
 export const routeEntrySchema = z.union([path('a file of routes'), routeSchema], {
@@ -110,7 +114,11 @@ export const routesSchema = list(routeEntrySchema, 'a list of routes');
 export const includeListSchema = routesSchema.meta({ id: 'RouteList', description: 'A file of routes.' });
 export const includeObjectSchema = object(
   {
-    routes: key(routesSchema, { type: '(Route or Path)[]', required: true }, 'The routes, spliced in place.'),
+    routes: key(
+      routesSchema,
+      { type: '(Route or Path)[]', required: true },
+      'The routes, which are inserted in place of the path.',
+    ),
     $schema: schemaKey,
   },
   'a list of routes, or an object with `routes`',

@@ -18,7 +18,7 @@ const shape = {
   listen: key(
     listenAddress(),
     { type: 'string', required: true },
-    'Address: `":8080"` (all addresses, v4 and v6), `"127.0.0.1:8080"`, `"[::1]:80"`, `"unix:///run/prox.sock"`. Two services may not share one.',
+    'Address: `":8080"` (all addresses, IPv4 and IPv6), `"127.0.0.1:8080"`, `"[::1]:80"`, `"unix:///run/prox.sock"`. Two services must not share an address.',
   ),
   tls: key(
     flag(),
@@ -28,14 +28,18 @@ const shape = {
   tls_cert: key(
     path('a PEM file, or a folder of pairs'),
     { type: 'Path' },
-    'PEM file with the certificate and its chain. Or a folder: each `.crt` or `.pem` pairs with the `.key` of the same base name, and the certificate is chosen by SNI: the exact name, then a wildcard, then the first.',
+    'PEM file with the certificate and its chain. Or a folder: each `.crt` or `.pem` file belongs to the `.key` file of the same base name, and prox chooses the certificate by SNI: the exact name, then a wildcard, then the first.',
   ),
   tls_key: key(path('a PEM file'), { type: 'Path' }, 'PEM file with the key of `tls_cert`; not needed for a folder.'),
-  tls_client_ca: key(path('a PEM file'), { type: 'Path' }, 'PEM bundle that client certificates are verified against.'),
+  tls_client_ca: key(
+    path('a PEM file'),
+    { type: 'Path' },
+    'PEM bundle against which client certificates are verified.',
+  ),
   tls_client_auth: key(
     oneOf(['require', 'request']),
     { type: '`require`, `request`', default: 'require' },
-    'With `tls_client_ca`. `require`: a client without a valid certificate is refused. `request`: it is asked for one, and let in without.',
+    'With `tls_client_ca`. `require`: prox refuses a client without a valid certificate. `request`: prox asks for a certificate, and also accepts a client without one.',
   ),
   tls_min: key(
     oneOf(['1.2', '1.3']),
@@ -50,12 +54,12 @@ const shape = {
   tls_ciphers: key(
     list(parsed(text('a cipher suite such as "ECDHE-RSA-AES128-GCM-SHA256"'), checkCipher), 'a list of cipher suites'),
     { type: 'string[]', default: 'those with ECDHE and AES-GCM or ChaCha20' },
-    'Cipher suites by their OpenSSL names, the preferred one first. Names that begin with `TLS_` are of TLS 1.3; without any, its suites are those of OpenSSL.',
+    'Cipher suites by their OpenSSL names, in order of preference. Names that begin with `TLS_` belong to TLS 1.3; without any of them, TLS 1.3 has the suites of OpenSSL.',
   ),
   tls_curves: key(
     list(parsed(text('a group such as "X25519"'), checkCurve), 'a list of groups'),
     { type: 'string[]', default: 'those of OpenSSL' },
-    'Groups for the key exchange by their OpenSSL names, the preferred one first: `X25519`, `prime256v1`, `secp384r1` …',
+    'Groups for the key exchange by their OpenSSL names, in order of preference: `X25519`, `prime256v1`, `secp384r1` …',
   ),
   acme: key(acmeSchema, { type: 'Acme' }, 'Automatic certificates; turns `tls` on.'),
   h2: key(flag(), { type: 'bool', default: 'true' }, 'Offer HTTP/2 by ALPN on a TLS listener.'),
@@ -68,7 +72,7 @@ const shape = {
   routes: key(
     routesSchema,
     { type: '(Route or Path)[]', required: true },
-    'Tried in order, the first match wins; no match is 404. A path is a file of routes, spliced in place. At least one route.',
+    'prox tries them in order, and the first match wins; without a match the answer is 404. A path is a route file, whose routes are inserted here. At least one route.',
   ),
 };
 
@@ -113,7 +117,7 @@ export const fragmentSchema = object(
   'a service',
 ).meta({
   id: 'ServiceFragment',
-  description: 'A service in a file of its own.',
+  description: 'A service file.',
 });
 
 export type RawService = z.infer<typeof serviceSchema>;
