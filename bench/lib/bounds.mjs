@@ -53,6 +53,7 @@ const FIXED = [
   cpu('keep-alive', 1.15),
   cpu('keep-alive-16k', 1.05),
   cpu('body-1m', 0.9),
+  cpu('gzip-16k', 1.15),
   cpu('new-connections', 1.6),
   cpu('https-keep-alive', 1.25),
   cpu('routes-10k', 1.2),

@@ -3,7 +3,7 @@ import { handshakes, http2, passed, PASSED_NAME, webSocketMessages, wrk } from '
 import { mainNode } from './nodes.mjs';
 import { stop } from './process.mjs';
 import { alternate } from './rounds.mjs';
-import { certificate, ECHO_PORT, servedFolder, startEcho, UPSTREAM_TLS_PORT } from './upstream.mjs';
+import { certificate, ECHO_PORT, JSON_PATH, servedFolder, startEcho, UPSTREAM_TLS_PORT } from './upstream.mjs';
 
 const origin = ({ scene }) => `${scene.tls === null ? 'http' : 'https'}://127.0.0.1:${scene.port}`;
 const ask = (options) => (running, seconds) => wrk(origin(running), seconds, options);
@@ -47,6 +47,14 @@ const CASES = {
     needs: ['auth'],
     scene: { auth: true },
     load: ask(),
+  },
+  'gzip-16k': {
+    title: 'HTTP/1.1 keep-alive, 16 KiB of JSON, gzip level 6',
+    needs: ['gzip'],
+    scene: { gzip: true },
+    load: ask({ folder: JSON_PATH }),
+    bound: true,
+    chart: true,
   },
   'new-connections': { title: 'new connection for each request', load: ask({ close: true }), bound: true, chart: true },
   'https-keep-alive': {

@@ -16,6 +16,7 @@
  * @property {number | null} generation sent to the upstream as X-Generation, where reloads are measured
  * @property {string | null} answer the text that prox answers itself, without an upstream
  * @property {boolean} auth whether AUTH_PATH of the upstream is asked about each request, and its X-User is passed on
+ * @property {boolean} gzip whether JSON is compressed, at level 6
  * @property {boolean} unverified whether the upstream is another one, of which nothing is known
  * @property {string} [cores] those that the proxy may use, where it is not one
  * @property {number} [workers] of prox
@@ -34,7 +35,7 @@
  * bound, unless it is asked for by name
  * @property {string[]} [cases] these instead of those that have a bound
  * @property {string[]} can what it can be measured for beside plain HTTP/1.1: tls, h2, access-log, routes, serve, pass,
- * websocket, reload, auth
+ * websocket, reload, auth, gzip
  * @property {Record<string, string>} [cannot] why not, for the others
  * @property {(options: { build?: boolean }) => string | Promise<string>} version throws Missing when it cannot be had
  * @property {(scene: Scene, launch: Function) => Promise<Running>} start launch(command, args, { env, stdout }) starts
@@ -100,6 +101,7 @@ export function sceneFor(peer, asked) {
     generation: null,
     answer: null,
     auth: false,
+    gzip: false,
     unverified: false,
     connections: 4000,
     ...asked,

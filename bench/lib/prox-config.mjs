@@ -8,14 +8,18 @@ export function writeConfig(scene) {
   const path = join(scene.folder, 'prox.json5');
   const { accessLog } = scene;
   const logging = { level: 'warn', ...(accessLog === null ? {} : { access_log: accessLog }) };
+  const plugins = {
+    ...(scene.auth ? { auth: authOf(scene) } : {}),
+    ...(scene.gzip ? { gzip: { category: 'compression', gzip_level: 6 } } : {}),
+  };
+  const any = Object.keys(plugins).length > 0;
   const service = {
     listen: `127.0.0.1:${scene.port}`,
     ...(scene.tls === null ? {} : { tls: true, tls_cert: scene.tls.cert, tls_key: scene.tls.key }),
-    ...(scene.auth ? { plugins: ['auth'] } : {}),
+    ...(any ? { plugins: Object.keys(plugins) } : {}),
     routes: routesOf(scene),
   };
-  const plugins = scene.auth ? { plugins: { auth: authOf(scene) } } : {};
-  writeFileSync(path, JSON.stringify({ ...plugins, services: { bench: service }, logging }));
+  writeFileSync(path, JSON.stringify({ ...(any ? { plugins } : {}), services: { bench: service }, logging }));
   return path;
 }
 

@@ -20,7 +20,7 @@ export function proxOn(line, { name, title, order, root = ROOT }) {
     order,
     kind: 'prox',
     beside: line !== MAIN_LINE,
-    can: ['tls', 'h2', 'access-log', 'routes', 'serve', 'pass', 'websocket', 'reload', 'auth'],
+    can: ['tls', 'h2', 'access-log', 'routes', 'serve', 'pass', 'websocket', 'reload', 'auth', 'gzip'],
     version() {
       const { version } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
       const commit = git(root, 'rev-parse', '--short', 'HEAD');

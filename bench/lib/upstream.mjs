@@ -19,6 +19,10 @@ export const AUTH_PATH = '/bench-auth';
 /** Bytes of a served file, by the name of its folder. */
 export const FILE_SIZES = { '4k': 4096, '16k': 16_384, '1m': 1_048_576 };
 
+/** Where the upstream has JSON, in files of JSON_BYTES. */
+export const JSON_PATH = '/json';
+export const JSON_BYTES = 16_384;
+
 /** Files in each folder, as many as the requests rotate over. */
 const FILES = 64;
 
@@ -47,7 +51,33 @@ export function servedFolder() {
       else writeFileSync(join(files, String(i)), Buffer.alloc(size, 'x'));
     }
   }
+  const json = join(folder, JSON_PATH);
+  if (existsSync(json)) return folder;
+  mkdirSync(json);
+  for (let i = 0; i < FILES; i++) writeFileSync(join(json, String(i)), jsonOf(i));
   return folder;
+}
+
+/** A page of orders as an API answers with, cut to its length; the same in each run. It compresses to about a quarter. */
+function jsonOf(seed) {
+  let state = seed + 1;
+  const next = (below) => {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fffffff;
+    return (state >> 8) % below;
+  };
+  const words = 'alpha bravo charlie delta echo foxtrot golf hotel india juliet kilo lima mike'.split(' ');
+  const word = () => words[next(words.length)];
+  const orders = [];
+  for (let bytes = 0; bytes < JSON_BYTES; bytes += JSON.stringify(orders.at(-1)).length + 1) {
+    const customer = {
+      name: `${word()} ${word()}`,
+      email: `${word()}${next(1000)}@example.com`,
+      active: next(2) === 0,
+    };
+    const created = new Date(1_763_700_000_000 - next(1e9)).toISOString();
+    orders.push({ id: next(1e9), customer, total: next(100_000) / 100, tags: [word(), word()], created });
+  }
+  return JSON.stringify(orders).slice(0, JSON_BYTES);
 }
 
 /** nginx that answers 2 bytes to any path, or a file. */
@@ -64,7 +94,7 @@ http { access_log off; keepalive_requests 1000000000; keepalive_timeout 600s; se
   client_body_buffer_size 64k; client_max_body_size 8m; open_file_cache max=1000;
   server { listen 127.0.0.1:${UPSTREAM_PORT} backlog=16384; listen 127.0.0.1:${UPSTREAM_TLS_PORT} ssl backlog=16384;
     ssl_protocols TLSv1.2 TLSv1.3; ssl_certificate ${cert}; ssl_certificate_key ${key}; root ${servedFolder()};
-    location / { return 200 "ok"; } location /files/ { }
+    location / { return 200 "ok"; } location /files/ { } location /json/ { default_type application/json; }
     location = ${AUTH_PATH} { if ($http_x_deny) { return 403; } add_header X-User bench; return 204; }
     location = ${FIELDS_PATH} { default_type application/json; return 200 '{"for":"$http_x_forwarded_for",
       "host":"$http_x_forwarded_host","proto":"$http_x_forwarded_proto","via":"$http_via","generation":"$http_x_generation","user":"$http_x_user"}'; }

@@ -3,9 +3,10 @@ import { connect as connectHttp2 } from 'node:http2';
 import { request as requestPlain } from 'node:http';
 import { request as requestSecure } from 'node:https';
 import { connect as connectTls } from 'node:tls';
+import { gunzipSync } from 'node:zlib';
 import { WebSocket } from 'ws';
 import { listening } from './process.mjs';
-import { FIELDS_PATH, FILE_SIZES } from './upstream.mjs';
+import { FIELDS_PATH, FILE_SIZES, JSON_BYTES, JSON_PATH } from './upstream.mjs';
 
 /** A proxy that reads ten thousand routes may take a while; one answer takes no time. */
 const READY_MS = 30_000;
@@ -34,6 +35,7 @@ export async function verified(scene, child) {
 async function verify(scene) {
   if (scene.unverified) return listening(scene.port);
   if (scene.serve !== null) return verifyFiles(scene);
+  if (scene.gzip) await verifyGzip(scene);
   if (scene.pass !== null) return verifyPass(scene);
   if (scene.webSocket) return verifyEcho(scene);
   const host = scene.routes > 0 ? `host${scene.routes - 1}.example.com` : undefined;
@@ -69,6 +71,13 @@ async function verifyFiles(scene) {
   }
 }
 
+async function verifyGzip(scene) {
+  const { body, coding } = await answer(scene, `${JSON_PATH}/63`, undefined, { 'accept-encoding': 'gzip' });
+  if (coding !== 'gzip') throw new Error(`JSON comes with the coding ${coding}`);
+  const { length } = gunzipSync(Buffer.from(body, 'latin1'));
+  if (length !== JSON_BYTES) throw new Error(`JSON of ${length} B`);
+}
+
 /** Answered by the upstream itself, behind a TLS handshake that the proxy has no part in. */
 function verifyPass({ port, pass }) {
   return new Promise((resolve, reject) => {
@@ -102,15 +111,17 @@ function verifyEcho({ port }) {
 }
 
 /** One answer over HTTP/1.1. */
-export function answer({ port, tls }, path, host) {
+export function answer({ port, tls }, path, host, fields = {}) {
   const [request, secure] = tls === null ? [requestPlain, {}] : [requestSecure, { rejectUnauthorized: false }];
-  const headers = { connection: 'close', ...(host === undefined ? {} : { host }) };
+  const headers = { connection: 'close', ...fields, ...(host === undefined ? {} : { host }) };
   return new Promise((resolve, reject) => {
     const sent = request({ port, host: '127.0.0.1', path, headers, ...secure, timeout: ANSWER_MS }, (response) => {
       let body = '';
       response.setEncoding('latin1');
       response.on('data', (chunk) => (body += chunk));
-      response.once('end', () => resolve({ status: response.statusCode, body }));
+      response.once('end', () =>
+        resolve({ status: response.statusCode, coding: response.headers['content-encoding'], body }),
+      );
       response.once('error', reject);
     });
     sent.once('timeout', () => sent.destroy(new Error('no answer in time')));

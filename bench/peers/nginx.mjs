@@ -20,7 +20,7 @@ export function nginxPeer({ name, title, order, cases, directives = '' }) {
     kind: 'native',
     beside: cases !== undefined,
     cases,
-    can: ['tls', 'h2', 'access-log', 'routes', 'serve', 'websocket', 'reload', 'auth'],
+    can: ['tls', 'h2', 'access-log', 'routes', 'serve', 'websocket', 'reload', 'auth', 'gzip'],
     cannot: { pass: 'the stream module is not part of nginx-light' },
     version() {
       return `nginx ${version().join('.')}`;
@@ -65,6 +65,7 @@ http { ${log} keepalive_requests 1000000000; keepalive_timeout 600s; sendfile on
   proxy_set_header X-Forwarded-Proto $scheme; proxy_set_header Via "1.1 nginx";
   ${generation === null ? '' : `proxy_set_header X-Generation ${generation};`}
   ${scene.webSocket ? 'proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade";' : ''}
+  ${scene.gzip ? GZIP : ''}
   ${servers(scene)} }`;
 }
 
@@ -86,6 +87,10 @@ function servers(scene) {
   );
   return `server { listen ${listen} default_server backlog=16384; ${certificate} return 404; }\n${hosts.join('\n')}`;
 }
+
+/** Whatever Via says, as prox does. */
+const GZIP =
+  'gzip on; gzip_comp_level 6; gzip_min_length 1024; gzip_proxied any; gzip_vary on; gzip_types application/json;';
 
 /** As forward_auth of prox does: the fields that were set for upstreams are lost where another is. */
 const ASKING = `auth_request /ask; auth_request_set $user $upstream_http_x_user; proxy_set_header X-User $user;
