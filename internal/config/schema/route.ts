@@ -55,7 +55,7 @@ export const speedSchema = object(
     shared: key(
       flag(),
       { type: 'bool', default: 'false' },
-      'One bucket for all connections of the route; otherwise each connection has its own.',
+      'One bucket for all connections of the route, in all workers; otherwise each connection has its own.',
     ),
   },
   'an object with download_mbps, upload_mbps and shared',
