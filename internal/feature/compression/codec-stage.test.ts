@@ -186,6 +186,27 @@ describe.each(NAMES)('a body decoded from %s', (name) => {
     expect(body.error).toBeNull();
   });
 
+  it.each([
+    ['at once', 1],
+    ['later', 3],
+  ])('ends where it does, though zeros follow that come %s', async (_, batches) => {
+    const codec = new WatchedCodec(decoder(name));
+    const body = new StagedBody(new CodecStage(codec));
+    const padding = Buffer.alloc(20_000);
+    body.give(Buffer.concat([ENCODE[name](prose(10_000)), batches === 1 ? padding : Buffer.alloc(0)]));
+    await body.until(() => body.received.length === 10_000);
+    for (let i = 1; i < batches; i++) {
+      await body.until(() => !body.paused);
+      body.give(padding);
+      // The codec tells in turns of its own that it has seen its end.
+      await expect.poll(() => codec.streams[0].readableEnded || codec.closed > 0).toBe(true);
+    }
+    body.giveLast(batches === 1 ? '' : padding);
+    await body.over;
+    expect([body.error, body.received.equals(prose(10_000))]).toEqual([null, true]);
+    await closedOnce(codec, 1);
+  });
+
   it('is given up where it ends too early', async () => {
     const encoded = ENCODE[name](prose(10_000));
     const body = new StagedBody(new CodecStage(decoder(name)));

@@ -41,6 +41,8 @@ export class CodecStage extends BodyStage {
   /** The source has been told to pause. */
   private sourceWaits = false;
   private pendingEnd: { readonly trailers: Fields | null } | null = null;
+  /** The codec has said its last word: what comes behind that is no part of the content. */
+  private streamOver = false;
 
   constructor(codec: BodyCodec) {
     super();
@@ -65,6 +67,7 @@ export class CodecStage extends BodyStage {
   override end(trailers: Fields | null): FlushResult {
     if (trailers !== null) removeDigests(trailers);
     if (this.stream === null && this.givenBytes <= this.codec.wholeBytes) return this.endAtOnce(trailers);
+    if (this.streamOver) return this.next.end(trailers);
     this.keep(this.given);
     this.pendingEnd = { trailers };
     this.work();
@@ -99,15 +102,17 @@ export class CodecStage extends BodyStage {
 
   /** Takes over what was given. */
   private keep(batch: readonly Buffer[]): void {
-    this.waiting.push(...batch);
-    this.waitingBytes += this.givenBytes;
+    if (!this.streamOver) {
+      this.waiting.push(...batch);
+      this.waitingBytes += this.givenBytes;
+    }
     this.given = [];
     this.givenBytes = 0;
   }
 
   /** Gives the stream all that waits for it. */
   private work(): void {
-    if (this.atWork >= 0 || (this.waitingBytes === 0 && this.pendingEnd === null)) return;
+    if (this.atWork >= 0 || this.streamOver || (this.waitingBytes === 0 && this.pendingEnd === null)) return;
     this.stream ??= this.open();
     const bytes = this.waiting.length === 1 ? this.waiting[0] : Buffer.concat(this.waiting);
     this.atWork = bytes.length;
@@ -145,7 +150,12 @@ export class CodecStage extends BodyStage {
   }
 
   private streamOnEnd(): void {
-    if (!this.closed && this.pendingEnd !== null) this.next.end(this.pendingEnd.trailers);
+    if (this.closed) return;
+    this.streamOver = true;
+    this.waiting = [];
+    this.waitingBytes = 0;
+    if (this.pendingEnd !== null) this.next.end(this.pendingEnd.trailers);
+    else this.wakeSource();
   }
 
   private streamOnError(error: Error): void {
