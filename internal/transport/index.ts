@@ -13,6 +13,7 @@ export {
   type DialOptions,
 } from './dial.ts';
 export { type BreakageOwner, Http2Breakage, type SettledSession } from './http2-breakage.ts';
+export { HTTP2_OPTIONS, LINE_OVERHEAD_BYTES } from './http2-options.ts';
 export { Http2Windows, type UnreadStreams, type WindowSizes } from './http2-windows.ts';
 export { type Accept, Listener, type ListenerOptions, type ListenerSettings } from './listener.ts';
 export { IDLE_HANDLER } from './idle-handler.ts';

@@ -1,5 +1,5 @@
 import { FieldId, type Fields, type Framing, isToken, NO_BODY, REQUEST_DROP, without } from '../message/index.ts';
-import { addHttp2Fields } from './http2-fields.ts';
+import { addHttp2Fields } from './http2/http2-fields.ts';
 import type { Peer } from './peer.ts';
 import type { Http2RequestHead, UpstreamRequest } from './upstream-link.ts';
 

@@ -11,11 +11,12 @@ import {
   type Network,
   SYSTEM_NETWORK,
 } from '../transport/index.ts';
-import { type ConnectionOwner, Http1Connection } from './http1-connection.ts';
-import { Http2Session, type Http2SessionOptions, type Http2SessionOwner } from './http2-session.ts';
-import { Fitness, IdleConnections, retiresAt } from './idle-connections.ts';
+import { type ConnectionOwner, Http1Connection } from './http1/http1-connection.ts';
+import { Http2Session, type Http2SessionOptions, type Http2SessionOwner } from './http2/http2-session.ts';
+import { retiresAt } from './connection-age.ts';
+import { Fitness, IdleConnections } from './http1/idle-connections.ts';
 import type { Peer } from './peer.ts';
-import { type AcquireDone, type SessionDialer, SessionPool } from './session-pool.ts';
+import { type AcquireDone, type SessionDialer, SessionPool } from './http2/session-pool.ts';
 import type { UpstreamLink } from './upstream-link.ts';
 
 /** How connections of a pool are made and kept. Milliseconds and counts. */

@@ -1,21 +1,11 @@
 import type { ServerHttp2Session, ServerHttp2Stream, ServerSessionOptions } from 'node:http2';
 import type { ServiceLimits } from '../../config/index.ts';
-import type { Connection } from '../../transport/index.ts';
+import { type Connection, HTTP2_OPTIONS, LINE_OVERHEAD_BYTES } from '../../transport/index.ts';
 import { MAX_STREAMS } from './http2-limits.ts';
 import type { Http2Fields, ServerSession, ServerSessionOwner, ServerStream, ServerStreamOwner } from './http2-port.ts';
 
-/**
- * Megabytes that node:http2 may count for a session: more than there are. It counts bytes of streams that were reset
- * while they had some to send, and never takes them off again; at the limit it refuses every stream without a word. What
- * a client can make prox hold is bounded by the heads, the windows and the unsent output of MAX_STREAMS streams.
- */
-const SESSION_MEMORY_MB = 1_000_000;
-
 /** Pseudo-fields of a request, with that of RFC 8441. */
 const PSEUDO_FIELDS = 5;
-
-/** What a field line counts beyond its name and value in SETTINGS_MAX_HEADER_LIST_SIZE (RFC 9113 §6.5.2). */
-const LINE_OVERHEAD_BYTES = 32;
 
 /** Malformed frames and empty DATA frames in the life of a connection: some libraries send an empty one now and then. */
 const MAX_INVALID_FRAMES = 1000;
@@ -23,20 +13,13 @@ const MAX_INVALID_FRAMES = 1000;
 /** Streams beyond MAX_STREAMS that are refused in the life of a connection, before it is taken for an attack. */
 const MAX_REJECTED_STREAMS = 1000;
 
-/**
- * nghttp2 leaves out fields whose value begins or ends with white space (RFC 9113 §8.2.1), without a word. Told to let them
- * pass, it hands them on, and prox refuses the message. Node 20 does not know the option.
- */
-const SEEN_WHITE_SPACE: object = { strictFieldWhitespaceValidation: false };
-
 /** What node:http2 is told of the limits. */
 export function sessionOptions(limits: ServiceLimits): ServerSessionOptions {
   const { maxHeaderBytes, maxHeaders } = limits;
   // Twice what is accepted: what is just too large gets a 431, what is far too large a RST_STREAM.
   const maxHeaderListSize = 2 * (maxHeaderBytes + LINE_OVERHEAD_BYTES * (maxHeaders + PSEUDO_FIELDS));
   return {
-    maxSessionMemory: SESSION_MEMORY_MB,
-    ...SEEN_WHITE_SPACE,
+    ...HTTP2_OPTIONS,
     // As many as fit: the size alone decides, so that too many get a 431, and no RST_STREAM.
     maxHeaderListPairs: Math.ceil(maxHeaderListSize / LINE_OVERHEAD_BYTES),
     maxSessionInvalidFrames: MAX_INVALID_FRAMES,

@@ -1,5 +1,5 @@
-import { ProxyError } from '../base/index.ts';
-import { BodyDecoder, type HeadLimits, MORE, ResponseHeadReader } from '../http1/index.ts';
+import { ProxyError } from '../../base/index.ts';
+import { BodyDecoder, type HeadLimits, MORE, ResponseHeadReader } from '../../http1/index.ts';
 import {
   CHUNKED,
   ConnectionOption,
@@ -12,10 +12,10 @@ import {
   takeConnectionOptions,
   TRAILER_DROP,
   UNTIL_CLOSE,
-} from '../message/index.ts';
-import { type Connection, type ConnectionHandler, WriteState } from '../transport/index.ts';
-import type { ResponseHandler } from './response-handler.ts';
-import type { UpstreamLink, UpstreamRequest, UpstreamTimeouts } from './upstream-link.ts';
+} from '../../message/index.ts';
+import { type Connection, type ConnectionHandler, WriteState } from '../../transport/index.ts';
+import type { ResponseHandler } from '../response-handler.ts';
+import type { UpstreamLink, UpstreamRequest, UpstreamTimeouts } from '../upstream-link.ts';
 
 /** What to do with a connection whose exchange is over. */
 export interface ConnectionOwner {

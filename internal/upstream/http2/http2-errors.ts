@@ -1,5 +1,5 @@
-import { ProxyError } from '../base/index.ts';
-import type { UpstreamRequest } from './upstream-link.ts';
+import { ProxyError } from '../../base/index.ts';
+import type { UpstreamRequest } from '../upstream-link.ts';
 
 /** Error codes of RFC 9113 §7 that mean something to a proxy. */
 export const Http2Code = { noError: 0, protocolError: 1, refusedStream: 7, cancel: 8 } as const;

@@ -1,6 +1,5 @@
-import type { ClientHttp2Session, ClientHttp2Stream, Settings } from 'node:http2';
-import { type Deadline, type Deadlines, ProxyError, Roster } from '../base/index.ts';
-import type { HeadLimits } from '../http1/index.ts';
+import { type Deadline, type Deadlines, ProxyError, Roster } from '../../base/index.ts';
+import type { HeadLimits } from '../../http1/index.ts';
 import {
   type BreakageOwner,
   type Connection,
@@ -8,11 +7,13 @@ import {
   Http2Windows,
   type UnreadStreams,
   type WindowSizes,
-} from '../transport/index.ts';
+} from '../../transport/index.ts';
 import { codeName, Http2Code } from './http2-errors.ts';
 import { Http2Link, type LinkSession } from './http2-link.ts';
-import { retiresAt } from './idle-connections.ts';
-import type { Http2RequestHead } from './upstream-link.ts';
+import type { ClientSession, ClientSessionOwner, ClientStream } from './http2-port.ts';
+import { openNodeHttp2 } from './node-http2.ts';
+import { retiresAt } from '../connection-age.ts';
+import type { Http2RequestHead } from '../upstream-link.ts';
 
 /** How sessions are kept. Milliseconds. */
 export interface Http2SessionOptions extends WindowSizes {
@@ -41,25 +42,6 @@ export type Http2Ready = (error: ProxyError | null, session: Http2Session | null
 /** Streams at once, whatever the upstream would allow: what is lost with one connection has a bound. */
 const MAX_STREAMS = 1000;
 
-/**
- * Megabytes that node:http2 may count for a session: more than there are. It counts bytes of requests that were given up
- * while they had some to send, and never takes them off again; at the limit it refuses every response. What is held is
- * bounded by the windows, and by what each client sends ahead.
- */
-const SESSION_MEMORY_MB = 1_000_000;
-
-/** Response heads up to so many times the limits are read whole, so that prox refuses them with a code of its own. */
-const REFUSED_HEADS = 8;
-
-/** What a field line counts beyond its name and value in SETTINGS_MAX_HEADER_LIST_SIZE (RFC 9113 §6.5.2). */
-const LINE_OVERHEAD_BYTES = 32;
-
-/**
- * nghttp2 leaves out fields whose value begins or ends with white space (RFC 9113 §8.2.1), without a word. Told to let them
- * pass, it hands them on, and prox refuses the message. Node 20 does not know the option.
- */
-const SEEN_WHITE_SPACE: object = { strictFieldWhitespaceValidation: false };
-
 /** Requests on one session; a little under what stream identifiers suffice for (RFC 9113 §5.1.1). */
 const MAX_REQUESTS = 2 ** 30 - 1;
 
@@ -70,7 +52,7 @@ const MAX_REQUESTS = 2 ** 30 - 1;
 const MAX_REFUSALS = 3;
 
 /** A connection to an upstream that speaks HTTP/2: many exchanges at once. */
-export class Http2Session implements LinkSession, BreakageOwner, UnreadStreams {
+export class Http2Session implements LinkSession, ClientSessionOwner, BreakageOwner, UnreadStreams {
   /** Streams that are open, or about to be. */
   active = 0;
   /** Writes of request bodies that are not over. */
@@ -85,7 +67,7 @@ export class Http2Session implements LinkSession, BreakageOwner, UnreadStreams {
   readonly dialed: string;
   /** Why the session was lost; null while it was not, or when it simply closed. */
   error: Error | null = null;
-  private readonly session: ClientHttp2Session;
+  private readonly session: ClientSession;
   private readonly socket: ReturnType<Connection['release']>;
   private readonly owner: Http2SessionOwner;
   private readonly options: Http2SessionOptions;
@@ -135,28 +117,8 @@ export class Http2Session implements LinkSession, BreakageOwner, UnreadStreams {
     this.socket.allowHalfOpen = false;
     this.idleDeadline = deadlines.create(() => this.onIdleDeadline(milliseconds));
     this.readDeadline = deadlines.create(() => this.onReadDeadline());
-    // Loaded by the first session, as it takes a part of the start that a daemon without HTTP/2 need not spend.
-    const http2 = process.getBuiltinModule('node:http2');
-    this.session = http2.connect('http://upstream', {
-      createConnection: () => this.socket,
-      settings: settingsOf(options),
-      // As many as fit: the size alone decides.
-      maxHeaderListPairs: Math.ceil(headListBytes(options.headLimits) / LINE_OVERHEAD_BYTES),
-      maxSessionMemory: SESSION_MEMORY_MB,
-      ...SEEN_WHITE_SPACE,
-      peerMaxConcurrentStreams: MAX_STREAMS,
-    });
+    this.session = openNodeHttp2(this.socket, { ...options, maxStreams: MAX_STREAMS }, this);
     this.windows = new Http2Windows(this.session, deadlines, options, this);
-    this.session.on('connect', () => {
-      // It is told of sessions that have gone meanwhile, too.
-      if (this.session.destroyed) return;
-      this.session.setLocalWindowSize(options.h2ConnectionWindow);
-      this.breakage = Http2Breakage.watch(this.session, this.socket, deadlines, this);
-    });
-    this.session.on('remoteSettings', (settings) => this.onSettings(settings));
-    this.session.on('goaway', (code, lastStreamId) => this.onGoaway(code, lastStreamId));
-    this.session.on('error', (error: NodeJS.ErrnoException) => this.onError(error));
-    this.session.on('close', () => this.onClose());
     deadlines.set(this.idleDeadline, milliseconds);
   }
 
@@ -178,7 +140,7 @@ export class Http2Session implements LinkSession, BreakageOwner, UnreadStreams {
 
   /** Whether upgrades can be asked for (RFC 8441 §3). */
   get takesExtendedConnect(): boolean {
-    return this.session.remoteSettings.enableConnectProtocol === true;
+    return this.session.takesExtendedConnect;
   }
 
   /** @internal */
@@ -214,11 +176,11 @@ export class Http2Session implements LinkSession, BreakageOwner, UnreadStreams {
   }
 
   /** @internal Sends a request head. @throws Error when the session does not take it any more */
-  request(head: Http2RequestHead, endStream: boolean, waitForTrailers: boolean): ClientHttp2Stream {
+  request(head: Http2RequestHead, endStream: boolean, waitForTrailers: boolean): ClientStream {
     this.requests++;
     if (this.requests >= MAX_REQUESTS) this.retire();
     if (this.breakage !== null && this.breakage.check()) this.lastSent = this.lastRequested;
-    const stream = this.session.request(head, { endStream, waitForTrailers });
+    const stream = this.session.request(head, endStream, waitForTrailers);
     this.lastRequested = stream.id ?? this.lastRequested;
     return stream;
   }
@@ -263,9 +225,17 @@ export class Http2Session implements LinkSession, BreakageOwner, UnreadStreams {
     this.socket.destroy();
   }
 
-  private onSettings(settings: Settings): void {
+  // ── ClientSessionOwner ───────────────────────────────────────────────────────────────────────────────────────
+
+  /** @internal */
+  sessionOnConnect(): void {
+    this.breakage = Http2Breakage.watch(this.session, this.socket, this.deadlines, this);
+  }
+
+  /** @internal */
+  sessionOnSettings(maxStreams: number | undefined): void {
     // RFC 9113 §5.1.2: without the setting there is no limit.
-    this.maxStreams = Math.min(settings.maxConcurrentStreams ?? MAX_STREAMS, MAX_STREAMS);
+    this.maxStreams = Math.min(maxStreams ?? MAX_STREAMS, MAX_STREAMS);
     const { ready } = this;
     if (ready !== null && this.maxStreams === 0) {
       this.error = new Error('it allows no streams');
@@ -282,13 +252,14 @@ export class Http2Session implements LinkSession, BreakageOwner, UnreadStreams {
     ready(null, this);
   }
 
-  private onError(error: NodeJS.ErrnoException): void {
+  /** @internal */
+  sessionOnError(error: Error, byProtocol: boolean): void {
     this.error = error;
-    // What nghttp2 has ended, with a GOAWAY of its own; other errors are those of the socket.
-    if (error.code === 'ERR_HTTP2_ERROR' && this.ready === null) this.owner.onFault(error);
+    if (byProtocol && this.ready === null) this.owner.onFault(error);
   }
 
-  private onGoaway(code: number, lastStreamId: number): void {
+  /** @internal */
+  sessionOnGoaway(code: number, lastStreamId: number): void {
     if (code !== Http2Code.noError) {
       this.owner.onFault(new Error(`the upstream has sent a GOAWAY with ${codeName(code)}`));
     }
@@ -336,7 +307,8 @@ export class Http2Session implements LinkSession, BreakageOwner, UnreadStreams {
     this.deadlines.set(this.readDeadline, this.options.h2ReadIdleTimeout);
   }
 
-  private onClose(): void {
+  /** @internal */
+  sessionOnClose(): void {
     this.gone = true;
     this.retired = true;
     this.deadlines.remove(this.idleDeadline);
@@ -356,17 +328,4 @@ export class Http2Session implements LinkSession, BreakageOwner, UnreadStreams {
       retryable: true,
     });
   }
-}
-
-function settingsOf({ headLimits: limits, h2StreamWindow }: Http2SessionOptions): Settings {
-  return {
-    // RFC 9113 §8.4: a proxy has no use for what nobody has asked for.
-    enablePush: false,
-    initialWindowSize: h2StreamWindow,
-    maxHeaderListSize: headListBytes(limits),
-  };
-}
-
-function headListBytes({ maxHeaderBytes, maxHeaders }: HeadLimits): number {
-  return REFUSED_HEADS * (maxHeaderBytes + LINE_OVERHEAD_BYTES * maxHeaders);
 }

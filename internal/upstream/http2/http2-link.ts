@@ -1,7 +1,5 @@
-import type { ClientHttp2Stream, IncomingHttpHeaders } from 'node:http2';
-import { addAbortSignal } from 'node:stream';
-import { type Deadline, type Deadlines, type Member, ProxyError } from '../base/index.ts';
-import { type HeadLimits, TRAILER_LIMITS } from '../http1/index.ts';
+import { type Deadline, type Deadlines, type Member, ProxyError } from '../../base/index.ts';
+import { type HeadLimits, TRAILER_LIMITS } from '../../http1/index.ts';
 import {
   CHUNKED,
   type Fields,
@@ -10,15 +8,16 @@ import {
   NO_BODY,
   TRAILER_DROP,
   UNTIL_CLOSE,
-} from '../message/index.ts';
-import { WriteState } from '../transport/index.ts';
+} from '../../message/index.ts';
+import { WriteState } from '../../transport/index.ts';
 import { switchedFields } from './extended-connect.ts';
 import { overdueAt } from './grpc-timeout.ts';
 import { Http2Code, noUpgrade, refused, type SessionFate, streamError } from './http2-errors.ts';
 import { addHttp2Fields } from './http2-fields.ts';
+import type { ClientStream, ClientStreamOwner } from './http2-port.ts';
 import { readResponseFields, responseFramingOf, statusOf } from './http2-response.ts';
-import type { ResponseHandler } from './response-handler.ts';
-import type { Http2RequestHead, UpstreamLink, UpstreamRequest, UpstreamTimeouts } from './upstream-link.ts';
+import type { ResponseHandler } from '../response-handler.ts';
+import type { Http2RequestHead, UpstreamLink, UpstreamRequest, UpstreamTimeouts } from '../upstream-link.ts';
 
 /**
  *     idle ──send──> awaiting ──head──> body ──END_STREAM──> over
@@ -40,7 +39,7 @@ export interface LinkSession extends SessionFate {
   /** Whether upgrades can be asked for (RFC 8441 §3). */
   readonly takesExtendedConnect: boolean;
   /** Sends a request head. @throws Error when the session does not take it any more */
-  request(head: Http2RequestHead, endStream: boolean, waitForTrailers: boolean): ClientHttp2Stream;
+  request(head: Http2RequestHead, endStream: boolean, waitForTrailers: boolean): ClientStream;
   /** A request was refused. */
   refused(): void;
   /** The stream is over, or was never begun. */
@@ -50,13 +49,13 @@ export interface LinkSession extends SessionFate {
 }
 
 /** One exchange on a stream of an HTTP/2 session (RFC 9113 §8.1). */
-export class Http2Link implements UpstreamLink, Member {
+export class Http2Link implements UpstreamLink, ClientStreamOwner, Member {
   place = -1;
   readonly mayRefuse = true;
   private readonly session: LinkSession;
   private readonly deadline: Deadline;
   private readonly onWritten: () => void;
-  private stream: ClientHttp2Stream | null = null;
+  private stream: ClientStream | null = null;
   private handler: ResponseHandler | null = null;
   private timeouts: UpstreamTimeouts = { responseHeader: 0, stall: 0 };
   private reading: Reading = Reading.idle;
@@ -72,8 +71,6 @@ export class Http2Link implements UpstreamLink, Member {
   private flushScheduled = false;
   /** The upstream's side of the stream is over. */
   private ended = false;
-  /** The stream was closed before the upstream had ended its side: what came is not all. */
-  private truncated = false;
   private released = false;
   /** When the call is overdue by its `grpc-timeout`, on the clock of `Deadlines.read`. */
   private overdueAt = Infinity;
@@ -81,7 +78,7 @@ export class Http2Link implements UpstreamLink, Member {
   constructor(session: LinkSession) {
     this.session = session;
     this.deadline = session.deadlines.create(() => this.guard(() => this.onDeadline()));
-    this.onWritten = () => this.streamOnWritten();
+    this.onWritten = () => this.pieceLeft();
   }
 
   send(request: UpstreamRequest, timeouts: UpstreamTimeouts, handler: ResponseHandler): void {
@@ -101,7 +98,7 @@ export class Http2Link implements UpstreamLink, Member {
     } catch (cause) {
       return this.failLater(refused(cause));
     }
-    this.attach(this.stream);
+    this.stream.attach(this);
     this.expect(this.bodyDue ? 0 : timeouts.responseHeader);
   }
 
@@ -114,9 +111,9 @@ export class Http2Link implements UpstreamLink, Member {
 
   flush(): WriteState {
     const { stream } = this;
-    if (stream === null || stream.writableLength === 0) return WriteState.taken;
+    if (stream === null || stream.unsent === 0) return WriteState.taken;
     if (this.bodyDue) this.expect(this.timeouts.stall);
-    return stream.writableNeedDrain ? WriteState.full : WriteState.pending;
+    return stream.full ? WriteState.full : WriteState.pending;
   }
 
   endRequest(trailers: Fields | null): void {
@@ -132,7 +129,7 @@ export class Http2Link implements UpstreamLink, Member {
 
   /** Bytes that have come and wait. */
   get unread(): number {
-    return this.stream?.readableLength ?? 0;
+    return this.stream?.unread ?? 0;
   }
 
   /** More may come that is not read now. */
@@ -162,30 +159,54 @@ export class Http2Link implements UpstreamLink, Member {
 
   // ── the stream ───────────────────────────────────────────────────────────────────────────────────────────────
 
-  private attach(stream: ClientHttp2Stream): void {
-    const onHead = (headers: IncomingHttpHeaders, flags: number, raw?: readonly string[]): void =>
-      this.guard(() => this.streamOnHeaders(headers, flags, raw ?? []));
-    stream.on('headers', onHead);
-    stream.on('response', onHead);
-    stream.on('trailers', (_: unknown, __: number, raw?: readonly string[]) =>
-      this.guard(() => this.streamOnTrailers(raw ?? [])),
-    );
-    stream.on('end', () => this.guard(() => this.streamOnEnd()));
-    stream.on('drain', () => this.guard(() => this.streamOnDrain()));
-    stream.on('wantTrailers', () => this.guard(() => this.streamOnWantTrailers()));
-    stream.on('close', () => this.guard(() => this.streamOnClose()));
-    // What there is to know of it, `close` tells: it follows.
-    stream.on('error', () => {});
-    watchEnd(stream, () => (this.truncated = true));
+  /** @internal */
+  streamOnHead(status: unknown, pairs: readonly string[], ended: boolean): void {
+    this.guard(() => this.headCame(status, pairs, ended));
   }
 
-  /** Interim and final heads. A `response` may also be what node:http2 emits for trailers that hold a status. */
-  private streamOnHeaders(headers: IncomingHttpHeaders, flags: number, raw: readonly string[]): void {
+  /** @internal */
+  streamOnTrailers(pairs: readonly string[]): void {
+    this.guard(() => this.trailersCame(pairs));
+  }
+
+  /** @internal */
+  streamOnData(content: Buffer): void {
+    try {
+      this.contentCame(content);
+    } catch (error) {
+      this.fail(ProxyError.from(error));
+    }
+  }
+
+  /** @internal */
+  streamOnEnd(): void {
+    this.guard(() => this.endCame());
+  }
+
+  /** @internal */
+  streamOnDrain(): void {
+    this.guard(() => this.handler?.onUpstreamDrain());
+  }
+
+  /** @internal */
+  streamWantsTrailers(): Http2RequestHead {
+    const trailers: Http2RequestHead = Object.create(null);
+    if (this.requestTrailers !== null) addHttp2Fields(trailers, this.requestTrailers.pairs(TRAILER_DROP));
+    return trailers;
+  }
+
+  /** @internal */
+  streamOnClose(): void {
+    this.guard(() => this.streamClosed());
+  }
+
+  /** Interim and final heads, and trailers that hold a status. */
+  private headCame(said: unknown, raw: readonly string[], ended: boolean): void {
     const { handler, request } = this;
     if (handler === null || request === null) return;
     if (this.reading !== Reading.awaiting) throw new ProxyError('bad_response', 'more than one response on a stream');
     this.session.refusals = 0;
-    const status = statusOf(headers);
+    const status = statusOf(said);
     const fields = readResponseFields(raw, this.session.headLimits);
     if (status < 200) {
       handler.onInterim(status, '', fields);
@@ -200,7 +221,6 @@ export class Http2Link implements UpstreamLink, Member {
         request.upgrade === null ? fields : switchedFields(request, raw),
       );
     if (this.requestFraming === UNTIL_CLOSE) this.requestSent = true;
-    const ended = (flags & END_STREAM) !== 0;
     const framing = responseFramingOf(fields, status, request.method, ended);
     this.due = isBodiless(status, request.method) ? 0 : framing;
     this.reading = Reading.body;
@@ -209,7 +229,7 @@ export class Http2Link implements UpstreamLink, Member {
     if (!ended) return this.read();
     // At once, so that head and end go on together: gRPC tells trailers apart by that.
     this.stream?.resume();
-    this.streamOnEnd();
+    this.endCame();
   }
 
   private beginTunnel(handler: ResponseHandler, request: UpstreamRequest, status: number, fields: Fields): void {
@@ -222,12 +242,12 @@ export class Http2Link implements UpstreamLink, Member {
 
   /** Reads the body from now on. What of it comes at once leaves with the head. */
   private read(): void {
-    this.stream?.on('data', (chunk: Buffer) => this.guard(() => this.streamOnData(chunk)));
+    this.stream?.startReading();
     if (this.paused) this.stream?.pause();
     this.scheduleFlush();
   }
 
-  private streamOnData(chunk: Buffer): void {
+  private contentCame(chunk: Buffer): void {
     const { handler } = this;
     if (handler === null) return;
     if (this.due >= 0) {
@@ -240,16 +260,16 @@ export class Http2Link implements UpstreamLink, Member {
     this.scheduleFlush();
   }
 
-  private streamOnTrailers(raw: readonly string[]): void {
+  private trailersCame(raw: readonly string[]): void {
     // Before the head of the response they are none.
     if (this.reading === Reading.awaiting) throw new ProxyError('bad_response', 'a response without a status');
     this.trailers = readResponseFields(raw, TRAILER_LIMITS);
   }
 
-  private streamOnEnd(): void {
+  private endCame(): void {
     const { handler, stream } = this;
     if (handler === null || stream === null) return;
-    if (this.truncated || stream.rstCode !== Http2Code.noError) return this.streamOnClose();
+    if (stream.truncated || stream.resetCode !== Http2Code.noError) return this.streamClosed();
     this.ended = true;
     if (this.reading === Reading.tunnel) {
       handler.onResponseEnd(null);
@@ -264,28 +284,18 @@ export class Http2Link implements UpstreamLink, Member {
     handler.onResponseEnd(this.trailers);
   }
 
-  private streamOnDrain(): void {
-    this.handler?.onUpstreamDrain();
-  }
-
   /** The upstream has taken one piece of the request body: the next is due, when there is one. */
-  private streamOnWritten(): void {
+  private pieceLeft(): void {
     this.session.writes--;
-    if (this.bodyDue) this.expect(this.stream?.writableLength === 0 ? 0 : this.timeouts.stall);
+    if (this.bodyDue) this.expect(this.stream?.unsent === 0 ? 0 : this.timeouts.stall);
   }
 
-  private streamOnWantTrailers(): void {
-    const trailers: Record<string, string> = Object.create(null);
-    if (this.requestTrailers !== null) addHttp2Fields(trailers, this.requestTrailers.pairs(TRAILER_DROP));
-    this.stream?.sendTrailers(trailers);
-  }
-
-  private streamOnClose(): void {
-    if (this.stream?.rstCode === Http2Code.refusedStream && this.reading === Reading.awaiting) this.session.refused();
+  private streamClosed(): void {
+    if (this.stream?.resetCode === Http2Code.refusedStream && this.reading === Reading.awaiting) this.session.refused();
     this.release();
     const { handler, stream } = this;
     if (handler === null || stream === null) return;
-    const code = stream.rstCode ?? Http2Code.noError;
+    const code = stream.resetCode;
     // A tunnel whose upstream said its last word ends with the stream, as tunnels do.
     if (this.reading === Reading.tunnel && this.ended && code === Http2Code.noError) return;
     const anyByte = this.reading !== Reading.awaiting;
@@ -307,7 +317,7 @@ export class Http2Link implements UpstreamLink, Member {
   /** More of the response is due, unless its reader is paused, or the upstream may still wait for the request. */
   private expectBody(): void {
     // That of the request goes on: what comes is no sign that the upstream takes any of it.
-    if (this.bodyDue && this.stream !== null && this.stream.writableLength > 0) return;
+    if (this.bodyDue && this.stream !== null && this.stream.unsent > 0) return;
     const waits = this.reading === Reading.tunnel ? !this.requestSent : this.bodyDue;
     this.expect(this.paused || waits ? 0 : this.timeouts.stall);
   }
@@ -343,16 +353,11 @@ export class Http2Link implements UpstreamLink, Member {
     handler?.onUpstreamError(error);
   }
 
-  /**
-   * Ends the stream with CANCEL (RFC 9113 §7). Not by `close`: that would end the request first, and what has come of it
-   * would look like all of it.
-   */
   private reset(): void {
     const { stream } = this;
     this.session.deadlines.remove(this.deadline);
-    if (stream === null) return this.release();
-    if (stream.closed) stream.destroy();
-    else addAbortSignal(ABORTED, stream);
+    if (stream === null) this.release();
+    else stream.cancel();
   }
 
   /** The stream's room is the session's again. */
@@ -371,25 +376,4 @@ export class Http2Link implements UpstreamLink, Member {
       this.fail(ProxyError.from(error));
     }
   }
-}
-
-/** What a stream is destroyed with to be reset with CANCEL. */
-const ABORTED = AbortSignal.abort();
-
-/** NGHTTP2_FLAG_END_STREAM (RFC 9113 §6.2). */
-const END_STREAM = 0x1;
-
-/**
- * Tells of a stream that was closed before the upstream had ended its side. A stream that is reset with NO_ERROR
- * (RFC 9113 §8.1) emits `end` as if it were complete; the difference is that it is closed by the time its end is pushed.
- */
-function watchEnd(stream: ClientHttp2Stream, onTruncated: () => void): void {
-  let ended = false;
-  stream.push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
-    if (chunk === null && !ended) {
-      ended = true;
-      if (stream.closed) onTruncated();
-    }
-    return Object.getPrototypeOf(stream).push.call(stream, chunk, encoding);
-  };
 }

@@ -1,8 +1,7 @@
-import { joinedLines } from '../message/index.ts';
+import { joinedLines } from '../../message/index.ts';
 
 /**
- * Adds fields to a section as node:http2 takes it: names in lower case (RFC 9113 §8.2), one value a name, as node:http2
- * refuses several of some.
+ * Adds fields to a section of a request: names in lower case (RFC 9113 §8.2), one value a name.
  * @param pairs name, value, name, value …
  */
 export function addHttp2Fields(section: Record<string, string>, pairs: readonly string[]): void {

@@ -1,8 +1,8 @@
-import type { ProxyError } from '../base/index.ts';
-import type { Dialing } from '../transport/index.ts';
+import type { ProxyError } from '../../base/index.ts';
+import type { Dialing } from '../../transport/index.ts';
 import type { Http2Link } from './http2-link.ts';
 import type { Http2Session, Http2SessionOwner } from './http2-session.ts';
-import type { UpstreamLink } from './upstream-link.ts';
+import type { UpstreamLink } from '../upstream-link.ts';
 
 /** What a request for a connection gets, now or later. */
 export type AcquireDone = (error: ProxyError | null, link: UpstreamLink | null) => void;

@@ -1,4 +1,4 @@
-import type { Deadlines } from '../base/index.ts';
+import type { Deadlines } from '../../base/index.ts';
 import type { Http1Connection } from './http1-connection.ts';
 import { IdleLifetime } from './idle-lifetime.ts';
 
@@ -7,13 +7,6 @@ import { IdleLifetime } from './idle-lifetime.ts';
  * one which is used again and again never waits for a look.
  */
 const FRESH_MS = 100;
-
-/**
- * A connection is used no longer than this, give or take JITTER_SHARE, so that an upstream whose address has changed is
- * followed, and one that was added gets its share. The jitter keeps those that were opened together from ending together.
- */
-const MAX_AGE_MS = 600_000;
-const JITTER_SHARE = 0.1;
 
 /** What an idle connection is good for. */
 export const Fitness = {
@@ -104,9 +97,4 @@ export class IdleConnections {
   clear(): Http1Connection[] {
     return this.list.splice(0);
   }
-}
-
-/** When a connection that is opened now has been used for long enough, on the clock of the deadlines. */
-export function retiresAt(deadlines: Deadlines): number {
-  return deadlines.now + MAX_AGE_MS * (1 + JITTER_SHARE * (2 * Math.random() - 1));
 }

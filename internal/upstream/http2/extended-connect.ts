@@ -1,5 +1,5 @@
-import { Fields, readFieldPairs, webSocketAccept } from '../message/index.ts';
-import type { UpstreamRequest } from './upstream-link.ts';
+import { Fields, readFieldPairs, webSocketAccept } from '../../message/index.ts';
+import type { UpstreamRequest } from '../upstream-link.ts';
 
 /**
  * The fields of the 101 that stands for a 2xx to an extended CONNECT: RFC 8441 §5 leaves out Upgrade and the key of the

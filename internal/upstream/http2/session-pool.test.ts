@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { ProxyError } from '../base/index.ts';
+import { ProxyError } from '../../base/index.ts';
 import type { Http2Session } from './http2-session.ts';
 import { SessionPool, type SessionDialer } from './session-pool.ts';
-import type { UpstreamLink } from './upstream-link.ts';
+import type { UpstreamLink } from '../upstream-link.ts';
 
 type DialDone = (error: ProxyError | null, session: Http2Session | null) => void;
 

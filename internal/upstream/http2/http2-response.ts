@@ -1,5 +1,5 @@
-import { ProxyError } from '../base/index.ts';
-import { type HeadLimits } from '../http1/index.ts';
+import { ProxyError } from '../../base/index.ts';
+import { type HeadLimits } from '../../http1/index.ts';
 import {
   CHUNKED,
   CONNECTION_SPECIFIC,
@@ -8,11 +8,10 @@ import {
   NO_BODY,
   readFieldPairs,
   responseFraming,
-} from '../message/index.ts';
+} from '../../message/index.ts';
 
 /** The status of a response head (RFC 9113 §8.3.2): 100 to 599, but 101 (§8.6). @throws ProxyError bad_response */
-export function statusOf(headers: Readonly<Record<string, unknown>>): number {
-  const status = headers[':status'];
+export function statusOf(status: unknown): number {
   if (typeof status === 'number' && status >= 100 && status <= 599 && status !== 101) return status;
   throw new ProxyError('bad_response', `:status ${String(status)} in HTTP/2`);
 }
