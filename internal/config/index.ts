@@ -30,11 +30,14 @@ export { parseListenAddress } from './value/listen-address.ts';
 export { InvalidValue, problemOf } from './value/invalid-value.ts';
 export {
   checkFieldTemplate,
+  familyMember,
   fillUpstream,
   NOT_IN_FILES,
+  type PlaceholderFamily,
   type PlaceholderName,
   placeholdersIn,
 } from './value/template.ts';
+export { expandVariable } from './value/variable.ts';
 export { parseProxyUpstream, type UpstreamAddress } from './value/upstream-address.ts';
 export { jsonSchema } from './json-schema.ts';
 export { matchesStatus, parseStatuses, type StatusRange } from './value/statuses.ts';

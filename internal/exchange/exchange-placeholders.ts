@@ -1,5 +1,6 @@
-import { NOT_IN_FILES, type PlaceholderName } from '../config/index.ts';
+import { familyMember, NOT_IN_FILES, type PlaceholderFamily, type PlaceholderName } from '../config/index.ts';
 import { FieldId } from '../message/index.ts';
+import { cookieValue, fieldValue, queryValue } from './request-values.ts';
 import { requestIdOf } from './request-id.ts';
 import type { Exchange } from './exchange.ts';
 import type { Placeholder, Placeholders } from './template.ts';
@@ -36,13 +37,36 @@ const BY_NAME: Readonly<Record<PlaceholderName, Placeholder<Exchange>>> = {
   'tls.client.fingerprint': (exchange) => exchange.clientCertificate?.fingerprint ?? '',
 };
 
+const NAMED: ReadonlyMap<string, Placeholder<Exchange>> = new Map(Object.entries(BY_NAME));
+
+/** Those whose names go on: `{header.User-Agent}`. The value is empty where the request has none of that name. */
+const FAMILIES: Readonly<Record<PlaceholderFamily, (key: string) => Placeholder<Exchange>>> = {
+  header(key) {
+    const lower = key.toLowerCase();
+    return ({ requestFields }) => textOf(fieldValue(requestFields, lower));
+  },
+  // As it is sent, percent-encoded.
+  query: (key) => (exchange) => queryValue(exchange.query, key),
+  cookie: (key) => (exchange) => textOf(cookieValue(exchange.requestFields, key)),
+};
+
 /** The placeholders that every template about a request knows. */
-export const EXCHANGE_PLACEHOLDERS: Placeholders<Exchange> = new Map(Object.entries(BY_NAME));
+export const EXCHANGE_PLACEHOLDERS: Placeholders<Exchange> = {
+  get(name) {
+    const member = familyMember(name);
+    return member === null ? NAMED.get(name) : FAMILIES[member.family](member.key);
+  },
+};
 
 /** Those that files of bodies may hold. */
 export const FILE_PLACEHOLDERS: Placeholders<Exchange> = new Map(
-  [...EXCHANGE_PLACEHOLDERS].filter(([name]) => !NOT_IN_FILES.includes(name)),
+  [...NAMED].filter(([name]) => !NOT_IN_FILES.includes(name)),
 );
+
+/** Bytes beyond ASCII are UTF-8, as nearly all that send any mean them; on the wire each is a character. */
+function textOf(value: string): string {
+  return /[\x80-\xff]/.test(value) ? Buffer.from(value, 'latin1').toString('utf8') : value;
+}
 
 /** `http` or `https`: what a trusted proxy says is believed when it is one of the two. */
 function schemeOf(exchange: Exchange): string {

@@ -32,6 +32,7 @@ export { type PhaseOwner, runPhase } from './phase.ts';
 export { removeDigests, ResponseHead } from './response-head.ts';
 export { type ConnectionSpeed, createRouteSpeed, type RouteSpeed, type RouteSpeedOptions } from './route-speed.ts';
 export { givenRequestId, type Identified, requestIdOf, setRequestId } from './request-id.ts';
+export { cookieValue, fieldValue, queryValue } from './request-values.ts';
 export { Run } from './run.ts';
 export { Slot, type SlotHolder, SlotNumbers } from './slot.ts';
 export { compileTemplate, type Placeholders, type Template } from './template.ts';

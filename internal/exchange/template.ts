@@ -3,8 +3,11 @@ import { placeholdersIn } from '../config/index.ts';
 /** Gives the value that stands for a placeholder, looked up in whatever the template is rendered from. */
 export type Placeholder<S> = (source: S) => string;
 
-/** The placeholders that a template may use, by name without the braces. */
-export type Placeholders<S> = ReadonlyMap<string, Placeholder<S>>;
+/** The placeholders that a template may use. */
+export interface Placeholders<S> {
+  /** The placeholder of a name, which is without the braces; undefined when there is none. */
+  get(name: string): Placeholder<S> | undefined;
+}
 
 /** Text with placeholders, compiled once, at load. */
 export interface Template<S> {

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { getLanguageService, TextDocument } from 'vscode-json-languageservice';
 import { makePair } from '../../tests/testing/certificates.ts';
 import { generateDocs, jsonSchema } from '../config/index.ts';
-import { problemsOf } from '../config/testing/config-folder.ts';
+import { load, problemsOf } from '../config/testing/config-folder.ts';
 import { examples } from '../config/testing/examples.ts';
 import { FEATURES } from './list.ts';
 
@@ -86,12 +86,26 @@ describe('every config that the project shows', () => {
   });
 });
 
+/** True when nothing below can be changed; typed arrays cannot be frozen. */
+function isFrozen(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return true;
+  return Object.isFrozen(value) && Object.values(value).every(isFrozen);
+}
+
 describe('docs/middlewares', () => {
   const pages = readdirSync(join(ROOT, 'docs/middlewares'));
 
   it('has a page for each middleware, and no other one', () => {
     const expected = ['README.md', ...FEATURES.map(({ category }) => `${category}.md`)];
     expect(pages.toSorted()).toEqual(expected.toSorted());
+  });
+
+  const configs = examples().filter(({ place }) => place.startsWith('docs/middlewares/'));
+
+  it.each(configs)('has a config that is frozen and survives the way to a worker: $place', async ({ text }) => {
+    const config = await load({ 'prox.json5': text, 'public/index.html': '' }, 'prox.json5', FEATURES);
+    expect(Object.values(config.plugins).every(isFrozen)).toBe(true);
+    expect(structuredClone(config)).toEqual(config);
   });
 
   it.each(FEATURES)('shows an example of $category, and each key', ({ category, schema }) => {

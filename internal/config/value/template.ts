@@ -44,8 +44,19 @@ export const STATIC_PLACEHOLDERS = [
 /** A name that static bodies, header values and the fields of plugins may hold in braces. */
 export type PlaceholderName = (typeof STATIC_PLACEHOLDERS)[number];
 
+/** What the names of placeholders may begin with whose rest says which value is meant: `{header.User-Agent}`. */
+export type PlaceholderFamily = 'header' | 'query' | 'cookie';
+
+const FAMILY = /^(header|query|cookie)\.(.+)$/;
+
+/** The family of a placeholder's name, and which value of it is meant; null when the name is of no family. */
+export function familyMember(name: string): { readonly family: PlaceholderFamily; readonly key: string } | null {
+  const match = FAMILY.exec(name);
+  return match === null ? null : { family: match[1] as PlaceholderFamily, key: match[2] };
+}
+
 /**
- * Those that a file is not searched for: a request may hold anything in its query, and scripts in pages have `{query}` as code
+ * Those that a file is not searched for, with all that are of a family: a request may hold anything in its query, and scripts in pages have `{query}` as code
  * of their own (`const {query} = …`), where no escaping helps.
  */
 export const NOT_IN_FILES: readonly string[] = ['query', 'uri'];
@@ -82,7 +93,7 @@ function namesInSingleBraces(text: string): readonly string[] {
 
 /** What is wrong with a name in braces; null for a placeholder and for what is text. */
 function placeholderProblem(name: string): string | null {
-  if ((STATIC_PLACEHOLDERS as readonly string[]).includes(name)) return null;
+  if ((STATIC_PLACEHOLDERS as readonly string[]).includes(name) || familyMember(name) !== null) return null;
   const meant = nearest(name, STATIC_PLACEHOLDERS);
   // In another shape, only a slip of a longer name is taken for one.
   if (!PLACEHOLDER_NAME.test(name) && (meant === null || name.length < 4)) return null;

@@ -1,6 +1,6 @@
 import { parseStatuses, type PluginEntry, type StatusRange } from '../../config/index.ts';
 import { parseType } from './condition.ts';
-import { parseLine, parseRename, type RawResponseHeaders } from './schema.ts';
+import { parseLine, parseRename, parseValue, type RawResponseHeaders } from './schema.ts';
 
 /** A name and what goes with it: a value, or another name. */
 export type Pair = readonly [name: string, other: string];
@@ -26,11 +26,13 @@ export function buildResponseHeaders(raw: RawResponseHeaders, entry: PluginEntry
   const config: ResponseHeadersConfig = {
     add: [
       ...(raw.add_headers ?? []).map(parseLine),
-      ...Object.entries(raw.add ?? {}).flatMap(([name, value]) => [value].flat().map((each): Pair => [name, each])),
+      ...Object.entries(raw.add ?? {}).flatMap(([name, value]) =>
+        [value].flat().map((each): Pair => [name, parseValue(each)]),
+      ),
     ],
     remove: [...(raw.remove_headers ?? []), ...(raw.remove ?? [])],
-    set: [...(raw.set_headers ?? []).map(parseLine), ...Object.entries(raw.set ?? {})],
-    setNotExists: [...(raw.set_headers_not_exists ?? []).map(parseLine), ...Object.entries(raw.not_exists ?? {})],
+    set: [...(raw.set_headers ?? []).map(parseLine), ...valuesOf(raw.set)],
+    setNotExists: [...(raw.set_headers_not_exists ?? []).map(parseLine), ...valuesOf(raw.not_exists)],
     rename: [...(raw.rename_headers ?? []).map(parseRename), ...Object.entries(raw.rename ?? {})],
     status: raw.status ?? null,
     whenStatus: raw.when?.status === undefined ? null : parseStatuses(raw.when.status),
@@ -44,6 +46,10 @@ export function buildResponseHeaders(raw: RawResponseHeaders, entry: PluginEntry
   checkOnce(entry, 'not_exists', setNotExists);
   checkOnce(entry, 'rename', rename);
   return config;
+}
+
+function valuesOf(values: Readonly<Record<string, string>> = {}): Pair[] {
+  return Object.entries(values).map(([name, value]) => [name, parseValue(value)]);
 }
 
 function checkOnce(entry: PluginEntry, key: keyof RawResponseHeaders, pairs: readonly Pair[]): void {

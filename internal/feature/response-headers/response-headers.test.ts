@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { load, problemsOf } from '../../config/testing/config-folder.ts';
 import { ResponseHead } from '../../exchange/index.ts';
@@ -140,6 +141,29 @@ describe('response_headers', () => {
     ).toBe('200 | X-B: GET | X-A: on example.com:8080 for /a: q=%0d%0aX: y%0D%0AEvil: 1');
   });
 
+  it.each([
+    ['{header.user-agent}', 'curl/8'],
+    ['[{header.X-Absent}]', '[]'],
+    ['{cookie.id} {cookie.none}.', '42 .'],
+    ['{query.q}', 'a%0d%0ab'],
+    ['{query.x}{cookie.x}', ''],
+    ['{header.X-Name}', 'caf\u00c3\u00a9'],
+    ['$host', 'example.com'],
+    ['$scheme', 'http'],
+    ['$remote_addr', '127.0.0.1'],
+    ['$http_user_agent', 'curl/8'],
+    ['$http_x_absent', ''],
+    ['$hostname', hostname()],
+    ['costs $5', 'costs $5'],
+    ['$5.00', '$5.00'],
+  ])('has for %s the value %j', async (value, expected) => {
+    const fields = { 'User-Agent': 'curl/8', Cookie: 'theme=dark; id=42', 'X-Name': 'caf\u00c3\u00a9' };
+    const request = { path: '/', query: '?p=1&q=a%0d%0ab&q=2', fields };
+    const set = JSON.stringify(value);
+    expect(await changed(`set: { A: ${set} }`, {}, request)).toBe(`200 | A: ${expected}`);
+    expect(await changed(`set_headers: [${JSON.stringify(`A: ${value}`)}]`, {}, request)).toBe(`200 | A: ${expected}`);
+  });
+
   it('changes responses of upstreams alone in the mode upstream', async () => {
     const filter = responseHeaders.compile(await configOf(`set: { 'X-A': 'a' }, mode: 'upstream'`), context);
     expect(filter.onResponse).toBeUndefined();
@@ -157,6 +181,8 @@ describe('response_headers', () => {
     [`rename: { 'X-A': 'Transfer-Encoding' }`, 'rename.X-A: the header Transfer-Encoding cannot be set by hand'],
     [`rename_headers: ['X-A']`, 'rename_headers[0]: expected names as "Old: New", found "X-A": there is no ":"'],
     [`set: { 'X-A': '{hosst}' }`, 'set.X-A: unknown placeholder `{hosst}`; did you mean `{host}`?'],
+    [`set: { 'X-A': '$server_port' }`, 'set.X-A: there is no variable "$server_port"; known: `$host`, `$hostname`'],
+    [`set: { 'X-A': '$hosts' }`, 'set.X-A: there is no variable "$hosts"; did you mean `$host`?'],
     [`set: { 'X-A': 'a\\nb' }`, 'set.X-A: expected a header value of printable ASCII, found the character U+000A'],
     [`set: { 'X-A': 'a', 'x-a': 'b' }`, '`x-a` stands twice under `set`'],
     [`set: { 'X-A': 'a' }, set_headers: ['x-a: b']`, '`X-A` stands twice under `set`'],

@@ -3,6 +3,7 @@ import {
   anyText,
   checkFieldName,
   checkFieldTemplate,
+  expandVariable,
   expected,
   InvalidValue,
   integer,
@@ -30,11 +31,7 @@ function lines(meaning: string) {
 /** Names and values as an object. */
 function values(meaning: string) {
   return key(
-    named(
-      parsed(anyText('a header value'), checkFieldTemplate),
-      'an object of header names and values',
-      checkFieldName,
-    ),
+    named(parsed(anyText('a header value'), parseValue), 'an object of header names and values', checkFieldName),
     { type: 'name → string', default: '{}' },
     meaning,
   );
@@ -50,8 +47,8 @@ function names(meaning: string) {
 
 const oneOrMore = z.union(
   [
-    parsed(anyText('a header value'), checkFieldTemplate),
-    list(parsed(anyText('a header value'), checkFieldTemplate), 'a list of header values'),
+    parsed(anyText('a header value'), parseValue),
+    list(parsed(anyText('a header value'), parseValue), 'a list of header values'),
   ],
   { error: expected('a header value, or a list of them') },
 );
@@ -122,8 +119,14 @@ export type RawResponseHeaders = z.infer<typeof responseHeadersSchema>;
 export function parseLine(line: string): readonly [name: string, value: string] {
   const [name, value] = splitLine(line, 'a field as "Name: value"');
   checkFieldName(name);
-  checkFieldTemplate(value);
-  return [name, value];
+  return [name, parseValue(value)];
+}
+
+/** A value, with placeholders or as a variable of pingap. @throws InvalidValue */
+export function parseValue(value: string): string {
+  const template = expandVariable(value);
+  checkFieldTemplate(template);
+  return template;
 }
 
 /** Two names as "Old: New". @throws InvalidValue */
