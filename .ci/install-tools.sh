@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Installs what the tests drive from outside: nginx and haproxy as peers, curl, openssl, wrk and h2load as clients. Does
-# nothing where they are present; names what is missing where it cannot install it.
+# Installs what the tests drive from outside: nginx and haproxy as peers, curl, chromium, openssl, wrk and h2load as
+# clients. Does nothing where they are present; names what is missing where it cannot install it.
 set -euo pipefail
 
 # Command and the Debian package that brings it.
-tools=(git:git prlimit:util-linux nginx:nginx-light haproxy:haproxy curl:curl openssl:openssl wrk:wrk h2load:nghttp2-client perl:perl-base script:bsdutils systemd-notify:systemd)
+tools=(git:git prlimit:util-linux nginx:nginx-light haproxy:haproxy curl:curl chromium:chromium openssl:openssl wrk:wrk h2load:nghttp2-client perl:perl-base script:bsdutils systemd-notify:systemd)
 
 # Debian keeps servers where the path of an ordinary user does not look.
 PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"

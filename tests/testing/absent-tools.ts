@@ -2,7 +2,7 @@ import { accessSync, constants, readdirSync, readFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 
 /** Programs that tests run beside Node, npm, sh and what POSIX asks of every system; .ci/install-tools.sh installs them. */
-const TOOLS = 'bash curl git h2load haproxy nginx openssl perl prlimit script'.split(' ');
+const TOOLS = 'bash chromium curl git h2load haproxy nginx openssl perl prlimit script'.split(' ');
 
 /** A tool as tests name it in what they run. */
 const NAMED = new RegExp(`'(${TOOLS.join('|')})'`, 'g');
