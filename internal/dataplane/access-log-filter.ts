@@ -2,7 +2,7 @@ import type { Exchange, Filter, Outcome, RelayedConnection, RelayOutcome } from 
 import type { AccessRecord } from '../logger/index.ts';
 import { FieldId } from '../message/index.ts';
 
-/** Where records go. */
+/** The destination of records. */
 export interface RecordSink {
   write(record: AccessRecord): void;
 }
@@ -46,7 +46,7 @@ export class AccessLogFilter implements Filter {
     record.client = client.clientAddress;
     record.host = client.host;
     record.protocol = 'tcp';
-    // No request is known, so there is no status.
+    // prox sees no request on a relayed connection, so there is no status.
     record.status = -1;
     record.bytesIn = outcome.bytesIn;
     record.bytesOut = outcome.bytesOut;

@@ -4,9 +4,9 @@ import type { ControlLine } from '../control/index.ts';
 import type { Peer, Pools } from '../upstream/index.ts';
 import type { HeldStates, PluginStates } from './plugin-states.ts';
 
-/** What plugins are compiled with. */
+/** The dependencies of compiling plugins. */
 export interface PluginDependencies {
-  /** Every middleware that there is. */
+  /** All middlewares. */
   readonly features: readonly Feature[];
   readonly states: PluginStates;
   readonly line: ControlLine;
@@ -15,7 +15,7 @@ export interface PluginDependencies {
   pluginWarned(plugin: string, message: string, failure?: PassedFailure): void;
 }
 
-/** The filters of one generation by the name of their plugin; each is made when a route first asks for it. */
+/** The filters of one generation by the name of their plugin. Each filter is made when a route first needs it. */
 export class CompiledPlugins {
   private readonly configs: Config['plugins'];
   private readonly dependencies: PluginDependencies;
@@ -24,7 +24,7 @@ export class CompiledPlugins {
   private readonly filters = new Map<string, Filter>();
   private readonly held = new Map<string, HeldStates>();
 
-  /** @param notePeers told of every peer that a plugin may send to */
+  /** @param notePeers called with every peer to which a plugin may send */
   constructor(config: Config, dependencies: PluginDependencies, notePeers: (peers: readonly Peer[]) => void) {
     this.notePeers = notePeers;
     this.configs = config.plugins;
@@ -41,15 +41,15 @@ export class CompiledPlugins {
     if (known !== undefined) return known;
     const config = this.configs[name];
     const feature = this.dependencies.features.find(({ category }) => category === config?.category);
-    // What runs outside is refused before: see unsupported.ts.
-    if (feature === undefined) throw new Error(`there is nothing to run the plugin ${name} with`);
+    // External plugins were refused before; see unsupported.ts.
+    if (feature === undefined) throw new Error(`no built-in middleware runs the plugin ${name}`);
     const builtIn = config as BuiltInPluginConfig;
     const filter = feature.compile(builtIn.config, this.contextOf(name, builtIn));
     this.filters.set(name, filter);
     return filter;
   }
 
-  /** Lets go of what the filters hold: the last exchange of the generation is over. */
+  /** Releases the resources of the filters, after the last exchange of the generation. */
   dispose(): void {
     for (const filter of this.filters.values()) filter.dispose?.();
     for (const [name, held] of this.held) this.dependencies.states.release(name, held);
@@ -70,7 +70,7 @@ export class CompiledPlugins {
       shared: (make) => {
         const state = (held.states[asked] ??= make());
         asked++;
-        // The same feature asks in the same order: what stands here is what it has made.
+        // The same feature asks in the same order, so this state is one that it has made.
         return state as ReturnType<typeof make>;
       },
       warn: (message, failure) => this.dependencies.pluginWarned(name, message, failure),

@@ -29,7 +29,7 @@ import { AccessLogFilter, type RecordSink } from './access-log-filter.ts';
 import type { CompiledPlugins } from './compile-plugins.ts';
 import type { UpstreamTls } from './upstream-tls.ts';
 
-/** What routes are compiled with. */
+/** The dependencies of compiling routes. */
 export interface RouteDependencies {
   /** Name of the service, for its access log. */
   readonly service: string;
@@ -41,17 +41,17 @@ export interface RouteDependencies {
   readonly speeds: SharedSpeeds;
   /** The sink of an access log by its path; null for none. */
   accessLog(path: string | null): RecordSink | null;
-  /** The balancer that the route had in the generation before. */
+  /** The balancer of the route in the previous generation. */
   previousBalancer(routeId: string): Balancer | null;
-  /** Told of every peer that a route may send to. */
+  /** Called with every peer to which a route may send. */
   notePeers(peers: readonly Peer[]): void;
-  /** Logs an upstream that was not reached while another was tried. */
+  /** Logs an upstream that could not be reached, when another one is tried. */
   unreachable(subject: FailureSubject, error: ProxyError): void;
 }
 
 const NO_CAPTURES: DomainCaptures = { domain: '', glob: '' };
 
-/** A route of one generation, ready to be used. */
+/** A route of one generation. */
 export class CompiledRoute implements RouteContext {
   readonly id: string;
   readonly domainPattern: string;
@@ -90,7 +90,10 @@ export class CompiledRoute implements RouteContext {
   }
 }
 
-/** The filters of a route's plugins, in the order of running. A relayed or dropped connection has no request to run them on. */
+/**
+ * The filters of a route's plugins, in the order in which they run. A relayed or dropped connection has no request on
+ * which to run them.
+ */
 function pluginsOf({ plugins, action }: RouteConfig, dependencies: RouteDependencies): Filter[] {
   if (action.type === 'pass' || action.type === 'drop') return [];
   return dependencies.plugins.all(plugins);
@@ -98,7 +101,7 @@ function pluginsOf({ plugins, action }: RouteConfig, dependencies: RouteDependen
 
 type LogDependencies = Pick<RouteDependencies, 'accessLog' | 'service'>;
 
-/** The filters that run whether or not a route lists plugins. */
+/** The filters that run even if a route lists no plugins. */
 export function filtersOf(accessLog: string | null, dependencies: LogDependencies): Filter[] {
   const sink = accessLog === 'off' ? null : dependencies.accessLog(accessLog);
   return sink === null ? [] : [new AccessLogFilter(sink, dependencies.service)];

@@ -17,20 +17,20 @@ import type { TlsAcceptor } from '../transport/index.ts';
 import { CompiledRoute, filtersOf, type RouteDependencies } from './compile-route.ts';
 import { type Refusal, Refusals } from './refusals.ts';
 
-/** Routes that are compiled before requests have their turn: a few milliseconds. */
+/** Number of routes that are compiled before requests are served again: a few milliseconds. */
 const ROUTES_AT_A_TIME = 500;
 
-/** What a service tells of failures. */
+/** Receives the failures of a service. */
 export interface FailureReports {
   /** An exchange or a relayed connection has failed. */
   exchangeFailed(subject: FailureSubject, error: ProxyError): void;
-  /** A connection was closed as it did not begin as it has to. */
+  /** A connection was closed because of an invalid beginning. */
   connectionRefused(refusal: Refusal): void;
-  /** A session was lost to a fault of prox. */
+  /** A session was lost because of a bug in prox. */
   sessionBroken(clientAddress: string, error: ProxyError): void;
 }
 
-/** One generation of a service: its routes compiled, its limits at hand. Never changes. */
+/** One generation of a service, with its compiled routes and its limits. It never changes. */
 export class CompiledService implements SessionHost {
   readonly name: string;
   /** The listen address as configured. */
@@ -47,12 +47,12 @@ export class CompiledService implements SessionHost {
   private readonly reports: FailureReports;
   private readonly router: Router<CompiledRoute>;
   private readonly routes: readonly CompiledRoute[];
-  /** Exchanges and relayed connections under way. */
+  /** Number of exchanges and relayed connections in progress. */
   underWay = 0;
   private onIdle: (() => void) | null = null;
   private readonly trusted: readonly [ipaddr.IPv4 | ipaddr.IPv6, number][];
 
-  /** Compiles a service. Requests are served in between, as the routes of a large one take a while. */
+  /** Compiles a service. Requests are served in between, because the routes of a large service take a while. */
   static async compile(
     config: ServiceConfig,
     dependencies: RouteDependencies & { readonly tls: TlsAcceptor | null },
@@ -139,21 +139,21 @@ export class CompiledService implements SessionHost {
     if (this.underWay === 0) this.onIdle?.();
   }
 
-  /** Resolves when no exchange of this generation is under way. To be called once it is no longer in force. */
+  /** Resolves when no exchange of this generation is in progress. Must be called after it was replaced. */
   idle(): Promise<void> {
     if (this.underWay === 0) return Promise.resolve();
     return new Promise((resolve) => (this.onIdle = resolve));
   }
 
-  /** The balancer of each route that has one, so that the next generation can go on with it. */
+  /** The balancer of each route that has one, so that the next generation can continue its order. */
   *balancers(): Generator<[routeId: string, balancer: Balancer]> {
     for (const route of this.routes) if (route.balancer !== null) yield [route.id, route.balancer];
   }
 }
 
 /**
- * Stands in for a route where there is none: the plugins of the service see its responses, and its exchanges go to the
- * global access log.
+ * Takes the place of a route if none matches: the plugins of the service see these responses, and the exchanges go to
+ * the global access log.
  */
 function unroutedContext(plugins: readonly string[], dependencies: RouteDependencies): RouteContext {
   return {

@@ -10,35 +10,35 @@ import { Generations } from './generations.ts';
 import type { RepeatedFailures } from './repeated-failures.ts';
 import { SERVING_TOPIC, type ServingReport } from './serving-report.ts';
 
-/** A config that is to come in force, and the log level that goes with it. */
+/** A config that is about to take effect, and its log level. */
 export interface Change {
   readonly config: Config;
   readonly level: LogLevel;
-  /** Counts the configs that the daemon has put in force, from 1. */
+  /** The number of the config; the daemon counts the configs that it puts into force, from 1. */
   readonly generation: number;
 }
 
-/** What a data plane is made of. */
+/** The options of a data plane. */
 export interface DataPlaneOptions {
   readonly logger: Logger;
   readonly files: LogFiles;
-  /** Every middleware that plugins may be of. */
+  /** All middlewares that plugins may use. */
   readonly features: readonly Feature[];
-  /** Keys of the TLS session tickets, the same in all workers and generations: 48 bytes. */
+  /** The keys of TLS session tickets, the same in all workers and generations: 48 bytes. */
   readonly ticketKeys: Buffer;
   /** The line to the supervisor. */
   readonly line: ControlLine;
 }
 
-/** What a data plane has beside others that accept from the same sockets. */
+/** The connections of a data plane to other processes that accept from the same sockets. */
 export interface Neighbours {
-  /** Null where there are none. */
+  /** Null if there are none. */
   readonly siblings: Siblings | null;
-  /** Asks for another socket on the address with this key, for `giveSpare`. */
+  /** Requests another socket on the address with this key, for `giveSpare`. */
   readonly wantSpare: (key: string) => void;
 }
 
-/** What serves in a process: the runtime, and the logs that come in force with a config. */
+/** The part of a process that serves: the generations, and the logs that take effect with a config. */
 export class DataPlane {
   private readonly logger: Logger;
   private readonly files: LogFiles;
@@ -49,7 +49,7 @@ export class DataPlane {
   private generation = 0;
   private since = 0;
 
-  /** @param neighbours null where this process is the only one that has the sockets */
+  /** @param neighbours null if only this process has the sockets */
   constructor({ logger, files, features, ticketKeys, line }: DataPlaneOptions, neighbours: Neighbours | null) {
     this.logger = logger;
     this.files = files;
@@ -67,7 +67,7 @@ export class DataPlane {
     line.answer(SERVING_TOPIC, () => this.serving());
   }
 
-  /** @throws StartError; nothing is held then */
+  /** @throws StartError; everything is released then */
   async prepare(change: Change): Promise<void> {
     const { config } = change;
     await this.errorLog.prepare(config);
@@ -110,7 +110,7 @@ export class DataPlane {
     return this.generations.resume(handles);
   }
 
-  /** Brings a socket that was asked for. */
+  /** Delivers a socket that was requested. */
   giveSpare(key: string, handle: ServerHandle | undefined): void {
     this.generations.giveSpare(key, handle);
   }
@@ -119,7 +119,7 @@ export class DataPlane {
     return this.files.reopen();
   }
 
-  /** Stops accepting and lets exchanges finish. @returns how many connections were cut */
+  /** Stops accepting and lets exchanges finish. @returns number of connections that were cut */
   async drain(): Promise<number> {
     const cut = await this.generations.drain();
     this.failures.flush();
@@ -131,7 +131,7 @@ export class DataPlane {
     return { pid: process.pid, generation, since, ...this.generations.load() };
   }
 
-  /** Writes out and closes every log file. To be called after `drain`. */
+  /** Flushes and closes every log file. Must be called after `drain`. */
   async closeLogs(): Promise<void> {
     await this.errorLog.close();
     await this.files.close();

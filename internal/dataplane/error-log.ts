@@ -2,7 +2,7 @@ import type { Config } from '../config/index.ts';
 import type { LogFile, LogFiles, Logger } from '../logger/index.ts';
 import { openingLog } from './start-error.ts';
 
-/** The file that warnings and errors go to besides the console; a reload may change it. */
+/** The file that gets warnings and errors in addition to the console; a reload may change it. */
 export class ErrorLog {
   private readonly files: LogFiles;
   private readonly logger: Logger;
@@ -14,14 +14,14 @@ export class ErrorLog {
     this.logger = logger;
   }
 
-  /** Opens the log that a config names. @throws StartError when it cannot be opened */
+  /** Opens the log that a config names. @throws StartError if it cannot be opened */
   async prepare(config: Config): Promise<void> {
     const { errorLog, rotate } = config.logging;
     this.next =
       errorLog === null ? null : await openingLog(config, errorLog, () => this.files.acquire(errorLog, rotate));
   }
 
-  /** Puts the opened log in force and lets go of the one before. */
+  /** Starts to use the opened log, and releases the one before. */
   async commit(): Promise<void> {
     const before = this.file;
     this.file = this.next;
@@ -30,14 +30,14 @@ export class ErrorLog {
     if (before !== null) await this.files.release(before);
   }
 
-  /** Lets go of a log that was opened and is not wanted after all. */
+  /** Releases an opened log that is not needed after all. */
   async rollback(): Promise<void> {
     const { next } = this;
     this.next = null;
     if (next !== null) await this.files.release(next);
   }
 
-  /** Logs to the console alone from now on. */
+  /** Logs only to the console from now on. */
   async close(): Promise<void> {
     this.next = null;
     await this.commit();

@@ -4,7 +4,7 @@ import { levelOf, type Logger, type LogLevel, requestIds } from '../logger/index
 import type { GenerationEvents } from './generations.ts';
 import { RepeatedFailures } from './repeated-failures.ts';
 
-/** Codes of a server that could not be reached: as long as it is down, each request for it ends with one. */
+/** Codes of a server that could not be reached. While it is down, each request for it ends with one of them. */
 const REPEATING: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'auth_failed',
   'dial_failed',
@@ -12,7 +12,7 @@ const REPEATING: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'upstream_tls',
 ]);
 
-/** Makes the count of an upstream that cannot be reached, for `reportsTo`. */
+/** Counts the failures of upstreams that cannot be reached, for `reportsTo`. */
 export function failuresTo(logger: Logger): RepeatedFailures {
   return new RepeatedFailures(({ message, upstream, count, last }) =>
     logger.warn(message, { upstream, failures: count, error: last }),
@@ -20,8 +20,8 @@ export function failuresTo(logger: Logger): RepeatedFailures {
 }
 
 /**
- * What a runtime reports, written to the log.
- * @param repeated of the same logger; to be flushed when nothing is reported any more
+ * Writes the reports of a data plane to the log.
+ * @param repeated made for the same logger; must be flushed after the last report
  */
 export function reportsTo(logger: Logger, repeated: RepeatedFailures): GenerationEvents {
   const fail = (level: LogLevel, message: string, subject: FailureSubject, error: ProxyError): void => {
@@ -33,20 +33,20 @@ export function reportsTo(logger: Logger, repeated: RepeatedFailures): Generatio
   return {
     exchangeFailed: (subject, error) =>
       fail(levelOf(error), subject.method === undefined ? 'relay failed' : 'exchange failed', subject, error),
-    sessionBroken: (client, error) => logger.error('session lost', { client, error }),
+    sessionBroken: (client, error) => logger.error('connection lost because of a bug in prox', { client, error }),
     connectionRefused: ({ level, ...refusal }) => logger.log(level, 'connection refused', refusal),
-    unreachable: (subject, error) => fail('warn', 'upstream not reached, another one is tried', subject, error),
+    unreachable: (subject, error) => fail('warn', 'upstream not reached; trying the next one', subject, error),
     upstreamSessionEnded: (upstream, error) => logger.warn('upstream session ended', { upstream, error }),
     noSystemRoots: () =>
       logger.warn('the system has no root certificates; https upstreams are verified against those of Node.js'),
     descriptorsUsedUp: (facts) =>
       logger.warn('descriptors are used up; new connections wait until others close', facts),
-    acceptFailed: (service, error) => logger.error('connection not accepted', { service, error }),
+    acceptFailed: (service, error) => logger.error('a connection could not be accepted', { service, error }),
     pluginWarned: (plugin, message, failure) => {
       if (failure === undefined) logger.warn(message, { plugin });
       else fail('warn', `${plugin}: ${message}`, failure.exchange, failure.error);
     },
-    failedLater: (error) => logger.error('clean-up failed', { error }),
+    failedLater: (error) => logger.error('resources of an old config could not be released', { error }),
   };
 }
 
@@ -72,7 +72,7 @@ function givenIdOf({ slots }: FailureSubject): string | undefined {
   return slots === undefined ? undefined : givenRequestId({ slots });
 }
 
-/** Ids of those without an access record, so that the lines about one of them belong together. */
+/** Ids of subjects without an access record, so that all lines about one of them have the same id. */
 const ids = new WeakMap<FailureSubject, string>();
 
 function idOf(subject: FailureSubject): string {

@@ -11,29 +11,29 @@ import { openingLog } from './start-error.ts';
 import { createTlsAcceptor } from './tls-acceptor.ts';
 import { UpstreamTls } from './upstream-tls.ts';
 
-/** Access logs by path. The same path is one file, as long as anybody holds it. */
+/** Access logs by path. The same path is one file while it has a user. */
 export interface AccessLogs {
-  /** Opens the log, or holds it once more. @throws Error that names the path when it cannot be opened. */
+  /** Opens the log, or counts one more user. @throws Error that names the path if it cannot be opened */
   acquire(path: string, logging: LoggingConfig): Promise<HeldLog>;
 }
 
-/** A log that somebody holds. */
+/** An open log. */
 export interface HeldLog {
   readonly sink: RecordSink;
-  /** Lets go of it; the last one closes it. */
+  /** Releases the log; the last user closes it. */
   release(): Promise<void>;
 }
 
-/** What outlives a generation. */
+/** The environment of a generation, which outlives it. */
 export interface Environment extends FailureReports, PluginDependencies {
   readonly pools: Pools;
   readonly targets: TargetStore;
   readonly speeds: SharedSpeeds;
   readonly accessLogs: AccessLogs;
   readonly deadlines: Deadlines;
-  /** Keys of the TLS session tickets, the same in all generations and processes: 48 bytes. */
+  /** The keys of TLS session tickets, the same in all generations and processes: 48 bytes. */
   readonly ticketKeys: Buffer;
-  /** An upstream is verified against the roots of the system. */
+  /** Called if an upstream is verified against the roots of the system. */
   systemRootsUsed(): void;
   unreachable(subject: FailureSubject, error: ProxyError): void;
 }
@@ -43,7 +43,7 @@ export class Generation {
   readonly config: Config;
   /** By the text of their address. */
   readonly services: ReadonlyMap<string, CompiledService>;
-  /** Keys of the peers that it may send to. */
+  /** Keys of the peers to which it may send. */
   readonly peerKeys: ReadonlySet<string>;
   private readonly logs: readonly HeldLog[];
   private readonly plugins: CompiledPlugins;
@@ -63,8 +63,8 @@ export class Generation {
   }
 
   /**
-   * Compiles a config and opens its access logs. Binds nothing, changes nothing that is in force.
-   * @throws StartError when a log cannot be opened; nothing is held then.
+   * Compiles a config and opens its access logs. Binds nothing, and changes nothing that is in force.
+   * @throws StartError if a log cannot be opened; everything is released then
    */
   static async compile(config: Config, environment: Environment, previous: Generation | null): Promise<Generation> {
     const logs = new Map<string, HeldLog>();
@@ -90,14 +90,14 @@ export class Generation {
     }
   }
 
-  /** Exchanges and relayed connections under way. */
+  /** Number of exchanges and relayed connections in progress. */
   get exchanges(): number {
     let sum = 0;
     for (const service of this.services.values()) sum += service.underWay;
     return sum;
   }
 
-  /** Lets go of the logs and of what plugins hold, once the last exchange that began in this generation is over. */
+  /** Releases the logs and the resources of plugins. Called when the last exchange of this generation is over. */
   async retire(): Promise<void> {
     await Promise.all([...this.services.values()].map((service) => service.idle()));
     this.plugins.dispose();
@@ -106,8 +106,8 @@ export class Generation {
 }
 
 /**
- * The key of a listen address: what two services may not share, and what tells whether a reload keeps it. Port 0 is
- * another port for each service.
+ * The key of a listen address. Two services must not share it, and it decides whether a reload keeps the address. Port
+ * 0 is a different port for each service.
  */
 export function listenKey(config: Config['services'][number]): string {
   const { listen } = config;
@@ -152,7 +152,7 @@ async function compileServices(ingredients: Ingredients): Promise<Map<string, Co
   return services;
 }
 
-/** Every access log that the config names, each once. */
+/** The paths of all access logs of the config, each once. */
 function accessLogPaths(config: Config): Set<string> {
   const paths = new Set<string>();
   const add = (path: string | null): void => {

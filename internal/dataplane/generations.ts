@@ -24,51 +24,53 @@ import { PluginStates } from './plugin-states.ts';
 import type { Accepting, ServiceSlot } from './service-slot.ts';
 import { refuseUnsupported } from './unsupported.ts';
 
-/** What a runtime reports to. */
+/** Receives the reports of a data plane. */
 export interface GenerationEvents extends FailureReports {
-  /** An upstream was not reached; another one is tried. */
+  /** An upstream could not be reached; another one is tried. */
   unreachable(subject: FailureSubject, error: ProxyError): void;
   /** An HTTP/2 session to an upstream has ended with an error. */
   upstreamSessionEnded(upstream: string, error: Error): void;
   /** A connection could not be accepted. */
   acceptFailed(service: string, error: Error): void;
-  /** Connections wait, or are refused, as the descriptors of the process are used up. Once a second at most. */
+  /**
+   * Connections wait, or are refused, because the descriptors of the process are used up. Called at most once a second.
+   */
   descriptorsUsedUp(facts: { readonly connections: number; readonly limit: number }): void;
-  /** The system has no roots to verify upstreams against; those of Node.js stand in. */
+  /** The system has no root certificates; upstreams are verified against those of Node.js. */
   noSystemRoots(): void;
-  /** A plugin has something to warn of. */
+  /** A plugin reports a warning. */
   pluginWarned(plugin: string, message: string, failure?: PassedFailure): void;
-  /** Something that nobody waits for went wrong, such as closing an old log. */
+  /** Work in the background failed, such as closing an old log. */
   failedLater(error: Error): void;
 }
 
-/** What a runtime is made of. */
+/** The options of a data plane. */
 export interface RuntimeOptions {
   /** The line to the supervisor. */
   readonly line: ControlLine;
-  /** Every middleware that plugins may be of. */
+  /** All middlewares that plugins may use. */
   readonly features: readonly Feature[];
   readonly accessLogs: AccessLogs;
   readonly events: GenerationEvents;
-  /** Of TLS session tickets, 48 bytes: processes with the same ones resume the same sessions. */
+  /** The keys of TLS session tickets, 48 bytes: processes with the same keys can resume the same sessions. */
   readonly ticketKeys: Buffer;
-  /** Other processes that accept from the same sockets; null without any. */
+  /** Other processes that accept from the same sockets; null if there are none. */
   readonly siblings: Siblings | null;
-  /** Asks for another socket on the address with this key, for `giveSpare`; null where there is none. */
+  /** Requests another socket on the address with this key, for `giveSpare`; null if there is none. */
   readonly wantSpare: ((key: string) => void) | null;
-  /** Left out: a coarse clock of its own. */
+  /** By default, a coarse clock of its own. */
   readonly deadlines?: Deadlines;
-  /** Left out: that of the system. */
+  /** By default, the network of the system. */
   readonly network?: Network;
 }
 
 /**
- * The data plane of a process: listeners, routes and pools. A config comes in force whole or not at all:
+ * The data plane of a process: listeners, routes and pools. A config takes effect as a whole or not at all:
  *
- *     idle ──prepare──> prepared ──suspend, attach──> attached ──commit──> idle, and what is gone drains
+ *     idle ──prepare──> prepared ──suspend, attach──> attached ──commit──> idle; what was replaced drains
  *                          └──────────────┴──rollback──> idle: nothing has changed
  *
- * It binds nothing: sockets are bound by the control plane, which lets all processes prepare before any commits.
+ * It binds nothing: the control plane binds sockets, and lets all processes prepare before any of them commits.
  */
 export class Generations {
   private readonly environment: Environment;
@@ -78,15 +80,15 @@ export class Generations {
   private readonly resolver = new Resolver();
   private readonly pools: Pools;
   private readonly slots = new Map<string, ServiceSlot>();
-  /** Slots whose address is given up, and which have connections left. */
+  /** Slots whose address is closed, and that still have connections. */
   private readonly drainingSlots = new Set<ServiceSlot>();
-  /** Generations that are replaced, and have exchanges left. */
+  /** Generations that were replaced, and that still have exchanges. */
   private readonly retiring = new Set<Generation>();
   /** Drains of addresses that are no longer listened on. */
   private readonly leaving = new Set<Promise<unknown>>();
   private generation: Generation | null = null;
   private pending: PendingChange | null = null;
-  /** Puts the prepared settings of the resolver in force. */
+  /** Applies the prepared settings of the resolver. */
   private adoptResolver: () => void = () => {};
   private stopping = false;
   private rootsRead = false;
@@ -123,9 +125,9 @@ export class Generations {
   }
 
   /**
-   * Compiles a config and opens its access logs; changes nothing that is in force. Calls must not overlap, and each is
-   * followed by `commit` or `rollback`.
-   * @throws StartError; nothing is to be rolled back then
+   * Compiles a config and opens its access logs. The current config stays in force. Calls must not overlap, and each
+   * must be followed by `commit` or `rollback`.
+   * @throws StartError; there is nothing to roll back then
    */
   async prepare(config: Config): Promise<void> {
     refuseUnsupported(config);
@@ -134,7 +136,7 @@ export class Generations {
     this.pending = new PendingChange(next, this.deadlines, this.accepting);
   }
 
-  /** Stops listening on addresses that are in the way of new ones; their sessions go on. */
+  /** Stops listening on addresses that overlap new ones; their sessions continue. */
   suspend(keys: readonly string[]): void {
     for (const key of keys) this.slots.get(key)?.suspend();
   }
@@ -149,7 +151,7 @@ export class Generations {
     await this.prepared.attach(handles);
   }
 
-  /** Listens again on addresses that were suspended, from sockets that are bound anew. */
+  /** Listens again on suspended addresses, from sockets that were bound again. */
   async resume(handles: ReadonlyMap<string, ServerHandle>): Promise<void> {
     for (const [key, handle] of handles) {
       const slot = this.slots.get(key);
@@ -157,7 +159,7 @@ export class Generations {
     }
   }
 
-  /** Brings another socket on an address, which `wantSpare` has asked for. */
+  /** Delivers another socket on an address, which `wantSpare` has requested. */
   giveSpare(key: string, handle: ServerHandle | undefined): void {
     const slot = this.slots.get(key) ?? this.pending?.attached.get(key);
     if (slot === undefined) handle?.close();
@@ -165,8 +167,8 @@ export class Generations {
   }
 
   /**
-   * Puts the prepared config in force: the one step that changes what is. It cannot fail halfway.
-   * @throws Error when the runtime was told to stop in the meantime; a `rollback` follows then
+   * Puts the prepared config into force. This is the only step that changes what is served.
+   * @throws Error if prox was told to stop in the meantime; the caller then calls `rollback`
    */
   commit(): void {
     if (this.stopping) throw new Error('prox is stopping');
@@ -176,7 +178,7 @@ export class Generations {
     this.generation = next;
     this.adoptResolver();
     measureDescriptors();
-    // And when the listeners have their spare sockets.
+    // Measures again when the listeners have their spare sockets.
     setTimeout(measureDescriptors, 1000).unref();
     for (const [key, service] of next.services) this.slots.get(key)?.swap(service);
     for (const [key, slot] of this.slots) {
@@ -195,7 +197,7 @@ export class Generations {
     this.later(before.retire().finally(() => this.retiring.delete(before)));
   }
 
-  /** What is served now; see ServingReport. */
+  /** What this process serves now; see ServingReport. */
   load(): { listen: string[]; connections: number; exchanges: number } {
     const slots = [...this.slots.values()];
     const generations = [...this.retiring, ...(this.generation === null ? [] : [this.generation])];
@@ -206,7 +208,7 @@ export class Generations {
     };
   }
 
-  /** Forgets the prepared config, if there is one. What was in force stays in force. */
+  /** Discards the prepared config, if there is one. The current config stays in force. */
   async rollback(): Promise<void> {
     const { pending } = this;
     this.pending = null;
@@ -233,7 +235,7 @@ export class Generations {
     return this.pending;
   }
 
-  /** Reading them takes some 50 ms: rather now than with the first request. */
+  /** Reads the roots now, because it takes some 50 ms, which the first request would otherwise wait for. */
   private readSystemRoots(): void {
     if (this.rootsRead) return;
     this.rootsRead = true;

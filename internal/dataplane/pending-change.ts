@@ -5,10 +5,10 @@ import type { Generation } from './generation.ts';
 import { type Accepting, ServiceSlot } from './service-slot.ts';
 import { ListenError } from './start-error.ts';
 
-/** A generation that is compiled and not in force yet, and the addresses that it adds. */
+/** A generation that is compiled but not in force yet, and the addresses that it adds. */
 export class PendingChange {
   readonly next: Generation;
-  /** The new slots by the key of their address; they listen, and let connections wait. */
+  /** The new slots by the key of their address. They listen, and connections to them wait. */
   readonly attached = new Map<string, ServiceSlot>();
   private readonly deadlines: Deadlines;
   private readonly accepting: Accepting;
@@ -19,13 +19,13 @@ export class PendingChange {
     this.accepting = accepting;
   }
 
-  /** @throws ListenError; the sockets that were not listened on are closed then */
+  /** @throws ListenError; the other sockets are then closed */
   async attach(handles: ReadonlyMap<string, ServerHandle>): Promise<void> {
     const left = new Map(handles);
     try {
       await this.attachEach(left);
     } catch (error) {
-      // In a worker nobody else has them, and their addresses would be bound as long as it lives.
+      // A worker must close them, because otherwise their addresses would stay bound as long as it lives.
       for (const handle of left.values()) handle.close();
       throw error;
     }
@@ -44,7 +44,7 @@ export class PendingChange {
     }
   }
 
-  /** Stops listening where it has begun to, and lets go of the logs. */
+  /** Stops listening on the new addresses, and releases the logs. */
   async abandon(): Promise<void> {
     for (const slot of this.attached.values()) await slot.drain(0);
     this.attached.clear();

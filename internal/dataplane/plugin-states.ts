@@ -16,7 +16,7 @@ export class PluginStates {
     return held;
   }
 
-  /** A generation has no use for them any more; the last one disposes of them. */
+  /** A generation does not use them any more; the last one disposes of them. */
   release(name: string, held: HeldStates): void {
     if (--held.holders > 0) return;
     const left = (this.byName.get(name) ?? []).filter((each) => each !== held);
@@ -26,11 +26,11 @@ export class PluginStates {
   }
 }
 
-/** What the plugins of one name and config hold, in the order in which they ask for it. */
+/** The states of the plugins of one name and config, in the order in which they ask for them. */
 class HeldStates {
   readonly config: BuiltInPluginConfig;
   readonly states: SharedState[] = [];
-  /** Generations that use them. */
+  /** Number of generations that use them. */
   holders = 0;
 
   constructor(config: BuiltInPluginConfig) {

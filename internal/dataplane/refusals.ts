@@ -1,25 +1,25 @@
 import type { ErrorCode, ProxyError } from '../base/index.ts';
 
-/** A connection that was closed as it did not begin as it has to. */
+/** A connection that was closed because of an invalid beginning. */
 export interface Refusal {
   readonly service: string;
   readonly client: string;
   readonly error: ProxyError;
   readonly level: 'debug' | 'warn';
-  /** Further ones of that kind since the last warning, which were told at `debug`. */
+  /** Number of further refusals of this kind since the last warning, which were logged at `debug`. */
   readonly unwarned: number;
 }
 
-/** Milliseconds between two warnings: enough to notice, too few to fill a log. */
+/** Milliseconds between two warnings: often enough to be noticed, and too seldom to fill a log. */
 const WARNING_INTERVAL_MS = 60_000;
 
 /**
- * What the operator should see: a load balancer that does not send what it is trusted to send, and connections of HTTP/2
- * that end with an error, with whatever many requests are under way on them.
+ * Codes that the operator should see: a load balancer that does not send its PROXY header, and HTTP/2 connections that
+ * end with an error, together with all requests that are in flight on them.
  */
 const WARNED: ReadonlySet<ErrorCode> = new Set(['bad_proxy_header', 'h2_broken', 'h2_flood', 'h2_goaway']);
 
-/** Chooses the level for the refusals of a service: anyone can cause them, so that most stay at `debug`. */
+/** Chooses the log level for the refusals of a service. Any client can cause them, so most are logged at `debug`. */
 export class Refusals {
   private readonly service: string;
   private readonly now: () => number;
@@ -31,7 +31,7 @@ export class Refusals {
     this.now = now;
   }
 
-  /** What is to be logged of one more refusal. */
+  /** Returns what to log about one more refusal. */
   take(client: string, error: ProxyError): Refusal {
     const { service } = this;
     if (!WARNED.has(error.code)) return { service, client, error, level: 'debug', unwarned: 0 };

@@ -1,15 +1,18 @@
 import type { ProxyError } from '../base/index.ts';
 
-/** How long failures that repeat the first are counted before they are logged, in milliseconds. */
+/** Milliseconds for which repeated failures are counted before they are logged. */
 const COUNTED_FOR = 1000;
 
 /**
- * How many kinds of failures (upstream, code and message) are counted at a time. There has to be a bound, as an upstream
- * with placeholders has as many addresses as its clients think of; hardly any config names as many.
+ * Number of different failures (by upstream, code and message) that are counted at a time. There must be a limit,
+ * because an upstream with placeholders has as many addresses as its clients choose. Hardly any config names this many.
  */
 export const MAX_COUNTED = 1024;
 
-/** Failures of one upstream with the same message and code within a second, without the one that was logged at once. */
+/**
+ * Number of failures of one upstream with the same message and code within a second, without the one that was logged at
+ * once.
+ */
 export interface FailureCount {
   readonly message: string;
   readonly upstream: string;
@@ -17,11 +20,11 @@ export interface FailureCount {
   readonly last: ProxyError;
 }
 
-/** What RepeatedFailures knows of time. */
+/** The clock of RepeatedFailures. */
 export interface FailureClock {
   /** Milliseconds of a monotonic clock. */
   now(): number;
-  /** Calls back once; keeps no process from ending. @returns what takes it back */
+  /** Calls back once; does not keep the process alive. @returns a function that cancels the call */
   after(milliseconds: number, callback: () => void): () => void;
 }
 
@@ -44,8 +47,8 @@ interface Window {
 }
 
 /**
- * Keeps a dead upstream from filling the log. Of failures alike (upstream, message and code), the first is logged at
- * once, and those of the second that follows as one count:
+ * Prevents a dead upstream from filling the log. Of equal failures (upstream, message and code), the first is logged at
+ * once, and those of the following second as one count:
  *
  *     quiet ──failure: to be logged at once──> counting ──failure──> counting, one more
  *       ▲                                       │    ▲                   │
@@ -54,7 +57,10 @@ interface Window {
 export class RepeatedFailures {
   private readonly write: (count: FailureCount) => void;
   private readonly clock: FailureClock;
-  /** All last equally long, and are put in when they begin: the first one is both the oldest and the next to end. */
+  /**
+   * All windows have the same length, and are added when they begin: the first one is both the oldest and the next to
+   * end.
+   */
   private readonly windows = new Map<string, Window>();
   private cancelTimer: (() => void) | null = null;
 
@@ -64,10 +70,10 @@ export class RepeatedFailures {
     this.clock = clock;
   }
 
-  /** Takes note of a failure. @returns true when it is to be logged at once; otherwise it is counted */
+  /** Records a failure. @returns true if it must be logged at once; otherwise it is counted */
   isFirst(message: string, upstream: string, error: ProxyError): boolean {
     const now = this.clock.now();
-    // The timer may be late, and a failure belongs to the second in which it happens.
+    // The timer may be late, but a failure belongs to the second in which it happens.
     this.endWindows(now);
     const key = `${error.code} ${message} ${upstream}`;
     const window = this.windows.get(key);
@@ -82,7 +88,7 @@ export class RepeatedFailures {
     return true;
   }
 
-  /** Writes what was counted so far, and begins anew. */
+  /** Writes the counts so far, and starts again. */
   flush(): void {
     const open = [...this.windows.values()];
     this.windows.clear();
@@ -108,7 +114,7 @@ export class RepeatedFailures {
       this.windows.delete(key);
       if (window.count === 0) continue;
       this.writeCount(window);
-      // It stands at the end of the map now, and is not met again: it ends later than now.
+      // It is at the end of the map now, and this loop does not reach it again, because it ends later than now.
       this.open(key, window.message, window.upstream, now);
     }
   }
@@ -117,7 +123,7 @@ export class RepeatedFailures {
     if (last !== null) this.write({ message, upstream, count, last });
   }
 
-  /** One timer for all, for the window that ends next; none where there is no window. */
+  /** One timer for all windows, set to the one that ends next; none if there is no window. */
   private setTimer(now: number): void {
     if (this.cancelTimer !== null) return;
     for (const { end } of this.windows.values()) {

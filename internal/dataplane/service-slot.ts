@@ -13,17 +13,17 @@ import {
 } from '../transport/index.ts';
 import type { CompiledService } from './compiled-service.ts';
 
-/** How the listeners of a process accept. */
+/** The environment of the listeners of a process. */
 export interface Accepting {
   readonly admission: Admission;
   readonly network: Network;
-  /** Asks for another socket on the address with this key; null where there is none. */
+  /** Requests another socket on the address with this key; null if there is none. */
   readonly wantSpare: ((key: string) => void) | null;
-  /** Told of connections that could not be accepted. */
+  /** Called with errors of accepting connections. */
   acceptFailed(service: string, error: Error): void;
 }
 
-/** An address that is listened on, and the service that answers there: a reload replaces the service, not the slot. */
+/** A listening address and the service that serves it. A reload replaces the service, not the slot. */
 export class ServiceSlot implements SessionSlot {
   current: CompiledService;
   draining = false;
@@ -56,28 +56,28 @@ export class ServiceSlot implements SessionSlot {
     this.listener = await Listener.listen(handle, settingsOf(limits), options, this.deadlines, accept);
   }
 
-  /** Serves those that wait and those that come. */
+  /** Serves the waiting connections and all further ones. */
   open(): void {
     this.listener?.open();
   }
 
-  /** Puts another generation in force: for new connections at once, for open ones with their next request. */
+  /** Replaces the generation: new connections use it at once, open ones with their next request. */
   swap(service: CompiledService): void {
     this.current = service;
     this.listener?.adopt(settingsOf(service.limits));
   }
 
-  /** Stops accepting for now; sessions go on. */
+  /** Stops accepting for a while; sessions continue. */
   suspend(): void {
     this.listener?.suspend();
   }
 
-  /** Accepts again after `suspend`, from a socket that is bound anew. @throws Error of the system */
+  /** Accepts again after `suspend`, from a socket that was bound again. @throws Error of the system */
   async resume(handle: ServerHandle): Promise<void> {
     await this.listener?.resume(handle);
   }
 
-  /** Brings another socket on the same address, which was asked for. */
+  /** Delivers another socket on the same address that was requested. */
   giveSpare(handle: ServerHandle | undefined): void {
     if (this.listener === null) handle?.close();
     else this.listener.giveSpare(handle);
@@ -90,9 +90,9 @@ export class ServiceSlot implements SessionSlot {
   }
 
   /**
-   * Stops accepting and lets every exchange that is under way finish.
-   * @param milliseconds after which what is left is cut; 0 cuts at once
-   * @returns how many sessions were cut
+   * Stops accepting and lets every current exchange finish.
+   * @param milliseconds after which the remaining sessions are cut; 0 cuts them at once
+   * @returns number of sessions that were cut
    */
   async drain(milliseconds: number): Promise<number> {
     this.listener?.close();
@@ -101,7 +101,12 @@ export class ServiceSlot implements SessionSlot {
     await this.emptied(milliseconds);
     const left = this.sessions.snapshot();
     for (const session of left) {
-      session.kill(new ProxyError('shutting_down', `the exchange was not over within ${milliseconds} ms`));
+      session.kill(
+        new ProxyError(
+          'shutting_down',
+          `prox is stopping, and the exchange was not complete within ${milliseconds} ms`,
+        ),
+      );
     }
     return left.length;
   }
@@ -119,6 +124,6 @@ export class ServiceSlot implements SessionSlot {
 }
 
 function settingsOf(limits: ServiceLimits): ListenerSettings {
-  // To be served is what is due to a connection that waits: it waits as long for that as for any byte.
+  // A waiting connection waits to be served for as long as a served one waits for a byte.
   return { maxConnections: limits.maxConnections, maxWait: limits.stallTimeout, keepAlive: limits.keepAlive };
 }

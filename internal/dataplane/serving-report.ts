@@ -1,18 +1,18 @@
 /** The topic of the control line on which a worker answers with its ServingReport. */
 export const SERVING_TOPIC = 'serving';
 
-/** What a process serves at a moment. */
+/** What a process serves at one moment. */
 export interface ServingReport {
   /** Process id. */
   readonly pid: number;
-  /** Number of the config in force, see Change; 0 while there is none. */
+  /** Number of the current config, see Change; 0 if there is none. */
   readonly generation: number;
-  /** When it came in force in this process, as `Date.now()`; 0 while there is none. */
+  /** When it took effect in this process, as `Date.now()`; 0 if there is none. */
   readonly since: number;
-  /** The addresses that it accepts from, as configured. */
+  /** The addresses from which it accepts, as configured. */
   readonly listen: readonly string[];
-  /** Connections of clients, those of addresses that are given up included. */
+  /** Number of client connections, including those of closed addresses. */
   readonly connections: number;
-  /** Exchanges and relayed connections under way, those of earlier generations included. */
+  /** Number of exchanges and relayed connections in progress, including those of earlier generations. */
   readonly exchanges: number;
 }

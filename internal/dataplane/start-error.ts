@@ -1,8 +1,8 @@
 import { type Config, formatProblem, type Problem, type ServiceConfig } from '../config/index.ts';
 
-/** A config that is valid but cannot be put in force on this machine, or not by this version. */
+/** A config that is valid, but that cannot be put into force on this machine or by this version. */
 export class StartError extends Error {
-  /** Everything that is in the way, each with its place in the config. */
+  /** All problems, each with its position in the config. */
   readonly problems: readonly Problem[];
 
   constructor(problems: readonly Problem[]) {
@@ -12,7 +12,7 @@ export class StartError extends Error {
   }
 }
 
-/** A socket that is bound, but that cannot be listened with: somebody else has bound the address and was first. */
+/** A bound socket cannot be listened on, because another process has bound the address and has listened first. */
 export class ListenError extends Error {
   /** The key of the address, as `listenKey` makes it. */
   readonly key: string;
@@ -34,13 +34,13 @@ const BIND_ERRORS: Readonly<Record<string, string>> = {
   ENOTFOUND: 'the host name has no address',
 };
 
-/** libuv tells of a missing folder as of one that is not to be written to. */
+/** libuv reports a missing folder in the same way as one that cannot be written. */
 const UNIX_BIND_ERRORS: Readonly<Record<string, string>> = {
   ...BIND_ERRORS,
   EACCES: 'not permitted, or its folder does not exist',
 };
 
-/** What to tell people of an address that cannot be listened on. */
+/** The problem of an address that cannot be listened on. */
 export function bindProblem(config: ServiceConfig, cause: Error & { readonly code?: string | undefined }): Problem {
   const why = (config.listen.kind === 'unix' ? UNIX_BIND_ERRORS : BIND_ERRORS)[cause.code ?? ''] ?? cause.message;
   const message = `cannot listen on ${config.listen.text}: ${why}`;
@@ -55,8 +55,8 @@ const OPEN_ERRORS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Opens a log file of a config. @returns what `open` does
- * @throws StartError with the place where the config names the file
+ * Opens a log file of a config. @returns the result of `open`
+ * @throws StartError with the position where the config names the file
  */
 export async function openingLog<T>(config: Config, path: string, open: () => Promise<T>): Promise<T> {
   try {

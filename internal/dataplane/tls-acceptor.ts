@@ -4,8 +4,8 @@ import type { ServiceConfig } from '../config/index.ts';
 import { TlsAcceptor } from '../transport/index.ts';
 
 /**
- * Makes what terminates TLS for a service; null for a plain listener, and for one without a certificate.
- * @param ticketKeys of the session tickets: 48 bytes
+ * Makes the acceptor that terminates TLS for a service; null for a plain listener, and for one without a certificate.
+ * @param ticketKeys keys of the session tickets: 48 bytes
  */
 export function createTlsAcceptor(config: ServiceConfig, ticketKeys: Buffer, deadlines: Deadlines): TlsAcceptor | null {
   const { tls, limits } = config;
@@ -24,8 +24,9 @@ export function createTlsAcceptor(config: ServiceConfig, ticketKeys: Buffer, dea
 }
 
 /**
- * What sessions of a service are good for. A session carries the client certificate that was verified when it began:
- * it must be of no use at a service that trusts other authorities, or after a reload that has changed them.
+ * The context in which sessions of a service are valid. A session contains the client certificate that was verified
+ * when it began. It must not be valid for a service that trusts other authorities, or after a reload that has changed
+ * them.
  */
 function sessionContextOf({ name, tls }: ServiceConfig): string {
   const text = JSON.stringify([name, tls?.clientCa ?? null, tls?.clientAuth ?? null]);

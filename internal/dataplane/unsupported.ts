@@ -2,8 +2,8 @@ import type { ActionConfig, Config, Position, Problem, RouteConfig, ServiceConfi
 import { StartError } from './start-error.ts';
 
 /**
- * Refuses what is valid but not served by this version: a config that asks for it must not run without it.
- * @throws StartError with everything of that kind
+ * Refuses a valid config that needs features which this version does not have, because it must not run without them.
+ * @throws StartError with all of them
  */
 export function refuseUnsupported(config: Config): void {
   const search = new Search(config);
@@ -15,7 +15,7 @@ const EXTERNAL = 'running external plugins';
 
 class Search {
   readonly found: Problem[] = [];
-  /** Shared actions are told of once. */
+  /** Shared actions are reported once. */
   private readonly seen = new Set<ActionConfig>();
   private readonly offline: boolean;
   private readonly plugins: Config['plugins'];
@@ -29,7 +29,7 @@ class Search {
     const refuse = (key: string, what: string): void => {
       this.refuse(service.positions[key] ?? service.position, `services.${service.name}.${key}`, what);
     };
-    // Without a look at its files, a pair that the config names is not among the certificates.
+    // If files are not read (-offline), a certificate that the config names is not among the certificates.
     const paired = service.tls !== null && (service.tls.certificates.length > 0 || this.skips(service));
     if (service.tls !== null && service.tls.acme !== null && !paired) refuse('acme', 'ACME');
     if (this.runsOutside(service.plugins)) refuse('plugins', EXTERNAL);
@@ -39,10 +39,10 @@ class Search {
       );
       if (this.runsOutside(own))
         this.refuse(route.position, `services.${service.name}.routes (${route.id}).plugins`, EXTERNAL);
-      // Left to a plugin that starts by itself: without it, every request would be a 502.
+      // The targets come from a plugin that starts by itself. Without it, every request would be a 502.
       if (route.balancer?.targets.length === 0 && !this.runsOutside(route.plugins)) {
         const path = `services.${service.name}.routes (${route.id}).balancer`;
-        this.refuse(route.position, path, 'running external plugins, which would bring its targets,');
+        this.refuse(route.position, path, 'running external plugins, which would add its targets,');
       }
       this.action(service, route, route.action);
     }
@@ -58,7 +58,7 @@ class Search {
     if (action.type === 'proxy' && action.fallback !== null) this.action(service, route, action.fallback);
   }
 
-  /** One of the plugins is not built in. */
+  /** Whether one of the plugins is not built in. */
   private runsOutside(names: readonly string[]): boolean {
     return names.some((name) => (this.plugins[name]?.category ?? null) === null);
   }
@@ -68,6 +68,6 @@ class Search {
   }
 
   private refuse(position: Position, path: string, what: string): void {
-    this.found.push({ position, path, message: `${what} is not served by this version of prox` });
+    this.found.push({ position, path, message: `${what} is not supported by this version of prox` });
   }
 }

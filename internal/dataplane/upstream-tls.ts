@@ -1,9 +1,7 @@
 import type { UpstreamTlsConfig } from '../config/index.ts';
 import type { DialTls } from '../transport/index.ts';
 
-/**
- * The TLS settings towards upstreams, one object for all that are equal: what is dear to make of them is made once.
- */
+/** The TLS settings for upstreams, one object for all equal ones, so that the expensive context is made once. */
 export class UpstreamTls {
   private readonly made = new Map<string, DialTls>();
 

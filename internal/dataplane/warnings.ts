@@ -9,13 +9,16 @@ import {
 } from '../config/index.ts';
 import { type CoveredRoute, domainsMeet, findCoveredRoutes } from '../router/index.ts';
 
-/** Routes that are looked at before others may use the event loop: a few milliseconds. */
+/** Number of routes that are checked before the event loop may do other work: a few milliseconds. */
 const ROUTES_AT_A_TIME = 500;
 
-/** Warnings of one kind for a service, before the rest is only counted. */
+/** Number of warnings of one kind for a service; further ones are only counted. */
 const LISTED = 20;
 
-/** Everything in a config that can be served, and is hardly meant: what loading it found, and what routes and names tell. */
+/**
+ * All warnings about a config that can be served but probably does not mean what it says: those of loading it, and
+ * those about its routes and names.
+ */
 export async function warningsOf(config: Config): Promise<readonly Problem[]> {
   const warnings = [...config.warnings];
   for (const service of config.services) warnings.push(...(await uselessRoutes(service)));
@@ -24,7 +27,7 @@ export async function warningsOf(config: Config): Promise<readonly Problem[]> {
 
 async function uselessRoutes(service: ServiceConfig): Promise<Problem[]> {
   const { routes, limits } = service;
-  // One for everything explains all that is behind it.
+  // A route for everything explains why all routes after it are not reached.
   const last = routes.findIndex(({ match }) => match === null);
   const some = last < 0 ? routes : routes.slice(0, last + 1);
   const behind = routes.length - some.length;
@@ -62,7 +65,7 @@ function problemAt({ name }: ServiceConfig, { position, id }: RouteConfig, messa
   return { position, path: `services.${name}.routes (${id})`, message };
 }
 
-/** A folder may serve several services: a certificate is of use when one of them has a route for it. */
+/** Several services may use a folder. A certificate is useful if one of them has a route for it. */
 function uselessCertificates(services: readonly ServiceConfig[]): Problem[] {
   const useless = new Map<string, Problem>();
   const useful = new Set<string>();
@@ -77,7 +80,7 @@ function uselessCertificates(services: readonly ServiceConfig[]): Problem[] {
   return [...useless].filter(([path]) => !useful.has(path)).map(([, problem]) => problem);
 }
 
-/** The domains of the routes behind TLS; null when any name may come. */
+/** The domains of the routes for which prox terminates TLS; null if any name may come. */
 function decryptedDomains({ routes }: ServiceConfig): readonly string[] | null {
   const domains: string[] = [];
   for (const { match, action } of routes) {

@@ -141,7 +141,7 @@ describe('twochoices', () => {
 describe('a target that is down', () => {
   it('is passed over for the next one, and told of', async () => {
     expect(await many('/half-down', 6)).toEqual({ a: 6 });
-    await daemon.logged(({ level, msg }) => level === 'warn' && msg === 'upstream not reached, another one is tried');
+    await daemon.logged(({ level, msg }) => level === 'warn' && msg === 'upstream not reached; trying the next one');
   });
 
   it('leads to the fallback when it was the last', async () => {

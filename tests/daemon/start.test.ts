@@ -110,7 +110,7 @@ describe('a start that fails', () => {
     const { code, errors } = await refusal(config, { 'cron.ts': '' });
     expect(code).toBe(1);
     expect(errors[0]).toBe(
-      'prox.json5:2:3: services.web.routes (web:0).balancer: running external plugins, which would bring its targets, is not served by this version of prox',
+      'prox.json5:2:3: services.web.routes (web:0).balancer: running external plugins, which would add its targets, is not supported by this version of prox',
     );
   });
 
@@ -132,7 +132,7 @@ describe('a start that fails', () => {
   actions: { gone: { type: 'static', status: 410, plugins: ['auth'] } },
 }`;
     const { code, errors } = await refusal(config, { 'auth.ts': '' });
-    const what = 'is not served by this version of prox';
+    const what = 'is not supported by this version of prox';
     expect(code).toBe(1);
     expect(errors).toEqual([
       `prox.json5:6:16: services.web.plugins: running external plugins ${what}`,

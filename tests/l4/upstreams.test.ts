@@ -94,7 +94,7 @@ describe('an upstream of a pass route', () => {
       peer.end();
       await peer.gone();
     }
-    await relayed.daemon.logged(({ msg }) => msg === 'upstream not reached, another one is tried');
+    await relayed.daemon.logged(({ msg }) => msg === 'upstream not reached; trying the next one');
     const lines = await logLines(relayed.accessLog, 4);
     expect(lines.map(({ error }) => error)).toEqual([null, null, null, null]);
   });
