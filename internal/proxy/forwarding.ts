@@ -14,10 +14,10 @@ import {
   runPhase,
 } from '../exchange/index.ts';
 import { FieldId, Fields, type Framing, NO_BODY, reasonPhrase, UNTIL_CLOSE } from '../message/index.ts';
-import { WriteState } from '../transport/index.ts';
 import type { Peer, ResponseHandler, UpstreamLink } from '../upstream/index.ts';
 import { FilteredResponse, type ResponseJudge } from './filtered-response.ts';
 import { ForwardedRequest } from './forwarded-request.ts';
+import { flushed, flushHeadLater, type GivenRequest } from './head-flush.ts';
 import type { ProxyRoute } from './proxy-route.ts';
 import { ReplayBuffer } from './replay-buffer.ts';
 import { requestPipeline, type UpstreamBody } from './request-stages.ts';
@@ -34,7 +34,7 @@ import { upstreamOpening } from './upstream-opening.ts';
  */
 export class Forwarding
   extends ForwardedRequest
-  implements ExchangeHandler, ResponseHandler, ResponseJudge, UpstreamBody
+  implements ExchangeHandler, GivenRequest, ResponseHandler, ResponseJudge, UpstreamBody
 {
   /** Null for an upstream that is one address. */
   private readonly search: TargetSearch | null;
@@ -228,12 +228,10 @@ export class Forwarding
     const { record } = this.exchange;
     if (record !== null) record.upstreamConnect = performance.now() - this.startedAt;
     this.send(link);
-    // Nothing of the body has come with the head: the head goes alone.
-    if (this.link !== null) this.onRequestFlush();
   }
 
-  /** A fault of prox: it costs this exchange alone. */
-  private broken(thrown: unknown): void {
+  /** @internal A fault of prox: it costs this exchange alone. */
+  broken(thrown: unknown): void {
     this.letGo();
     this.exchange.fail(ProxyError.from(thrown));
   }
@@ -353,8 +351,16 @@ export class Forwarding
     link.send(this, this.timeouts, this);
     if (this.raw) return this.onTunnel(200, reasonPhrase(200), new Fields());
     if (this.request.requestFraming === NO_BODY) link.flush();
-    else if (!link.mayRefuse) exchange.resumeRequest();
-    else this.sendKept(link);
+    else {
+      if (link.mayRefuse) this.sendKept(link);
+      else exchange.resumeRequest();
+      flushHeadLater(this);
+    }
+  }
+
+  /** @internal */
+  flushHead(): void {
+    if (this.link !== null) this.onRequestFlush();
   }
 
   /** Sends what was taken of the body for a link that came to nothing, and wants the rest. */
@@ -389,9 +395,4 @@ export class Forwarding
     const { record } = this.exchange;
     if (record !== null) record.upstreamHeader = performance.now() - this.startedAt;
   }
-}
-
-function flushed(state: WriteState): FlushResult {
-  if (state === WriteState.full) return FlushResult.full;
-  return state === WriteState.taken ? FlushResult.taken : FlushResult.pending;
 }
