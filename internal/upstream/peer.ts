@@ -2,10 +2,10 @@ import { ProxyError } from '../base/index.ts';
 import { InvalidValue, parseProxyUpstream, type UpstreamAddress } from '../config/index.ts';
 import { addressText, type DialAddress, type DialTls, dialTlsId } from '../transport/index.ts';
 
-/** What HTTP an upstream speaks: `alpn` when the TLS handshake decides it (RFC 7301). */
+/** The protocol of an upstream; `alpn` if the TLS handshake decides it (RFC 7301). */
 export type PeerProtocol = 'http/1.1' | 'h2' | 'alpn';
 
-/** An upstream: where it is and how to speak to it. Equal upstreams have equal keys and share one pool. */
+/** An upstream: its address and how to connect to it. Equal upstreams have equal keys and share one pool. */
 export interface Peer {
   /** Identifies the address, the TLS settings and the protocol. */
   readonly key: string;
@@ -17,18 +17,18 @@ export interface Peer {
   readonly protocol: PeerProtocol;
   /** Host field for requests to it, unless the action says otherwise. */
   readonly authority: string;
-  /** What stands before the path of each request: empty, or `/api` without a slash at its end. */
+  /** The text before the path of each request: empty, or `/api` without a slash at its end. */
   readonly pathPrefix: string;
 }
 
-/** TLS settings of an upstream that speaks https and has none of its own. */
+/** TLS settings of an https upstream without settings of its own. */
 const DEFAULT_TLS: DialTls = { serverName: null, ca: null, insecure: false, cert: null, key: null };
 
 /**
- * Reads an upstream as it stands in the config after its placeholders were filled: `host`, `host:port`, `http://…`,
- * `https://…` (or `ws://…`, `wss://…`) or `unix:///…`.
+ * Parses an upstream of the config after its placeholders were filled in: `host`, `host:port`, `http://…`, `https://…`
+ * (or `ws://…`, `wss://…`) or `unix:///…`.
  * @param tls settings for `https://`; null for the defaults
- * @param proto `h2` for HTTP/2 with prior knowledge where there is no TLS; null for HTTP/1.1
+ * @param proto `h2` for HTTP/2 with prior knowledge if there is no TLS; null for HTTP/1.1
  * @throws ProxyError bad_upstream_address
  */
 export function parsePeer(text: string, tls: DialTls | null = null, proto: 'h2' | null = null): Peer {
@@ -59,7 +59,7 @@ function readAddress(text: string): UpstreamAddress {
 }
 
 function unixPeer(text: string, path: string, protocol: PeerProtocol): Peer {
-  // A unix socket has no authority of its own; a server behind one expects some Host all the same (RFC 9112 §3.2).
+  // A unix socket has no authority, but a server behind one expects a Host in any case (RFC 9112 §3.2).
   return {
     key: `${text} ${protocol}`,
     text,

@@ -27,7 +27,7 @@ export interface PoolOptions extends Omit<DialOptions, 'tls' | 'alpn' | 'opening
   readonly maxIdlePerHost: number;
 }
 
-/** What an exchange asks of its connection. */
+/** The requirements of an exchange for its connection. */
 export interface LinkNeeds {
   /** The connection serves this exchange alone. */
   readonly alone: boolean;
@@ -45,7 +45,7 @@ export interface LinkNeeds {
  */
 const MAX_UPSTREAM_IDLE_MS = 55_000;
 
-/** Milliseconds between two looks whether idle connections still lead where their names do. */
+/** Milliseconds between two checks whether the addresses of idle connections still belong to their names. */
 const TIDY_EVERY_MS = 1000;
 
 /** The idle connections of all peers. It outlives every generation of the config. */
@@ -54,7 +54,7 @@ export class Pools implements DialContext {
   idle = 0;
   readonly deadlines: Deadlines;
   readonly resolver: Resolver;
-  /** Told of HTTP/2 sessions that have ended with an error. */
+  /** Called for HTTP/2 sessions that have ended with an error. */
   readonly onFault: (peer: Peer, error: Error) => void;
   readonly network: Network;
   private readonly pools = new Map<string, PeerPool>();
@@ -88,13 +88,16 @@ export class Pools implements DialContext {
     for (const pool of this.pools.values()) pool.tidy();
   }
 
-  /** Closes the idle connection that was not used for longest, of one peer; says whether there was one. */
+  /** Closes the idle connection of any peer that was unused for the longest time; returns whether there was one. */
   private relieve(): boolean {
     for (const pool of this.pools.values()) if (pool.closeOldest()) return true;
     return false;
   }
 
-  /** Closes the idle connections of all peers but those with the given keys. Called when a new config has none of them. */
+  /**
+   * Closes the idle connections of all peers except those with the given keys. Called when a new config has no other
+   * peers.
+   */
   retain(keys: ReadonlySet<string>): void {
     for (const [key, pool] of this.pools) {
       if (keys.has(key)) continue;
@@ -107,26 +110,27 @@ export class Pools implements DialContext {
   }
 }
 
-/** ALPN protocols (RFC 7301 §3.1), the preferred one first. */
+/** ALPN protocols (RFC 7301 §3.1) in order of preference. */
 const BOTH: readonly string[] = ['h2', 'http/1.1'];
 const HTTP1: readonly string[] = ['http/1.1'];
 
 /**
- * The connections of one peer. HTTP/2 sessions are shared. Which of the two a peer has, the first TLS handshake tells where that decides it.
+ * The connections of one peer. HTTP/2 sessions are shared. If TLS decides the protocol, the first handshake shows which
+ * one the peer speaks.
  */
 export class PeerPool implements ConnectionOwner, SessionDialer {
   readonly peer: Peer;
   private readonly pools: Pools;
   private readonly idle: IdleConnections;
   private readonly sessions = new SessionPool(this);
-  /** As far as it is known. */
+  /** The protocol, if it is known. */
   private protocol: 'http/1.1' | 'h2' | null;
   private options: PoolOptions | null = null;
-  /** Addresses that connections may lead to; null while that is not known, or always for a peer without a name. */
+  /** Addresses to which connections may lead; null if unknown, and always for a peer without a name. */
   private holding: readonly string[] | null = null;
-  /** A connection has come back since the last look. */
+  /** Whether a connection was returned since the last check. */
   private used = false;
-  /** Of the last request: dials for several go by them. */
+  /** The options of the last request, which dials for several requests use. */
   private dialOptions: PoolOptions | null = null;
 
   constructor(peer: Peer, pools: Pools) {
@@ -137,8 +141,8 @@ export class PeerPool implements ConnectionOwner, SessionDialer {
   }
 
   /**
-   * An idle connection, or a stream on a session that is open; null when there is none.
-   * @param fresh a connection that was used before will not do; a session that is open will
+   * Returns an idle connection, or a stream on an open session; null if there is none.
+   * @param fresh whether a connection that was used before is not acceptable; an open session is
    * @param tunnel as in LinkNeeds
    * @param once as in LinkNeeds
    */
@@ -161,7 +165,9 @@ export class PeerPool implements ConnectionOwner, SessionDialer {
     return null;
   }
 
-  /** Opens a new connection, waits for a session that is being opened, or looks whether an idle connection will do. */
+  /**
+   * Opens a new connection, waits for a session that is being opened, or checks whether an idle connection is usable.
+   */
   open(options: PoolOptions, needs: LinkNeeds, done: AcquireDone): Dialing {
     this.options = options;
     this.dialOptions = options;
@@ -174,8 +180,9 @@ export class PeerPool implements ConnectionOwner, SessionDialer {
   }
 
   /**
-   * Takes an idle connection when everything was read that has come for it by now: an end or a reset may wait behind
-   * what the event loop is doing. That takes a turn of it, and two immediates, as the first may be of the turn that goes on.
+   * Takes an idle connection after everything that has arrived on it was read, because an end or a reset may still wait
+   * in the event loop. That takes one turn of the event loop, and two immediates, because the first may belong to the
+   * current turn.
    */
   private look(options: PoolOptions, needs: LinkNeeds, done: AcquireDone): Dialing {
     let dialing: Dialing | null = null;
@@ -195,7 +202,7 @@ export class PeerPool implements ConnectionOwner, SessionDialer {
     };
   }
 
-  /** Closes what is idle. Connections in use are closed when their exchange is over. */
+  /** Closes idle connections. Connections in use are closed when their exchange is over. */
   closeIdle(): void {
     this.options = null;
     this.sessions.retire();
@@ -205,11 +212,14 @@ export class PeerPool implements ConnectionOwner, SessionDialer {
     }
   }
 
-  /** Closes idle connections that are old, or lead where the name does not lead any more. Looks the name up again if need be. */
+  /**
+   * Closes idle connections that are old, or whose address no longer belongs to the name. Looks the name up again if
+   * necessary.
+   */
   tidy(): void {
     const { address } = this.peer;
     if (!this.used && this.idle.count === 0 && this.sessions.size === 0) {
-      // What is not kept fresh must not be judged by.
+      // Addresses that are not kept up to date must not decide.
       this.holding = null;
       return;
     }
@@ -227,7 +237,7 @@ export class PeerPool implements ConnectionOwner, SessionDialer {
     return this.holding === null || this.holding.includes(dialed);
   }
 
-  /** @internal Closes the idle connection that was not used for longest; says whether there was one. */
+  /** @internal Closes the idle connection that was unused for the longest time; returns whether there was one. */
   closeOldest(): boolean {
     const oldest = this.idle.takeOldest();
     if (oldest === undefined) return false;
@@ -240,7 +250,8 @@ export class PeerPool implements ConnectionOwner, SessionDialer {
   onIdle(connection: Http1Connection): void {
     const { options } = this;
     this.used = true;
-    // One that was made for an upgrade, to a peer whose protocol is another or not known yet, has no further use.
+    // A connection that was made for an upgrade is not useful any more if the peer speaks another or an unknown
+    // protocol.
     const useless = options === null || this.protocol !== 'http/1.1' || !this.holds(connection);
     if (useless || this.pools.idle >= options.maxIdle || this.idle.count >= options.maxIdlePerHost) {
       return connection.abort();
@@ -291,7 +302,7 @@ export class PeerPool implements ConnectionOwner, SessionDialer {
         session = this.session(connection, this.sessions, options, done);
         return;
       }
-      // Whoever waits after this one dials at once from now on.
+      // Requests that wait after this one dial at once from now on.
       this.protocol = 'http/1.1';
       const http1 = this.http1(connection, options);
       done(null, null);
@@ -313,7 +324,7 @@ export class PeerPool implements ConnectionOwner, SessionDialer {
     const dialing = this.dial(options, alpn, needs.opening, (error, connection) => {
       if (connection === null) return done(error ?? ended(), null);
       if (!this.speaksHttp2(connection)) return done(null, this.http1(connection, options));
-      // The server has changed its mind since the last dial: the session is this exchange's alone.
+      // The server has chosen another protocol than at the last dial; the session is used for this exchange only.
       if (this.peer.protocol === 'alpn' && !needs.alone) this.protocol = null;
       session = this.session(connection, SINGLE_USE, options, (failure, ready) => {
         done(failure, ready === null ? null : ready.open());
@@ -329,7 +340,7 @@ export class PeerPool implements ConnectionOwner, SessionDialer {
 
   private dial(options: PoolOptions, alpn: readonly string[], opening: Buffer | null, done: DialDone): Dialing {
     const { address, tls, protocol } = this.peer;
-    // A socket that is given away to node:http2 is read by it, into memory of its own.
+    // node:http2 reads its sockets itself, into its own memory.
     const readBufferSize = protocol === 'h2' ? 0 : options.readBufferSize;
     return dial(address, { ...options, readBufferSize, tls, alpn, opening }, this.pools, done);
   }
@@ -352,13 +363,13 @@ export class PeerPool implements ConnectionOwner, SessionDialer {
   }
 }
 
-/** Where a connection leads, and for how long it is used. */
+/** The address of a connection, and how long it is used. */
 interface Dialed {
   readonly dialed: string;
   readonly retiresAt: number;
 }
 
-/** Owns sessions that serve one exchange: they end with it. */
+/** The owner of sessions that serve one exchange and end with it. */
 const SINGLE_USE: Http2SessionOwner = {
   onRoom: (session) => session.retire(),
   onFault() {},
@@ -367,5 +378,5 @@ const SINGLE_USE: Http2SessionOwner = {
 };
 
 function ended(): ProxyError {
-  return new ProxyError('internal', 'a dial ended with nothing');
+  return new ProxyError('internal', 'a dial ended without a connection and without an error');
 }

@@ -2,15 +2,15 @@ import type { Fields, Framing } from '../message/index.ts';
 import type { WriteState } from '../transport/index.ts';
 import type { ResponseHandler } from './response-handler.ts';
 
-/** Waits that a request has while it is with an upstream, in milliseconds. */
+/** Time limits of a request at an upstream, in milliseconds. */
 export interface UpstreamTimeouts {
-  /** From the request sent to the response head: interim responses on the way to it do not prolong the wait. */
+  /** From the request sent to the response head. Interim responses do not extend it. */
   readonly responseHeader: number;
-  /** Without a byte moved where one is due. */
+  /** Without progress while bytes are due. */
   readonly stall: number;
 }
 
-/** A request as an upstream is to get it. Its head is made in the protocol that the upstream turns out to speak. */
+/** A request to an upstream. Its head is made in the protocol that the upstream speaks. */
 export interface UpstreamRequest {
   readonly method: string;
   /** The link is a tunnel from the first byte on, and nothing of the request is sent. Only over HTTP/1.1 connections. */
@@ -21,7 +21,7 @@ export interface UpstreamRequest {
   readonly upgrade: string | null;
   /** Sec-WebSocket-Key (RFC 6455 §11.3.1), or null. */
   readonly webSocketKey: string | null;
-  /** None may follow it on its connection, whatever the upstream says (RFC 9112 §9.6). */
+  /** Whether no other request may follow on its connection, whatever the upstream says (RFC 9112 §9.6). */
   readonly last: boolean;
   /** Request line, fields and the empty line (RFC 9112 §2.1). */
   http1Head(): string;
@@ -29,7 +29,7 @@ export interface UpstreamRequest {
   http2Head(): Http2RequestHead;
 }
 
-/** Fields by their names in lower case, a value each, the pseudo-fields first. It has no prototype. */
+/** Fields by their names in lower case, with one value each, pseudo-header fields first. It has no prototype. */
 export type Http2RequestHead = Record<string, string>;
 
 /**
@@ -40,23 +40,26 @@ export type Http2RequestHead = Record<string, string>;
  *                                                 onResponseEnd (in a tunnel: until both ends) or onUpstreamError
  */
 export interface UpstreamLink {
-  /** The upstream may say of a request that was sent that it has not looked at it (RFC 9113 §8.7). */
+  /** Whether the upstream may report that it has not processed a request (RFC 9113 §8.7). */
   readonly mayRefuse: boolean;
   /**
-   * Begins the exchange. The head leaves with the first bytes of the body, or on `flush`. What the upstream says, and
-   * every failure, is told to the handler later.
+   * Begins the exchange. The head is sent with the first bytes of the body, or on `flush`. The handler is told the
+   * response, and every failure, later.
    */
   send(request: UpstreamRequest, timeouts: UpstreamTimeouts, handler: ResponseHandler): void;
-  /** Gives bytes of the request body, borrowed until `flush` has returned `taken`; after another answer, for good. */
+  /**
+   * Writes bytes of the request body, which must not change until `flush` has returned `taken`; after any other result
+   * they must never change.
+   */
   write(buffer: Buffer, start: number, end: number): void;
-  /** Sends what was given. */
+  /** Sends the written bytes. */
   flush(): WriteState;
   /** The request body is complete. Flushes. In a tunnel: nothing more will be sent, but bytes may still come. */
   endRequest(trailers: Fields | null): void;
-  /** Stops reading the response: the client cannot take it. */
+  /** Stops reading the response, because the client does not accept it. */
   pause(): void;
-  /** The client takes more. */
+  /** Reads the response again. */
   resume(): void;
-  /** Gives the exchange up. The handler hears nothing any more. */
+  /** Cancels the exchange. The handler gets no more calls. */
   abort(): void;
 }

@@ -8,7 +8,7 @@ import { IdleLifetime } from './idle-lifetime.ts';
  */
 const FRESH_MS = 100;
 
-/** What an idle connection is good for. */
+/** The requests for which an idle connection is suitable. */
 export const Fitness = {
   /** The upstream may be about to close it: for requests that can be sent again alone. */
   doubtful: 0,
@@ -20,11 +20,11 @@ export const Fitness = {
 export type Fitness = (typeof Fitness)[keyof typeof Fitness];
 
 /**
- * The idle connections to one upstream that speaks HTTP/1.1. The newest is used first: it is the last that the upstream
- * closes, and the others may grow old and be closed here.
+ * The idle connections to one HTTP/1.1 upstream. The newest is used first, because the upstream closes it last, and the
+ * others may become old and be closed here.
  */
 export class IdleConnections {
-  /** In the order of becoming idle. */
+  /** In the order in which they became idle. */
   private readonly list: Http1Connection[] = [];
   private readonly lifetime = new IdleLifetime();
   private readonly deadlines: Deadlines;
@@ -52,15 +52,15 @@ export class IdleConnections {
     return connection;
   }
 
-  /** Takes the one that was not used for longest. */
+  /** Takes the one that was unused for the longest time. */
   takeOldest(): Http1Connection | undefined {
     return this.list.shift();
   }
 
-  /** What the newest is good for. */
+  /** The suitability of the newest one. */
   fitness(): Fitness {
     const { list, lifetime } = this;
-    // Those that have been idle for longer than one that the upstream has just closed are no better.
+    // Connections that have been idle for longer than one that the upstream has just closed are doubtful, too.
     if (list.length === 0 || !list[list.length - 1].usable) return Fitness.doubtful;
     const now = this.deadlines.read();
     lifetime.survived(now - list[0].idleSince);
@@ -69,7 +69,7 @@ export class IdleConnections {
     return idleFor < FRESH_MS ? Fitness.fresh : Fitness.unseen;
   }
 
-  /** The connection is gone. @returns whether it was idle */
+  /** Removes a closed connection. @returns whether it was idle */
   remove(connection: Http1Connection): boolean {
     const index = this.list.indexOf(connection);
     if (index < 0) return false;
@@ -85,7 +85,7 @@ export class IdleConnections {
     this.lifetime.closed(takenAt - idleSince, this.deadlines.read());
   }
 
-  /** Takes those that a test does not hold for. */
+  /** Takes those for which the test fails. */
   without(test: (connection: Http1Connection) => boolean): Http1Connection[] {
     const { list } = this;
     const failed = list.filter((connection) => !test(connection));

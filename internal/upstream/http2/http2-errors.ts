@@ -1,7 +1,7 @@
 import { ProxyError } from '../../base/index.ts';
 import type { UpstreamRequest } from '../upstream-link.ts';
 
-/** Error codes of RFC 9113 §7 that mean something to a proxy. */
+/** The error codes of RFC 9113 §7 that matter to a proxy. */
 export const Http2Code = { noError: 0, protocolError: 1, refusedStream: 7, cancel: 8 } as const;
 
 const NAMES = [
@@ -21,29 +21,29 @@ const NAMES = [
   'HTTP_1_1_REQUIRED',
 ];
 
-/** What became of the session of a stream. */
+/** What happened to the session of a stream. */
 export interface SessionFate {
   /** Why it was lost; null while it was not, or when it simply closed. */
   readonly error: Error | null;
-  /** The peer's last-stream-id of a GOAWAY: streams above it were not looked at (RFC 9113 §6.8). */
+  /** The last-stream-id of the peer's GOAWAY: the peer has not processed streams above it (RFC 9113 §6.8). */
   readonly lastStreamId: number;
-  /** It has no connection any more: its streams have ended with it. */
+  /** Whether its connection is closed; its streams have ended with it. */
   readonly lost: boolean;
 }
 
-/** How far the response of a stream had come. */
+/** The progress of a stream when it closed. */
 export interface StreamProgress {
   /** The identifier of the stream; undefined when it had none yet. */
   readonly id: number | undefined;
-  /** The code that it was reset with, or 0. */
+  /** The code with which it was reset, or 0. */
   readonly code: number;
-  /** Anything of the response had come. */
+  /** Whether any part of the response had arrived. */
   readonly anyByte: boolean;
-  /** The time that the request gave the upstream has passed. */
+  /** Whether the time in the request's grpc-timeout has passed. */
   readonly overdue: boolean;
 }
 
-/** What RFC 9113 §7 calls an error code. */
+/** The name of an error code in RFC 9113 §7. */
 export function codeName(code: number): string {
   return NAMES[code] ?? `code ${code}`;
 }
@@ -51,20 +51,20 @@ export function codeName(code: number): string {
 /** The error of a stream that closed before its response was complete. */
 export function streamError(session: SessionFate, { id, code, anyByte, overdue }: StreamProgress): ProxyError {
   const when = anyByte ? 'before its response was complete' : 'without an answer';
-  // RFC 9113 §8.7: neither a refused stream nor one above the last of a GOAWAY was looked at.
+  // RFC 9113 §8.7: a refused stream, and a stream above the last one of a GOAWAY, were not processed.
   const unprocessed = code === Http2Code.refusedStream || id === undefined || id > session.lastStreamId;
   if (unprocessed && !anyByte) {
-    const message = 'the upstream has not looked at the request: the stream was refused, or its session went away';
+    const message = 'the upstream did not process the request: it refused the stream, or closed the session';
     return new ProxyError('upstream_closed', message, {
       cause: session.error ?? undefined,
       retryable: true,
       unprocessed: true,
     });
   }
-  // What servers of gRPC do with a call whose deadline has passed. node:http2 says CANCEL of streams that a lost session
-  // takes with it, too.
+  // gRPC servers do this with a call whose deadline has passed. node:http2 also reports CANCEL for the streams of a
+  // lost session.
   if (code === Http2Code.cancel && overdue && !anyByte && !session.lost) {
-    return new ProxyError('upstream_timeout', 'the upstream reset the stream when the grpc-timeout had passed');
+    return new ProxyError('upstream_timeout', 'the upstream reset the stream after the grpc-timeout had passed');
   }
   if (code === Http2Code.noError || code === Http2Code.cancel) {
     const why = session.error === null ? '' : `: ${session.error.message}`;
@@ -80,13 +80,13 @@ export function streamError(session: SessionFate, { id, code, anyByte, overdue }
   });
 }
 
-/** node:http2 did not send the request: the session has just gone. */
+/** node:http2 did not send the request because the session has just closed. */
 export function refused(cause: unknown): ProxyError {
-  const message = `the session takes no request any more: ${String(cause)}`;
+  const message = `the HTTP/2 session has closed: ${String(cause)}`;
   return new ProxyError('upstream_closed', message, { cause, retryable: true, unprocessed: true });
 }
 
-/** The upstream does not take the upgrade that was asked for (RFC 8441 §3). */
+/** The upstream does not support the requested upgrade (RFC 8441 §3). */
 export function noUpgrade({ upgrade }: UpstreamRequest): ProxyError {
-  return new ProxyError('no_upgrade', `the upstream speaks HTTP/2 without extended CONNECT, and no ${upgrade} by it`);
+  return new ProxyError('no_upgrade', `the upstream speaks HTTP/2 without extended CONNECT, which ${upgrade} needs`);
 }

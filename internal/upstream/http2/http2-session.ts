@@ -15,39 +15,42 @@ import { openNodeHttp2 } from './node-http2.ts';
 import { retiresAt } from '../connection-age.ts';
 import type { Http2RequestHead } from '../upstream-link.ts';
 
-/** How sessions are kept. Milliseconds. */
+/** How sessions are kept alive, in milliseconds. */
 export interface Http2SessionOptions extends WindowSizes {
-  /** Silence after which the upstream is asked whether it still lives; 0 never asks. */
+  /** Time without bytes after which the upstream gets a PING; 0 = never. */
   readonly h2ReadIdleTimeout: number;
-  /** How long it may take to answer. */
+  /** How long the answer to a PING may take. */
   readonly h2PingTimeout: number;
   readonly headLimits: HeadLimits;
 }
 
-/** What a session tells its pool. */
+/** The owner of a session: its pool. */
 export interface Http2SessionOwner {
-  /** A stream is over: there is room, and perhaps no stream at all any more. */
+  /** A stream is over: there is room, and perhaps no open stream. */
   onRoom(session: Http2Session): void;
-  /** The session has ended with an error of one of the sides, which a GOAWAY has told the other. */
+  /** The session has ended with an error of one side, which that side has reported in a GOAWAY. */
   onFault(error: Error): void;
-  /** The session takes no stream any more; those that it has go on. */
+  /** The session accepts no more streams; its open streams continue. */
   onRetired(session: Http2Session): void;
   /** The session has no connection any more. */
   onSessionGone(session: Http2Session): void;
 }
 
-/** Told once whether the upstream has begun to speak HTTP/2. */
+/** Called once, when the upstream speaks HTTP/2 or has failed to. */
 export type Http2Ready = (error: ProxyError | null, session: Http2Session | null) => void;
 
-/** Streams at once, whatever the upstream would allow: what is lost with one connection has a bound. */
+/**
+ * The most streams at a time, even if the upstream allows more, to limit the number of requests that one broken
+ * connection affects.
+ */
 const MAX_STREAMS = 1000;
 
 /** Requests on one session; a little under what stream identifiers suffice for (RFC 9113 §5.1.1). */
 const MAX_REQUESTS = 2 ** 30 - 1;
 
 /**
- * Requests refused in a row after which a session gets no more. A request is sent four times at most: the last time, it goes
- * to a new session.
+ * Number of consecutive refusals after which a session gets no more requests. A request is sent four times at most; the
+ * last time, it goes to a new session.
  */
 const MAX_REFUSALS = 3;
 
@@ -59,13 +62,13 @@ export class Http2Session implements LinkSession, ClientSessionOwner, BreakageOw
   writes = 0;
   /** Requests that were refused since the last response head. */
   refusals = 0;
-  /** The peer's last-stream-id of a GOAWAY: streams above it were not looked at (RFC 9113 §6.8). */
+  /** The last-stream-id of the peer's GOAWAY: the peer has not processed streams above it (RFC 9113 §6.8). */
   lastStreamId = Number.MAX_SAFE_INTEGER;
   readonly deadlines: Deadlines;
   readonly headLimits: HeadLimits;
   /** As of its Connection. */
   readonly dialed: string;
-  /** Why the session was lost; null while it was not, or when it simply closed. */
+  /** Why the session was lost; null if it was not, or if it closed in order. */
   error: Error | null = null;
   private readonly session: ClientSession;
   private readonly socket: ReturnType<Connection['release']>;
@@ -85,17 +88,17 @@ export class Http2Session implements LinkSession, ClientSessionOwner, BreakageOw
   readonly retiresAt: number;
   private bytesSeen = 0;
   private pinging = false;
-  /** Null where node:http2 tells of what it finds, and before the session is connected. */
+  /** Null if node:http2 itself reports the end of sessions, and before the session is connected. */
   private breakage: Http2Breakage | null = null;
   /** Identifiers of the last stream, and of the last one before the check of `breakage` that is under way. */
   private lastRequested = 0;
   private lastSent = 0;
 
   /**
-   * Speaks HTTP/2 on a connection, with prior knowledge (RFC 9113 §3.3) or because ALPN said so. It belongs to the
-   * session from then on.
-   * @param ready told when the upstream's SETTINGS have come, or that they have not
-   * @param milliseconds for that
+   * Speaks HTTP/2 on a connection, with prior knowledge (RFC 9113 §3.3) or because ALPN chose it. The connection
+   * belongs to the session from then on.
+   * @param ready called when the upstream's SETTINGS have arrived, or have not arrived in time
+   * @param milliseconds the time for them
    */
   constructor(
     connection: Connection,
@@ -113,7 +116,7 @@ export class Http2Session implements LinkSession, ClientSessionOwner, BreakageOw
     this.ready = ready;
     this.dialed = connection.dialed;
     this.socket = connection.release(null);
-    // The session ends with the upstream's side: HTTP/2 knows no half-closed connections.
+    // The session ends when the upstream ends its side: HTTP/2 has no half-closed connections.
     this.socket.allowHalfOpen = false;
     this.idleDeadline = deadlines.create(() => this.onIdleDeadline(milliseconds));
     this.readDeadline = deadlines.create(() => this.onReadDeadline());
@@ -122,18 +125,18 @@ export class Http2Session implements LinkSession, ClientSessionOwner, BreakageOw
     deadlines.set(this.idleDeadline, milliseconds);
   }
 
-  /** Whether it can take a stream. */
+  /** Whether it accepts another stream. */
   get hasRoom(): boolean {
     const { session } = this;
     return !this.retired && this.active < this.maxStreams && !session.closed && !session.destroyed;
   }
 
-  /** It has no connection any more. */
+  /** Whether its connection is closed. */
   get lost(): boolean {
     return this.session.destroyed;
   }
 
-  /** Streams that it takes at once; at least 1. */
+  /** The number of streams that it accepts at a time; at least 1. */
   get capacity(): number {
     return this.maxStreams;
   }
@@ -185,7 +188,7 @@ export class Http2Session implements LinkSession, ClientSessionOwner, BreakageOw
     return stream;
   }
 
-  /** @internal A request was refused: a session that does nothing else is not worth another. */
+  /** @internal A request was refused. A session that only refuses gets no more requests. */
   refused(): void {
     this.refusals++;
     if (this.refusals < MAX_REFUSALS || this.retired) return;
@@ -199,7 +202,8 @@ export class Http2Session implements LinkSession, ClientSessionOwner, BreakageOw
     this.links.delete(link);
     if (this.gone) return;
     if (this.deadlines.now > this.retiresAt) this.retire();
-    // One that node:http2 has given up would wait with its socket until the upstream has taken everything.
+    // A session that node:http2 has given up would otherwise keep its socket until the upstream has accepted
+    // everything.
     if (this.session.destroyed || (this.retired && this.active === 0)) return this.destroy();
     this.owner.onRoom(this);
   }
@@ -209,7 +213,7 @@ export class Http2Session implements LinkSession, ClientSessionOwner, BreakageOw
     this.deadlines.set(this.idleDeadline, milliseconds);
   }
 
-  /** Takes no stream any more, and closes behind those that it has. */
+  /** Accepts no more streams, and closes after its open streams. */
   retire(): void {
     if (this.retired) return;
     this.retired = true;
@@ -221,7 +225,7 @@ export class Http2Session implements LinkSession, ClientSessionOwner, BreakageOw
   destroy(): void {
     this.retired = true;
     this.session.destroy();
-    // node:http2 waits until what it has written was taken, which an upstream can put off for ever.
+    // node:http2 waits until its writes were accepted, which an upstream can delay forever.
     this.socket.destroy();
   }
 
@@ -238,7 +242,7 @@ export class Http2Session implements LinkSession, ClientSessionOwner, BreakageOw
     this.maxStreams = Math.min(maxStreams ?? MAX_STREAMS, MAX_STREAMS);
     const { ready } = this;
     if (ready !== null && this.maxStreams === 0) {
-      this.error = new Error('it allows no streams');
+      this.error = new Error('its SETTINGS allow no streams');
       return this.destroy();
     }
     if (ready === null) {
@@ -267,7 +271,10 @@ export class Http2Session implements LinkSession, ClientSessionOwner, BreakageOw
     this.retire();
   }
 
-  /** @internal nghttp2 has ended the session for what the upstream sent, and drops what it is given (RFC 9113 §5.4.1). */
+  /**
+   * @internal nghttp2 has ended the session because of what the upstream sent, and drops all further frames (RFC 9113
+   * §5.4.1).
+   */
   onBroken(unsent: boolean): void {
     this.error = new Error('the upstream sent a frame that ends the connection');
     this.owner.onFault(this.error);
@@ -281,16 +288,18 @@ export class Http2Session implements LinkSession, ClientSessionOwner, BreakageOw
     this.destroy();
   }
 
-  /** Nothing came for as long as it may: is the upstream still there? */
+  /** Called when nothing has arrived for the allowed time, to check whether the upstream is alive. */
   private onReadDeadline(): void {
     if (this.session.destroyed) return this.destroy();
     const { bytesRead } = this.socket;
-    // A PING stands behind all that was sent before it: an upstream that takes it slowly shows its life otherwise.
+    // A PING queues after everything that was sent before it; an upstream that accepts that slowly proves in another
+    // way that it is alive.
     if (bytesRead !== this.bytesSeen) {
       this.bytesSeen = bytesRead;
       return this.deadlines.set(this.readDeadline, this.options.h2ReadIdleTimeout);
     }
-    // Servers of gRPC take a PING without a stream for abuse; a request finds out as well whether they live.
+    // gRPC servers treat a PING without an open stream as abuse. The next request will show whether the upstream is
+    // alive.
     if (this.active === 0) return this.deadlines.set(this.readDeadline, this.options.h2ReadIdleTimeout);
     if (this.pinging) {
       this.error = new Error(`no answer to a PING within ${this.options.h2PingTimeout} ms`);

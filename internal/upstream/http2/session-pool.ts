@@ -4,12 +4,12 @@ import type { Http2Link } from './http2-link.ts';
 import type { Http2Session, Http2SessionOwner } from './http2-session.ts';
 import type { UpstreamLink } from '../upstream-link.ts';
 
-/** What a request for a connection gets, now or later. */
+/** Called with the result of a request for a connection, now or later. */
 export type AcquireDone = (error: ProxyError | null, link: UpstreamLink | null) => void;
 
-/** What the sessions of a peer need of its pool. */
+/** The pool, as the sessions of a peer use it. */
 export interface SessionDialer {
-  /** Dials one more session. `done` gets null for both when the upstream turned out to speak HTTP/1.1. */
+  /** Dials one more session. `done` gets null for both if the upstream speaks HTTP/1.1. */
   dialSession(done: (error: ProxyError | null, session: Http2Session | null) => void): Dialing;
   /** A session has no stream any more. */
   onSessionIdle(session: Http2Session): void;
@@ -19,18 +19,18 @@ export interface SessionDialer {
   dialAlone(done: AcquireDone): Dialing;
 }
 
-/** Requests that wait for one dial while it is not known how many streams the upstream takes: what most allow at least. */
+/** Number of requests that wait for one dial before the limit of the upstream is known: the usual minimum. */
 const ASSUMED_STREAMS = 100;
 
 interface Waiter {
   readonly done: AcquireDone;
-  /** Set when a dial of its own was begun for it. */
+  /** The dial for this request alone, if there is one. */
   own: Dialing | null;
 }
 
 /**
- * The HTTP/2 sessions of one peer. A request takes a stream on the first session that has room; where none has, it waits
- * for the dial under way, so that a burst does not dial a session each.
+ * The HTTP/2 sessions of one peer. A request takes a stream on the first session that has room. If none has, it waits
+ * for the current dial, so that a burst of requests does not dial a session for each.
  */
 export class SessionPool implements Http2SessionOwner {
   private readonly dialer: SessionDialer;
@@ -43,7 +43,7 @@ export class SessionPool implements Http2SessionOwner {
     this.dialer = dialer;
   }
 
-  /** A stream on a session that is open, or null when none has room. */
+  /** Returns a stream on an open session, or null if none has room. */
   take(): Http2Link | null {
     for (const session of this.sessions) if (session.hasRoom) return session.open();
     return null;
@@ -57,17 +57,17 @@ export class SessionPool implements Http2SessionOwner {
     return { cancel: () => this.cancel(waiter) };
   }
 
-  /** How many sessions take streams. */
+  /** Number of sessions that accept streams. */
   get size(): number {
     return this.sessions.length;
   }
 
-  /** Closes sessions behind the streams that they have: those that `leaves` says, or all. */
+  /** Closes sessions after their open streams: those for which `leaves` returns true, or all. */
   retire(leaves: (session: Http2Session) => boolean = () => true): void {
     for (const session of this.sessions.filter(leaves)) session.retire();
   }
 
-  /** The upstream turned out to speak HTTP/1.1: whoever waits gets a connection of its own. */
+  /** The upstream speaks HTTP/1.1: each waiting request gets a connection of its own. */
   dissolve(): void {
     for (const waiter of this.waiting) {
       this.waiting.delete(waiter);
@@ -75,7 +75,7 @@ export class SessionPool implements Http2SessionOwner {
     }
   }
 
-  /** Gives the one that waits longest something other than a stream. @returns whether anybody waited */
+  /** Gives the request that has waited longest another link than a stream. @returns whether a request was waiting */
   give(link: UpstreamLink): boolean {
     const [waiter] = this.waiting;
     if (waiter === undefined) return false;
@@ -118,7 +118,7 @@ export class SessionPool implements Http2SessionOwner {
     this.dials.clear();
   }
 
-  /** Dials as many sessions as those who wait need. */
+  /** Dials as many sessions as the waiting requests need. */
   private dial(): void {
     while (this.dials.size * this.streamsEach < this.waiting.size) {
       const dialing = this.dialer.dialSession((error, session) => {
@@ -146,7 +146,10 @@ export class SessionPool implements Http2SessionOwner {
     }
   }
 
-  /** Who waits may have waited for another dial; while there is one, they go on. */
+  /**
+   * A dial has failed. A waiting request may have been waiting for a different dial, so all continue to wait while
+   * there is one.
+   */
   private failed(error: ProxyError): void {
     if (this.dials.size > 0) return;
     const failed = [...this.waiting];
