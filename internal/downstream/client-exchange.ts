@@ -194,6 +194,7 @@ export abstract class ClientExchange extends ReceivedRequest implements Exchange
   protected close(): void {
     this.writing = Writing.over;
     this.pipeline?.close();
+    this.effective?.closeStages();
   }
 
   /** The head of the response as it will be sent. */

@@ -50,4 +50,11 @@ export class EffectiveRequest implements RequestHead {
     this.requestFraming = CHUNKED;
     this.addStage(stage);
   }
+
+  /** Frees what the stages hold: the exchange is over, or its body is of no interest any more. */
+  closeStages(): void {
+    const { stages } = this;
+    this.stages = null;
+    for (const stage of stages ?? []) stage.close();
+  }
 }

@@ -121,7 +121,7 @@ export class Forwarding
 
   onAbort(error: ProxyError): void {
     this.run?.abort(error);
-    this.stages?.close();
+    this.exchange.effective?.closeStages();
     this.cancelDial?.();
     this.letGo();
   }

@@ -1,8 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { BodyStage } from '../../internal/exchange/index.ts';
+import { Answer, type BodyStage } from '../../internal/exchange/index.ts';
+import { Fields } from '../../internal/message/index.ts';
 import { eventually } from '../testing/wait.ts';
 import { PAIRINGS, PhaseHouse } from './house.ts';
 import { GatheringStage, ShoutingStage, SlowStage } from './stages.ts';
+import type { Answering } from './upstream-server.ts';
 
 describe.each(PAIRINGS)('uploads of $client to $upstream', (pairing) => {
   let house: PhaseHouse;
@@ -73,6 +75,32 @@ describe.each(PAIRINGS)('uploads of $client to $upstream', (pairing) => {
     });
     expect(house.upstream.seen[0].body.length).toBe(10_000_000);
     expect(slow.most).toBeLessThan(1_000_000);
+  });
+
+  it.each<[string, number, Answering]>([
+    ['are answered when they are complete', 200, (response, request) => request.on('end', () => response.end('ok'))],
+    ['are answered early', 403, (response) => response.writeHead(403).end()],
+    ['fail', 502, (response) => response.destroy()],
+  ])('let go of a stage once when they %s', async (_how, status, answer) => {
+    const stages = [new ShoutingStage(), new ShoutingStage()];
+    through(...stages.map((stage) => () => stage));
+    house.upstream.answer = answer;
+    expect(await house.get('/a', { method: 'POST', body: ['hello'] })).toMatchObject({ status });
+    expect(stages.map(({ closings }) => closings)).toEqual([1, 1]);
+  });
+
+  it('let go of a stage that no upstream comes to use', async () => {
+    const stage = new ShoutingStage();
+    through(() => stage);
+    const { onRequest } = house.filter;
+    house.filter = {
+      onRequest: (exchange) => {
+        onRequest?.(exchange);
+        return new Answer(403, new Fields());
+      },
+    };
+    expect(await house.get('/a', { method: 'POST', body: ['hello'] })).toMatchObject({ status: 403 });
+    expect(stage.closings).toBe(1);
   });
 
   it('are given up with their client, in the midst of a stage', async () => {
