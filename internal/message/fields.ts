@@ -94,8 +94,7 @@ export class Fields {
   note(id: number, canonical: boolean, nameStart: number, nameEnd: number, valueStart: number, valueEnd: number): void {
     const at = this.count++ * STRIDE;
     if (at === this.notes.length) this.grow(RECEIVED_CAPACITY);
-    // `other` has the lowest bit, which is asked for by none.
-    if (id < FIRST_WITHOUT_BIT) {
+    if (id !== FieldId.other && id < FIRST_WITHOUT_BIT) {
       const bit = 1 << id;
       this.repeated |= this.present & bit;
       this.present |= bit;
