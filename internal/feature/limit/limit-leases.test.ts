@@ -4,7 +4,7 @@ import { Claim } from './key-lease.ts';
 import { rateRule } from './key-counts.ts';
 import { LimitKeeper } from './limit-keeper.ts';
 import { LimitLeases } from './limit-leases.ts';
-import type { CountRule, LimitAsk, LimitReturns, RateCountRule } from './limit-messages.ts';
+import type { CountRule, LimitAsk, LimitGrant, LimitReturns, RateCountRule } from './limit-messages.ts';
 
 /** Milliseconds that a message takes from a process to another. */
 const TRANSIT = 0.3;
@@ -171,8 +171,8 @@ describe('a flood', () => {
 
   it('of many keys forgets the oldest, and no more than are kept', () => {
     const keeper = new LimitKeeper(now);
-    const ask = (key: number): number =>
-      keeper.take(1, { id: 'test', rule: { ...rule, interval: 100 }, key: `${key}`, want: 50, ahead: 0 }).granted;
+    const settings = { id: 'test', rule: { ...rule, interval: 100 }, want: 50, ahead: 0 };
+    const ask = (key: number): number => (keeper.take(1, { ...settings, key: `${key}` }) as LimitGrant).granted;
     for (let key = 0; key < 65_536; key++) expect(ask(key)).toBe(50);
     expect([keeper.size, ask(0)]).toEqual([65_536, 0]);
     expect(ask(65_536)).toBe(50);
@@ -201,7 +201,7 @@ describe('leases', () => {
       }
     }
     await vi.advanceTimersByTimeAsync(500);
-    const grant = daemon.keeper.take(9, {
+    const grant = await daemon.keeper.take(9, {
       id: 'test',
       rule: daemon.workers[0].leases.rule,
       key: 'k',
@@ -294,6 +294,28 @@ describe('requests under way', () => {
     const { most, admitted } = await run(20, 100, true);
     expect(most).toBeLessThanOrEqual(20);
     expect(admitted).toBeGreaterThan(500);
+  });
+
+  it('may be sent one after another, to any worker', async () => {
+    const daemon = new Daemon({ type: 'inflight', max: 1 });
+    const claims: Claim[] = [];
+    for (let i = 0; i < 200; i++) {
+      const worker = daemon.workers[i % 4];
+      const claim = worker.request();
+      await vi.advanceTimersByTimeAsync(2);
+      claims.push(await claim);
+      // The next one is asked for before this one's end is known.
+      worker.leases.release(worker.leases.get('k'));
+    }
+    expect(new Set(claims)).toEqual(new Set([Claim.admitted]));
+    // The last one has ended; from now on one stays.
+    await vi.advanceTimersByTimeAsync(300);
+    const stays = daemon.workers[0].request();
+    await vi.advanceTimersByTimeAsync(2);
+    expect(await stays).toBe(Claim.admitted);
+    const refused = daemon.workers[1].request();
+    await vi.advanceTimersByTimeAsync(30);
+    expect(await refused).toBe(Claim.refused);
   });
 
   it('are not taken by requests that were over before the answer came', async () => {

@@ -112,6 +112,8 @@ export class LimitLeases {
       return;
     }
     this.giveBack(entry, 1);
+    // At once: the client may send its next request to another worker as soon as it has this answer.
+    this.sendReturns();
   }
 
   /** Gives back all that is held ahead: the plugin is not used any more. */
