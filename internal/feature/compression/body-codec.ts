@@ -15,6 +15,6 @@ export interface BodyCodec {
   open(): Transform;
   /** Why so many bytes in and out are not acceptable; null when they are. */
   check(bytesIn: number, bytesOut: number): ProxyError | null;
-  /** What an error of the stream means. */
-  failed(cause: Error): ProxyError;
+  /** What an error of the stream means; null when the content is complete, and only what follows it is at fault. */
+  failed(cause: Error, bytesOut: number): ProxyError | null;
 }

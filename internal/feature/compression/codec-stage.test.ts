@@ -64,8 +64,8 @@ class WatchedCodec implements BodyCodec {
     return this.codec.check(bytesIn, bytesOut);
   }
 
-  failed(cause: Error): ReturnType<BodyCodec['failed']> {
-    return this.codec.failed(cause);
+  failed(cause: Error, bytesOut: number): ReturnType<BodyCodec['failed']> {
+    return this.codec.failed(cause, bytesOut);
   }
 }
 

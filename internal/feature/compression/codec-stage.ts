@@ -159,7 +159,10 @@ export class CodecStage extends BodyStage {
   }
 
   private streamOnError(error: Error): void {
-    if (!this.closed) this.owner.fail(this.codec.failed(error));
+    if (this.closed) return;
+    const failure = this.codec.failed(error, this.bytesOut);
+    if (failure === null) this.streamOnEnd();
+    else this.owner.fail(failure);
   }
 
   private pause(): void {

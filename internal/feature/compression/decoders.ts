@@ -45,7 +45,9 @@ class Decoder implements BodyCodec {
     return new ProxyError('bad_response', message);
   }
 
-  failed(cause: Error): ProxyError {
+  failed(cause: Error & { readonly code?: string }, bytesOut: number): ProxyError | null {
+    // Behind a frame of zstd, Node 24 looks for another one; later lines of Node end there, as gzip and br do.
+    if (cause.code === 'ZSTD_error_prefix_unknown' && bytesOut > 0) return null;
     return new ProxyError('bad_response', `the body of the response is not valid ${this.name}: ${cause.message}`, {
       cause,
     });
