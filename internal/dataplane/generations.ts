@@ -45,7 +45,7 @@ export interface GenerationEvents extends FailureReports {
 }
 
 /** The options of a data plane. */
-export interface RuntimeOptions {
+export interface GenerationsOptions {
   /** The line to the supervisor. */
   readonly line: ControlLine;
   /** All middlewares that plugins may use. */
@@ -93,7 +93,7 @@ export class Generations {
   private stopping = false;
   private rootsRead = false;
 
-  constructor(options: RuntimeOptions) {
+  constructor(options: GenerationsOptions) {
     const { accessLogs, events, ticketKeys, siblings, wantSpare, network = SYSTEM_NETWORK } = options;
     this.events = events;
     this.deadlines = options.deadlines ?? new Deadlines();

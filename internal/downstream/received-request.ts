@@ -1,6 +1,5 @@
 import { FieldId, type Fields, type Framing, NO_BODY } from '../message/index.ts';
 import type { ClientCertificate } from '../transport/index.ts';
-import { originAddress } from './origin-address.ts';
 import type { SessionHost } from './session-host.ts';
 
 /** Who sends the requests of a session. */
@@ -76,4 +75,23 @@ export abstract class ReceivedRequest {
     const list = this.requestFields.list(FieldId.xForwardedFor);
     return originAddress(list, this.clientAddress, (address) => this.service.trusts(address));
   }
+}
+
+/**
+ * The client behind a chain of proxies: the last address of X-Forwarded-For that is not one of ours. What stands
+ * before it was written by somebody whom nobody vouches for.
+ *
+ * @param list the value of X-Forwarded-For, null without one
+ * @param peer the address that the request came from, which is trusted
+ */
+function originAddress(list: string | null, peer: string, trusts: (address: string) => boolean): string {
+  let origin = peer;
+  const addresses = list === null ? [] : list.split(',');
+  for (let i = addresses.length - 1; i >= 0; i--) {
+    const address = (addresses[i] ?? '').trim();
+    if (address === '') return origin;
+    origin = address;
+    if (!trusts(address)) return origin;
+  }
+  return origin;
 }

@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../base/index.ts';
 import { CHUNKED, type Fields, type Framing, UNTIL_CLOSE } from '../message/index.ts';
-import type { BodySink } from './body-sink.ts';
+import type { BodySink } from './chunked-decoder.ts';
 import { ChunkedDecoder } from './chunked-decoder.ts';
 
 /** Finds the end of a body, whatever its framing. One decoder serves one connection, a body after another. */

@@ -1,10 +1,14 @@
 import { type ErrorCode, ProxyError } from '../base/index.ts';
 import { CR, type Fields, HEX_DIGIT, HTAB, LF, SP } from '../message/index.ts';
-import type { BodySink } from './body-sink.ts';
 import { Extension, mayEnd, stepExtension } from './chunk-extension.ts';
 import { MORE } from './head-reader.ts';
 import { MAX_CHUNK_EXTENSION_BYTES, MAX_CHUNK_HEAD_BYTES, MAX_CHUNK_SIZE_DIGITS } from './limits.ts';
 import { TrailerReader } from './trailer-section.ts';
+
+/** Takes the bytes of a body as they come. The bytes are borrowed: they may change when the call has returned. */
+export interface BodySink {
+  onBody(buffer: Buffer, start: number, end: number): void;
+}
 
 const SEMICOLON = 0x3b;
 

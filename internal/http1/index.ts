@@ -1,5 +1,5 @@
 export { BodyDecoder } from './body-decoder.ts';
-export type { BodySink } from './body-sink.ts';
+export type { BodySink } from './chunked-decoder.ts';
 export { ChunkedDecoder } from './chunked-decoder.ts';
 export { MORE } from './head-reader.ts';
 export { DEFAULT_HEAD_LIMITS, type HeadLimits, MAX_METHOD_BYTES, TRAILER_LIMITS } from './limits.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { CHUNKED, takeConnectionOptions } from '../message/index.ts';
 import { BodyDecoder } from './body-decoder.ts';
-import { type BodySink } from './body-sink.ts';
+import { type BodySink } from './chunked-decoder.ts';
 import { MORE } from './head-reader.ts';
 import { DEFAULT_HEAD_LIMITS } from './limits.ts';
 import { RequestHeadReader } from './request-head.ts';

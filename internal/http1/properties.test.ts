@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CHUNKED, dropTable, FieldId, Fields, joinedValues } from '../message/index.ts';
 import { BodyDecoder } from './body-decoder.ts';
-import { type BodySink } from './body-sink.ts';
+import { type BodySink } from './chunked-decoder.ts';
 import { MORE } from './head-reader.ts';
 import { DEFAULT_HEAD_LIMITS } from './limits.ts';
 import { RequestHeadReader } from './request-head.ts';

@@ -84,7 +84,7 @@ export class Resolver {
    * null, and tells the waiter later, exactly once. `order` says which address to try first.
    */
   lookup(host: string, waiter: LookupWaiter): readonly string[] | Error | null {
-    this.attend();
+    this.startRefreshing();
     const name = host.toLowerCase();
     return this.local(name) ?? this.names.lookup(name, waiter);
   }
@@ -144,7 +144,7 @@ export class Resolver {
   }
 
   /** Starts to check the files regularly. Called with the first lookup. */
-  private attend(): void {
+  private startRefreshing(): void {
     if (this.timer !== null) return;
     this.timer = setInterval(() => void this.refresh(), REFRESH_MS);
     this.timer.unref();

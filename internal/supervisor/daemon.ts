@@ -8,7 +8,7 @@ import { superviseSpeeds } from '../shared-speed/index.ts';
 import { AddressTable, type Applied, type Listening, type Rebinding } from './address-table.ts';
 import { type Engine, NoWorkerError } from './engine.ts';
 import { LocalEngine } from './local-engine.ts';
-import type { Inheritance } from './restart/inheritance.ts';
+import type { Inheritance } from './restart/succession.ts';
 import type { SocketActivation } from './service/socket-activation.ts';
 import { Fleet } from './workers/fleet.ts';
 

@@ -17,3 +17,13 @@ export interface ConnectionHandler {
   /** One of the methods above has thrown. This is a bug of prox, and must end only this connection. */
   onBroken(error: unknown): void;
 }
+
+/** The handler of a connection that has no owner yet. No event needs handling before it gets one. */
+export const IDLE_HANDLER: ConnectionHandler = {
+  onData() {},
+  onEnd() {},
+  onDrain() {},
+  onDeadline() {},
+  onClose() {},
+  onBroken() {},
+};

@@ -4,7 +4,7 @@ import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Deadlines } from '../base/index.ts';
 import { Connection, WriteState } from './connection.ts';
-import { IDLE_HANDLER } from './idle-handler.ts';
+import { IDLE_HANDLER } from './connection-handler.ts';
 
 describe('what is written before the socket takes it', () => {
   let server: Server;

@@ -5,7 +5,7 @@ import type { LookupWaiter, Resolver } from '../resolver/index.ts';
 import { ConnectRace, type RaceOwner } from './connect-race.ts';
 import { Connection } from './connection.ts';
 import { descriptors } from './descriptors.ts';
-import { IDLE_HANDLER } from './idle-handler.ts';
+import { IDLE_HANDLER } from './connection-handler.ts';
 import type { Network } from './network.ts';
 import type { TlsFacts } from './tls-facts.ts';
 import { type DialTls, dialTlsId, upstreamContext, UpstreamSessions } from './upstream-context.ts';

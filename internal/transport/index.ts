@@ -16,7 +16,7 @@ export { type BreakageOwner, Http2Breakage, type SettledSession } from './http2-
 export { HTTP2_OPTIONS, LINE_OVERHEAD_BYTES } from './http2-options.ts';
 export { Http2Windows, type UnreadStreams, type WindowSizes } from './http2-windows.ts';
 export { type Accept, Listener, type ListenerOptions, type ListenerSettings } from './listener.ts';
-export { IDLE_HANDLER } from './idle-handler.ts';
+export { IDLE_HANDLER } from './connection-handler.ts';
 export { type Network, SYSTEM_NETWORK } from './network.ts';
 export { ROOTS_OF_NODE, systemRoots } from './system-roots.ts';
 export { TlsAcceptor, type TlsDone, type TlsHandshake, type TlsSettings } from './tls-acceptor.ts';

@@ -4,7 +4,7 @@ import type { Admission, Gated } from './admission.ts';
 import type { ServerHandle } from './bound-address.ts';
 import type { ConnectionHandler } from './connection-handler.ts';
 import { Connection } from './connection.ts';
-import { IDLE_HANDLER } from './idle-handler.ts';
+import { IDLE_HANDLER } from './connection-handler.ts';
 import type { Network } from './network.ts';
 import { WaitingLine } from './waiting-line.ts';
 

@@ -3,7 +3,7 @@ import { createServer, type Server, type TLSSocket } from 'node:tls';
 import { type Deadline, type Deadlines, ProxyError } from '../base/index.ts';
 import { Connection } from './connection.ts';
 import { HelloReading } from './hello-reading.ts';
-import { IDLE_HANDLER } from './idle-handler.ts';
+import { IDLE_HANDLER } from './connection-handler.ts';
 import {
   CertificateChoice,
   type CertificateGroup,

@@ -2,10 +2,9 @@ import { ProxyError } from '../../base/index.ts';
 import type { FlushResult } from '../../exchange/index.ts';
 import { type Fields, NO_BODY } from '../../message/index.ts';
 import type { Connection, ConnectionHandler } from '../../transport/index.ts';
-import { ConnectionClient } from '../connection-client.ts';
+import { ConnectionClient } from './connection-client.ts';
 import { endsConnection } from '../error-response.ts';
 import type { BoundsOwner } from '../exchange-bounds.ts';
-import { idleTime } from '../idle-time.ts';
 import { Lingering } from '../lingering.ts';
 import { routeExchange } from '../route-exchange.ts';
 import type { DrainableSession, SessionHost, SessionSlot } from '../session-host.ts';
@@ -369,4 +368,15 @@ export class Http1Session
     this.records.finish(exchange);
     exchange.service.exchangeEnded();
   }
+}
+
+/**
+ * Milliseconds that a connection stays open for a request when the listener goes away. One that was on its way is
+ * answered, with `Connection: close` (RFC 9112 §9.6); closed at once, the client would have to guess what became of it.
+ */
+const DRAINING_IDLE_MS = 500;
+
+/** Milliseconds that a connection without a request is kept, idle_timeout as long as its listener stays; 0 is for ever. */
+function idleTime(slot: SessionSlot): number {
+  return slot.draining ? DRAINING_IDLE_MS : slot.current.limits.idleTimeout;
 }

@@ -3,7 +3,7 @@ import { type BodyStage, type ConnectionSpeed, FlushResult, type RouteSpeed } fr
 import {
   CHUNKED,
   EMPTY_RESPONSE_DROP,
-  type Fields,
+  Fields,
   type Framing,
   RESPONSE_DROP,
   TRAILER_DROP,
@@ -14,6 +14,7 @@ import type { ErrorAnswer } from '../error-response.ts';
 import type { BoundsOwner, ExchangeBounds } from '../exchange-bounds.ts';
 import type { Client } from '../received-request.ts';
 import type { SessionHost } from '../session-host.ts';
+import { SessionRecords } from '../session-records.ts';
 import { acceptsTrailers } from './describe-http2-request.ts';
 import { http2ErrorResponse } from './grpc-error-response.ts';
 import { ErrorCode, MAX_QUEUED_INTERIM } from './http2-limits.ts';
@@ -21,7 +22,6 @@ import { Http2Output, mayTrail } from './http2-output.ts';
 import type { Http2Fields, ServerStream, ServerStreamOwner } from './http2-port.ts';
 import { type BodyReader, Http2RequestBody } from './http2-request-body.ts';
 import { http2Head } from './http2-response-head.ts';
-import type { Http2StreamMemory } from './http2-stream-memory.ts';
 import { HANDSHAKE_FIELDS } from './http2-websocket.ts';
 
 /** What an exchange needs of the session that its stream belongs to. */
@@ -36,6 +36,12 @@ export interface Http2Client extends Client {
   queuedFrames(): number;
   /** The stream of an exchange is gone. */
   streamOnClose(exchange: Http2Exchange): void;
+}
+
+/** What a stream works with and is dear to make: a session gives it to one stream after another. */
+export class Http2StreamMemory {
+  readonly records = new SessionRecords();
+  readonly requestFields = new Fields();
 }
 
 /** The exchange of a stream: what actions and filters see of HTTP/2. */

@@ -11,13 +11,12 @@ import {
 import { DRAINING_START_MS, LINGER_MS } from '../client-bounds.ts';
 import type { DrainableSession, SessionSlot } from '../session-host.ts';
 import { Rate } from './event-rate.ts';
-import { type Http2Client, Http2Exchange } from './http2-exchange.ts';
+import { type Http2Client, Http2Exchange, Http2StreamMemory } from './http2-exchange.ts';
 import { ErrorCode, MAX_PINGS_PER_SECOND, MAX_RESETS_PER_SECOND, MAX_SETTINGS_PER_SECOND } from './http2-limits.ts';
 import { Http2Pings } from './http2-pings.ts';
 import { Http2Stalls } from './http2-stalls.ts';
 import { startExchange } from './http2-start.ts';
 import type { ServerSession, ServerSessionOwner, ServerStream } from './http2-port.ts';
-import { Http2StreamMemory } from './http2-stream-memory.ts';
 import { serveNodeHttp2 } from './node-http2.ts';
 
 /**

@@ -2,7 +2,7 @@
 import { ProxyError } from '../../base/index.ts';
 import { readTarget, requestFraming, type RequestTarget } from '../../message/index.ts';
 import { BodyDecoder } from '../body-decoder.ts';
-import { type BodySink } from '../body-sink.ts';
+import { type BodySink } from '../chunked-decoder.ts';
 import { MORE } from '../head-reader.ts';
 import { DEFAULT_HEAD_LIMITS } from '../limits.ts';
 import { RequestHeadReader } from '../request-head.ts';

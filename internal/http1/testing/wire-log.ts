@@ -5,7 +5,7 @@
 import { ProxyError } from '../../base/index.ts';
 import { CHUNKED, type Framing, requestFraming, responseFraming, UNTIL_CLOSE } from '../../message/index.ts';
 import { BodyDecoder } from '../body-decoder.ts';
-import { type BodySink } from '../body-sink.ts';
+import { type BodySink } from '../chunked-decoder.ts';
 import { MORE } from '../head-reader.ts';
 import { DEFAULT_HEAD_LIMITS, type HeadLimits } from '../limits.ts';
 import { RequestHeadReader } from '../request-head.ts';

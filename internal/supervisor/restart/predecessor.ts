@@ -1,5 +1,5 @@
 import { BoundAddress, type ServerHandle } from '../../transport/index.ts';
-import type { Inheritance } from './inheritance.ts';
+import type { Inheritance } from './succession.ts';
 import { PREDECESSOR_VARIABLE, type ToPredecessor, type ToSuccessor } from './succession.ts';
 
 /** The prox process that has started this one. */

@@ -1,4 +1,4 @@
-import type { BindAddress } from '../../transport/index.ts';
+import type { BindAddress, BoundAddress } from '../../transport/index.ts';
 
 /**
  * The messages between the old and the new prox process during a restart, over the channel that Node makes between a
@@ -12,7 +12,7 @@ import type { BindAddress } from '../../transport/index.ts';
  *
  * After `ready` the channel is closed, and the successor no longer needs its parent.
  */
-export type ToSuccessor = AddressMessage | EstateMessage;
+export type ToSuccessor = AddressMessage | InheritanceMessage;
 
 /** A bound socket, which is sent with this message. */
 export interface AddressMessage {
@@ -25,7 +25,7 @@ export interface AddressMessage {
 }
 
 /** Everything has been sent. */
-export interface EstateMessage {
+export interface InheritanceMessage {
   readonly kind: 'inheritance';
   /** See DataPlaneOptions. */
   readonly ticketKeys: Buffer;
@@ -39,3 +39,11 @@ export type ToPredecessor =
 
 /** The environment variable with the process id of the predecessor. It is removed before anything else starts. */
 export const PREDECESSOR_VARIABLE = 'PROX_PREDECESSOR';
+
+/** What a prox process passes on to its successor. */
+export interface Inheritance {
+  /** The bound sockets, by the key of `listenKey`. */
+  readonly addresses: ReadonlyMap<string, BoundAddress>;
+  /** See DataPlaneOptions. With the same keys, TLS sessions can be resumed after the restart. */
+  readonly ticketKeys: Buffer;
+}

@@ -1,5 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import type { Inheritance } from './inheritance.ts';
+import type { Inheritance } from './succession.ts';
 import { PREDECESSOR_VARIABLE, type ToPredecessor, type ToSuccessor } from './succession.ts';
 
 /** Milliseconds until a successor must serve. A large config and many workers need a few seconds. */

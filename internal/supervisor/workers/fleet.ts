@@ -321,7 +321,7 @@ export class Fleet implements Engine {
       const port = this.options.hub.connect(place.worker, process.control);
       place.port = port;
       process.onControl = (frames) => port.receive(frames);
-      this.attend(place, process, logs).catch(failed);
+      this.replaceWhenGone(place, process, logs).catch(failed);
       return process;
     } catch (error) {
       this.logger.error('a worker could not be started', { worker: place.worker, error });
@@ -330,7 +330,7 @@ export class Fleet implements Engine {
     }
   }
 
-  private async attend(place: Place, process: Member, logs: WorkerLogs): Promise<void> {
+  private async replaceWhenGone(place: Place, process: Member, logs: WorkerLogs): Promise<void> {
     const exit = await process.gone;
     const served = place.serving;
     if (this.counts !== null) clearCount(this.counts, place.worker);

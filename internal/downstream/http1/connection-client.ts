@@ -1,5 +1,5 @@
-import type { ClientCertificate, Connection } from '../transport/index.ts';
-import type { Client } from './received-request.ts';
+import type { ClientCertificate, Connection } from '../../transport/index.ts';
+import type { Client } from '../received-request.ts';
 
 /** The client at the other end of a connection. */
 export abstract class ConnectionClient implements Client {
