@@ -25,7 +25,7 @@ const ANSWER = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\
 let accepted = 0;
 
 function createServer() {
-  // Whoever waits for a worker is told by its end.
+  // Code that waits for a worker is told when it ends.
   return net.createServer({ noDelay: true }, serve).on('error', () => process.exit(1));
 }
 

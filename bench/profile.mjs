@@ -126,7 +126,7 @@ async function perf(run) {
   const { done, cpu } = await measure(run, prox, () => {
     const recorder = spawn('perf', ['record', ...event, '-p', String(prox.pid), '-o', data], { stdio: 'ignore' });
     const ended = new Promise((resolve, reject) => recorder.once('error', reject).once('close', resolve));
-    // Waited for below: until then a failure is nobody's yet.
+    // Awaited below; until then no code handles a failure.
     ended.catch(() => {});
     return () => {
       recorder.kill('SIGINT');

@@ -93,7 +93,7 @@ export function cpuOfTree(pid) {
   return sum;
 }
 
-/** Seconds that a core has been busy since the machine was started, whoever used it. */
+/** Seconds that a core has been busy since the machine was started, with any work. */
 export function busyOf(core) {
   const line = new RegExp(`^cpu${core} (.*)$`, 'm').exec(readFileSync('/proc/stat', 'utf8'))?.[1] ?? '';
   const [user, nice, system, , , irq, softirq, steal] = line.split(' ').map(Number);
@@ -118,7 +118,7 @@ export function memoryOfTree(pid) {
   return sum;
 }
 
-/** Whether somebody listens on a port of the loopback interface. @returns {Promise<boolean>} */
+/** Whether a process listens on a port of the loopback interface. @returns {Promise<boolean>} */
 function answers(port) {
   return new Promise((resolve) => {
     const socket = connect({ port, host: '127.0.0.1' });
@@ -131,15 +131,15 @@ function answers(port) {
 }
 
 /**
- * Looks that nobody listens on a port that is about to be taken: a run beside this one would answer in its place.
- * @throws {Error} when somebody does
+ * Checks that no process listens on a port that is about to be used: a second run would answer in its place.
+ * @throws {Error} if one does
  */
 export async function unused(port) {
   if (await answers(port)) throw new Error(`port ${port} is taken: does the benchmark run already?`);
 }
 
 /**
- * Waits until somebody listens on a port of the loopback interface.
+ * Waits until a process listens on a port of the loopback interface.
  * @param {import('node:child_process').ChildProcess} [child] who is to listen: its end ends the wait with an error
  */
 export async function listening(port, child) {
@@ -150,5 +150,5 @@ export async function listening(port, child) {
     if (await answers(port)) return;
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
-  throw new Error(`nobody listens on port ${port}`);
+  throw new Error(`no process listens on port ${port}`);
 }

@@ -1,6 +1,6 @@
 import { haproxyPeer } from './haproxy.mjs';
 
-/** As somebody sets it who has large answers: by default its buffers have 16 KiB. */
+/** The settings for large answers: by default HAProxy's buffers have 16 KiB. */
 export default haproxyPeer({
   name: 'haproxy-large-buffers',
   title: 'HAProxy, 64 KiB buffers',

@@ -1,6 +1,6 @@
 import { nginxPeer } from './nginx.mjs';
 
-/** As somebody sets it who has large answers: by default it reads them into buffers of 4 KiB. */
+/** The settings for large answers: by default nginx reads them into buffers of 4 KiB. */
 export default nginxPeer({
   name: 'nginx-large-buffers',
   title: 'nginx, 16 KiB buffers',

@@ -17,7 +17,7 @@ describe('TargetStore', () => {
     expect(target).toEqual({ address: 'a:1', active: 0 });
   });
 
-  it('forgets targets that nobody holds, and keeps those in use', async () => {
+  it('drops targets that are not used, and keeps those in use', async () => {
     const store = new TargetStore();
     for (let i = 0; i < 100; i++) store.get(`gone:${i}`, '');
     const search = new TargetSearch(createBalancer('random', [store.get('kept:1', '')]));

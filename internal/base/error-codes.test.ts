@@ -17,7 +17,7 @@ function documented(): Map<string, string[][]> {
   return rows;
 }
 
-/** The cells that a row of the document has to hold: `none` stands for an error that nobody is answered. */
+/** The cells that a row of the document has to hold: `none` stands for an error without an answer. */
 function cellsOf(entry: ErrorEntry): string[] {
   return [entry.source, entry.status === 0 ? 'none' : String(entry.status), entry.meaning];
 }

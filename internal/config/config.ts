@@ -282,7 +282,7 @@ export type ProxyProtocolVersion = 'v1' | 'v2';
 export interface UpstreamTlsConfig {
   /** Bundle of roots instead of the system's; null = the system's. */
   readonly ca: string | null;
-  /** True accepts any certificate: whoever is in the way can read and change the traffic. */
+  /** True accepts any certificate: an attacker between the two can read and change the traffic. */
   readonly insecure: boolean;
   /** The name sent as SNI and verified; null = the upstream's host. */
   readonly serverName: string | null;
@@ -326,7 +326,7 @@ export interface DropConfig extends ActionBase {
   readonly type: 'drop';
 }
 
-/** A resolved body. The bytes are not frozen, as typed arrays cannot be: nobody writes to them. */
+/** A resolved body. The bytes are not frozen, as typed arrays cannot be: no code writes to them. */
 export interface ResourceConfig {
   readonly kind: 'text' | 'json' | 'file';
   readonly body: Uint8Array;

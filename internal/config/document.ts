@@ -4,7 +4,7 @@ import { readJson5, type Remark, type Tape } from './json5-reader.ts';
 
 /**
  * One config file: its value, and where each part of it stands. A part is named by its node on the tape (see
- * json5-reader.ts); looking one up costs nothing before somebody asks.
+ * json5-reader.ts); looking one up costs nothing until it is needed.
  */
 export class Document {
   /** Absolute path. */

@@ -304,7 +304,7 @@ describe('service', () => {
       ],
       [
         `listen: ':1', config: { proxy_protocol: true },`,
-        '4:41: services.web.config.proxy_protocol: `proxy_protocol` needs `trusted_proxies`: the header is accepted from nobody else',
+        '4:41: services.web.config.proxy_protocol: `proxy_protocol` needs `trusted_proxies`: prox accepts the header only from these addresses',
       ],
     ]),
   );

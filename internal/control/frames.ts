@@ -35,7 +35,7 @@ export interface Reply {
  */
 export type Send<F> = (frames: readonly F[], sent: () => void) => void;
 
-/** Reports what nobody waits for, such as a listener that throws. */
+/** Reports errors that no caller receives, such as a listener that throws. */
 export type Report = (message: string, facts: Readonly<Record<string, unknown>>) => void;
 
 /**

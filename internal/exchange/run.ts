@@ -4,7 +4,7 @@ import { ProxyError } from '../base/index.ts';
 const ABANDONED = new ProxyError('client_closed', 'the exchange has ended');
 
 /**
- * What an exchange waits for while a filter asks somebody else: the asynchronous form of a verdict. The filter makes the
+ * The asynchronous form of a verdict: an exchange waits for it while a filter asks another server. The filter makes the
  * run, the phase starts it.
  *
  *     made ──start──> waiting ──the work is done──> continued once

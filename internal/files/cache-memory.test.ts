@@ -32,7 +32,7 @@ describe('what files in memory cost', () => {
   it.each([
     ['alone', ['']],
     ['with their siblings', ['', '.br', '.zst', '.gz']],
-  ])('is what is counted for them, whoever asked for them: files %s', async (_, endings) => {
+  ])('equals what is counted for them, for any client: files %s', async (_, endings) => {
     const names = Array.from({ length: FILES }, (__, index) => `name-${index}-of-${endings.length}.css`);
     for (const name of names) {
       for (const ending of endings) folder.write({ [`www/${name}${ending}`]: name });

@@ -59,7 +59,7 @@ describe('evaluatePreconditions', () => {
     expect(evaluatePreconditions({ ...NONE, ...fields }, VALIDATORS, NOW)).toBe(Precondition[outcome]);
   });
 
-  it('ignores dates when nobody knows when the file changed', () => {
+  it('ignores dates if it is unknown when the file changed', () => {
     const validators = { etag: '"a"', lastModified: null };
     for (const fields of [{ ifUnmodifiedSince: BEFORE }, { ifModifiedSince: AFTER }]) {
       expect(evaluatePreconditions({ ...NONE, ...fields }, validators, NOW)).toBe(Precondition.holds);

@@ -231,7 +231,7 @@ describe('traversal', () => {
 });
 
 describe('a path that is not a regular file', () => {
-  it('is a 404, and nobody waits for a FIFO', async () => {
+  it('is a 404, and a FIFO delays no request', async () => {
     execFileSync('mkfifo', [folder.path('www/fifo')]);
     expect((await get('/fifo')).events).toEqual(['fail not_found']);
   });

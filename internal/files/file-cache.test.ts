@@ -214,7 +214,7 @@ describe('CachedFile', () => {
     ['br', [5, 9]],
   ];
 
-  it('ranks its representations for each client, whoever asked before', () => {
+  it('ranks its representations for each client, whatever the client before', () => {
     const seen = CASES.map(([value]) => [value, file.ranked(value).map(({ size }) => size)]);
     expect(seen).toEqual(CASES);
   });

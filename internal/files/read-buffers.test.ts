@@ -16,7 +16,7 @@ describe('ReadBuffers', () => {
     expect(new Set(taken).size).toBe(taken.length);
   });
 
-  it('gives those again that nobody uses, and others for those that may be in use', () => {
+  it('reuses buffers that are not in use, and replaces those that may be', () => {
     const buffers = new ReadBuffers();
     const [free, used] = takeAll(buffers);
     buffers.giveBack(free);

@@ -131,7 +131,7 @@ describe('serve: ranges', () => {
     expect(exchange.framing).toBe(exchange.body.length);
   });
 
-  it('has a boundary that nobody can foresee', async () => {
+  it('has a boundary that cannot be predicted', async () => {
     const types = await Promise.all(
       [0, 1].map(async () => (await get({ Range: 'bytes=0-1,4-5' })).field('Content-Type')),
     );

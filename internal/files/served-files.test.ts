@@ -194,7 +194,7 @@ describe('a file that does not change', () => {
   it('is looked at, but not read again', async () => {
     folder.write({ 'www/old.png': 'one' });
     const watched = new WatchedFiles(tree);
-    // Nobody can set the time when an inode was changed, so that a test can only pretend it.
+    // No program can set the change time of an inode, so a test must simulate it.
     watched.onOpen = (_, opened) => {
       Object.assign(opened.state, { ctimeNs: 1n });
       opened.look = () => Promise.resolve(opened.state);
@@ -284,7 +284,7 @@ describe('a large answer from memory', () => {
   });
 
   it.each(['bytes=0-9999', 'bytes=0-9999,100000-109999', 'bytes=0-65535'])(
-    'lends no more than is sent, where nobody counts it any more: %s',
+    'lends no more than is sent, if it is not counted any more: %s',
     async (range) => {
       const watched = await filled();
       const exchange = new MemoryExchange({

@@ -222,7 +222,7 @@ describe('LogFile, when writing fails', () => {
     expect(told).toMatchObject([{ message: expect.stringContaining('too slowly'), fields: { dropped: 2 } }]);
   });
 
-  it('lets nobody wait for a full disk: flush and close resolve, and close counts the loss', async () => {
+  it('does not wait for a full disk: flush and close resolve, and close counts the loss', async () => {
     const told: Told[] = [];
     const file = await open('/dev/full', told, { flushEvery: 5 });
     file.write('a\n');

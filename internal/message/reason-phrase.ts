@@ -43,7 +43,7 @@ const PHRASES: Readonly<Record<number, string>> = {
   415: 'Unsupported Media Type',
   416: 'Range Not Satisfiable',
   417: 'Expectation Failed',
-  // Registered as not to be used (RFC 9110 §15.5.19), for the sake of the phrase that everybody knows.
+  // Registered as not to be used (RFC 9110 §15.5.19), but included for its well-known phrase.
   418: "I'm a Teapot",
   421: 'Misdirected Request',
   422: 'Unprocessable Content',

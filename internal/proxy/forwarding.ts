@@ -53,7 +53,7 @@ export class Forwarding
   private filtered: FilteredResponse | null = null;
   /** What the exchange waits for before an attempt. */
   private run: Run<unknown> | null = null;
-  /** Times of `performance.now()`, taken only when somebody wants them. */
+  /** Times of `performance.now()`, taken only if a log needs them. */
   private startedAt = 0;
   private lastError: ProxyError | null = null;
 

@@ -81,7 +81,7 @@ describe('a name', () => {
 
   it.each([
     ['that does not exist', MISSING, 3000],
-    ['that nobody could tell of', FAILED, 2000],
+    ['for which no server answered', FAILED, 2000],
   ])('%s is asked for again soon', (_, negative, milliseconds) => {
     const waiter = new Waiter();
     table.lookup('a', waiter);

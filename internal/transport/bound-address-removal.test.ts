@@ -19,7 +19,7 @@ it('a unix socket whose file cannot be removed is closed, and says why the file 
     const path = join(folder, 'web.sock');
     const bound = await BoundAddress.bind({ kind: 'unix', path, text: `unix://${path}` });
     expect(await bound.close()).toMatchObject({ code: 'EACCES' });
-    // Nobody has it any more, so whoever is next takes it.
+    // No process listens on it any more, so the next one takes it.
     const next = await BoundAddress.bind({ kind: 'unix', path, text: `unix://${path}` });
     await next.close();
   } finally {

@@ -58,7 +58,7 @@ describe('a bound address', () => {
     await expect(read({ port: bound.port, host: '127.0.0.1' })).rejects.toThrow('ECONNREFUSED');
   });
 
-  it('tells at once when somebody listens there', async () => {
+  it('fails at once if another process listens there', async () => {
     const first = await bind(tcp('127.0.0.1'));
     await serve(first, '');
     for (const host of ['127.0.0.1', null]) {
@@ -91,7 +91,7 @@ describe('a bound unix socket', () => {
     expect(existsSync(path)).toBe(true);
   });
 
-  it('is not removed when somebody else has taken its place', async () => {
+  it('is not removed if another process has replaced it', async () => {
     const path = join(folder, 'a.sock');
     const first = await bind(unix(path));
     const second = await bind(unix(path));
@@ -100,7 +100,7 @@ describe('a bound unix socket', () => {
     expect(await read({ path })).toBe('second');
   });
 
-  it('takes the place of one that nobody listens on, and not of one that is in use', async () => {
+  it('replaces one on which no process listens, and not one that is in use', async () => {
     const path = join(folder, 'a.sock');
     const dead = await BoundAddress.bind(unix(path));
     dead.leave();

@@ -21,7 +21,7 @@ describe('the roots of the system', () => {
     expect([certificates.length, source]).toEqual([2, `${at('bundle.pem')}, ${at('dir')}`]);
   });
 
-  it('are those of a bundle, or of Node.js, where nobody names any', () => {
+  it('are those of a bundle, or of Node.js, if none are named', () => {
     for (const env of [{}, { SSL_CERT_FILE: at('dir/notes') }, { SSL_CERT_FILE: at('none') }]) {
       expect(readRoots(env).certificates.length).toBeGreaterThan(0);
       expect(readRoots(env).source).toMatch(/^\/etc\/|^Node\.js$/);

@@ -37,7 +37,7 @@ class KnownAddresses extends Resolver {
   }
 }
 
-it('keeps the first connection to an address that a name has got while nobody used it', async () => {
+it('keeps the first connection to an address that a name got while it was not in use', async () => {
   const server = createServer((socket) => socket.on('data', () => socket.write('HTTP/1.1 204 No Content\r\n\r\n')));
   await new Promise<void>((resolve) => server.listen(0, resolve));
   const resolver = new KnownAddresses();

@@ -90,7 +90,7 @@ describe('log files', () => {
     expect(daemon.log.filter(({ msg }) => msg === 'config reloaded')).toHaveLength(1);
   });
 
-  it('are not readable by everybody', async () => {
+  it('are not readable by all users', async () => {
     daemon = await TestDaemon.start(webConfig([{ action: OK }], {}, { logging: { access_log: './access.log' } }));
     const { mode } = await import('node:fs/promises').then(({ stat }) => stat(join(daemon.folder, 'access.log')));
     expect(mode & 0o007).toBe(0);

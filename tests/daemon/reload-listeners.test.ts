@@ -67,7 +67,7 @@ describe('listeners on a reload', () => {
     expect(await daemon.reload({ services: { web: { listen: `127.0.0.1:${after}`, routes } } })).toBe(true);
     expect(await accepts(before)).toBe(false);
     expect(await accepts(after)).toBe(true);
-    // Nobody is under way on this one, so that it ends, and ends whole.
+    // This one has no request in flight, so it ends, and ends in order.
     await idle.toEnd();
     expect(busy.ended).toBe(false);
     upstream.release();
@@ -214,7 +214,7 @@ describe('max_connections on a reload', () => {
     await served(first, 2);
   });
 
-  it('lowered serves nobody who waits until there is room', async () => {
+  it('lowered serves no waiting connection until there is room', async () => {
     await start(limited({ max_connections: 2 }));
     const [first, second, third] = await connected(3);
     await served(first);
@@ -249,7 +249,7 @@ describe('max_connections on a reload', () => {
     await late.sees('200 OK');
   });
 
-  it('lets nobody wait for longer than stall_timeout', async () => {
+  it('lets no connection wait for longer than stall_timeout', async () => {
     await start(limited({ max_connections: 1, stall_timeout: '300ms' }));
     const [first, second] = await connected(2);
     await served(first);

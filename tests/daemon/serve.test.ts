@@ -108,7 +108,7 @@ describe('serve', () => {
     ['/files/up/secret.txt'],
     ['/files/sub/%2e%2e%2f%2e%2e%2fsecret.txt'],
     ['http://a.test/files/../secret.txt'],
-  ])('lets nobody out of root by %s', async (target) => {
+  ])('lets no path lead out of root: %s', async (target) => {
     for (const host of ['a.test', 'root.test']) {
       const { status, body } = await ask(host === 'a.test' ? target : target.replace('/files', ''), '', host);
       expect(body).not.toContain(SECRET);

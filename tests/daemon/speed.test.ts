@@ -186,7 +186,7 @@ describe('a limited transfer', () => {
     expect(createHash('sha256').update(body).digest('hex')).toBe(createHash('sha256').update(BODY).digest('hex'));
   });
 
-  it('slows nobody else', async () => {
+  it('does not slow other clients', async () => {
     const transfer = await download('/down');
     const began = performance.now();
     expect((await (await fetch(daemon.url('/free'))).arrayBuffer()).byteLength).toBe(BODY.length);

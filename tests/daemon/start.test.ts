@@ -144,7 +144,7 @@ describe('a start that fails', () => {
 });
 
 describe('a start', () => {
-  it('replaces a unix socket that nobody listens on any more', async () => {
+  it('replaces a unix socket on which no process listens any more', async () => {
     daemon = await TestDaemon.start(webConfig([{ action: STATIC }]));
     const path = join(daemon.folder, 'prox.sock');
     const config = webConfig([{ action: STATIC }], { listen: `unix://${path}` });

@@ -62,7 +62,7 @@ describe.each(KINDS)('a gRPC stream under way, %s on both sides', (kind) => {
     grpc.server.stop();
     const [error] = (await failed) as [{ code: number }];
     expect(error.code).not.toBe(status.OK);
-    // Nobody listens there any more: 502, which gRPC takes for this.
+    // No server listens there any more: 502, which gRPC reports as this status.
     expect((await client.unary('unary', Buffer.from('x'))).error?.code).toBe(status.UNAVAILABLE);
   });
 });

@@ -128,7 +128,7 @@ describe.each(KINDS)('gRPC through prox, %s on both sides', (kind) => {
     await eventually('the server to hear of it', () => server.heard.includes('cancelled'));
   });
 
-  it('lets a call go on beside one that nobody reads', async () => {
+  it('lets a call continue beside one that is not read', async () => {
     const stuck = client.bidi();
     stuck.on('error', () => {
       // It is cancelled in the end.

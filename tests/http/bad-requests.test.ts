@@ -107,7 +107,7 @@ describe('a request with', () => {
 });
 
 describe('a refusal', () => {
-  it('arrives although the client has sent much more, which nobody reads', async () => {
+  it('arrives although the client has sent much more, which is not read', async () => {
     const client = await proxied.connect();
     client.send(post('Content-Length: 50000000'));
     client.send('x'.repeat(5_000_000));
@@ -117,7 +117,7 @@ describe('a refusal', () => {
     client.destroy();
   });
 
-  it('is the only answer, also where a body is malformed that nobody wanted', async () => {
+  it('is the only answer, also if an unread body is malformed', async () => {
     const client = await proxied.connect();
     client.send(head('POST /static HTTP/1.1', HOST, 'Transfer-Encoding: chunked'));
     await client.sees('static');

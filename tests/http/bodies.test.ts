@@ -236,7 +236,7 @@ describe('both directions', () => {
     const client = await proxied.connect();
     client.send(head('POST / HTTP/1.1', HOST, 'Content-Length: 100000000') + 'x'.repeat(1000));
     await client.sees('too much');
-    // Far less than announced was sent; the connection ends, as nobody wants the rest.
+    // Far less than announced was sent; the connection ends, because the rest is not needed.
     client.send('x'.repeat(200_000));
     await client.toEnd();
     expect(undated(client.received)).toBe(

@@ -96,7 +96,7 @@ describe('a client that goes away', () => {
       await delay(round * 2);
       clients.forEach((client, i) => (i % 2 === 0 ? client.destroy() : client.socket.resetAndDestroy()));
     }
-    // Whoever only ended its side still waits for an answer: the upstream's end is the end of those.
+    // Clients that only ended their side still wait for an answer; they end with the upstream.
     for (const peer of proxied.upstream.peers) peer.destroy();
     await eventually('every socket to be closed', async () => {
       for (const peer of proxied.upstream.peers) peer.destroy();
@@ -117,7 +117,7 @@ describe('max_connections', () => {
     third.send(GET_CLOSE);
     gone.destroy();
     fourth.send(GET_CLOSE);
-    // The two that are served go on; nobody else is.
+    // The two that are served continue; no other connection is served.
     first.send(GET);
     await first.until(() => first.received.split('hello').length === 3);
     expect(third.received + fourth.received).toBe('');

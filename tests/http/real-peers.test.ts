@@ -191,7 +191,7 @@ describe('in front of https', () => {
     await stopHealthy(daemon);
   });
 
-  it('a certificate that nobody vouches for is a 502, and leaves no descriptor open', async () => {
+  it('a certificate of an unknown authority is a 502, and leaves no descriptor open', async () => {
     const daemon = await TestDaemon.start(
       webConfig([{ action: { type: 'proxy', upstream: `https://localhost:${port}` } }]),
     );

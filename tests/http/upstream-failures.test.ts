@@ -16,7 +16,7 @@ const POST = `${head('POST / HTTP/1.1', 'Host: a.test', 'Content-Length: 2')}hi`
 const refusal = (status: string, code: string): string =>
   response(`${status} (${code})\n`, `HTTP/1.1 ${status}`, 'Content-Type: text/plain; charset=utf-8');
 
-/** A port that nobody listens on. */
+/** A port on which no server listens. */
 async function deadPort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -51,7 +51,7 @@ describe('an upstream that answers badly', () => {
     ['another coding', head('HTTP/1.1 200 OK', 'Transfer-Encoding: gzip, chunked'), 'bad_response'],
     ['chunked in HTTP/1.0', head('HTTP/1.0 200 OK', 'Transfer-Encoding: chunked'), 'bad_response'],
     [
-      '101 that nobody asked for',
+      '101 without a request for an upgrade',
       head('HTTP/1.1 101 Switching Protocols', 'Connection: upgrade', 'Upgrade: x'),
       'bad_response',
     ],

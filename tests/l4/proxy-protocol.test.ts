@@ -59,7 +59,7 @@ beforeAll(async () => {
       services: {
         web: { listen: '127.0.0.1:0', routes: [{ action }], config },
         secure: { listen: '127.0.0.1:0', ...tls, routes, config },
-        // Trusts nobody who connects in these tests.
+        // Trusts no client of these tests.
         strict: {
           listen: '127.0.0.1:0',
           routes: [{ action }],
@@ -133,7 +133,7 @@ describe('a connection from a trusted proxy', () => {
     expect(line).toMatchObject({ client_addr: '198.51.100.7' });
   });
 
-  it('lends its trust to nobody: what the announced client forwards is replaced, unless it is trusted itself', async () => {
+  it('does not extend its trust: what the announced client forwards is replaced, unless it is trusted itself', async () => {
     const request = REQUEST.replace('\r\n\r\n', '\r\nX-Forwarded-For: 192.0.2.99\r\n\r\n');
     expect(bodyOf(await exchangeRaw(daemon.port(), V1 + request))).toBe('198.51.100.7');
     expect(bodyOf(await exchangeRaw(daemon.port('chain'), V1 + request))).toBe('192.0.2.99, 198.51.100.7');

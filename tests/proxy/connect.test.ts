@@ -142,7 +142,7 @@ describe('CONNECT with stream: true', () => {
         'Connection: close',
       ) + 'right behind',
     );
-    // Longer than stall_timeout: nobody is in a hurry.
+    // Longer than stall_timeout, which does not apply to tunnels.
     await new Promise((resolve) => setTimeout(resolve, 600));
     client.send(' and later').end();
     await peer.sees(' and later');

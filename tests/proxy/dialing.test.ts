@@ -56,7 +56,7 @@ describe('an upstream address', () => {
     expect(upstream.requests.at(-1)?.head).toMatch(/^GET \/Base\/upper HTTP\/1\.1\r\n/);
   });
 
-  it.each(['/dead', '/nosocket'])('where nobody listens is a 502, with and without a body: %s', async (path) => {
+  it.each(['/dead', '/nosocket'])('where no server listens is a 502, with and without a body: %s', async (path) => {
     for (const body of [null, 'x'.repeat(100_000)]) {
       const answer = await fetch(daemon.url(path), body === null ? {} : { method: 'POST', body });
       expect([answer.status, await answer.text()]).toEqual([502, '502 Bad Gateway (dial_failed)\n']);

@@ -138,7 +138,7 @@ describe('proxy_protocol on a proxy action', () => {
   it.each([
     ['/', 'PROXY UNKNOWN\r\nGET'],
     ['/v2', `${V2_SIGNATURE}\x20\0\0\0GET`],
-  ])('names nobody for a client on a unix socket: %s', async (path, opening) => {
+  ])('contains no address for a client on a unix socket: %s', async (path, opening) => {
     answerAfter(() => (path === '/' ? 0 : 16));
     const client = RawClient.over(connect({ path: join(folder, 'prox.sock'), allowHalfOpen: true }));
     await client.send(head(`GET ${path} HTTP/1.1`, 'Host: a.test')).sees('ok');

@@ -47,7 +47,7 @@ describe('headers of the action', () => {
   it('of one action do not cost its fallback what the client sent', async () => {
     const [dying, second] = [await RawUpstream.start(), await RawUpstream.start()];
     second.serve(OK);
-    // Goes away with the second request of its connection: the head was written, and the retry reaches nobody.
+    // Goes away with the second request of its connection: the head was written, and the retry reaches no server.
     dying.serve(async () => {
       if (dying.requests.length === 1) return OK;
       await dying.stop();

@@ -104,7 +104,7 @@ describe('an upgrade', () => {
   });
 
   it.each([
-    ['that nobody asked for', head('GET / HTTP/1.1', 'Host: a.test'), SWITCHING],
+    ['without a request for it', head('GET / HTTP/1.1', 'Host: a.test'), SWITCHING],
     ['to a request with a body', head('POST / HTTP/1.1', 'Host: a.test', 'Content-Length: 2') + 'hi', SWITCHING],
     ['without Connection: upgrade', UPGRADE, head('HTTP/1.1 101 Switching Protocols', 'Upgrade: echo/1')],
   ])('answered by a 101 %s is a 502', async (_, sent, answer) => {
@@ -185,12 +185,12 @@ describe('a tunnel', () => {
       to.socket.pause();
       const block = Buffer.alloc(1_000_000);
       let full = 0;
-      // What goes on for as long as somebody takes it would never end.
+      // A transfer that continues while its reader accepts bytes would never end.
       while (from.socket.writableLength < 4_000_000) {
         from.socket.write(block);
         full += block.length;
         await delay(1);
-        if (full > 200_000_000) throw new Error('nobody ever stopped taking bytes');
+        if (full > 200_000_000) throw new Error('the reader never stopped accepting bytes');
       }
       expect(full).toBeLessThan(200_000_000);
       to.socket.resume();

@@ -53,7 +53,7 @@ describe('NOTIFY_SOCKET', () => {
     await socket.received(/^STOPPING=1 /, from);
   });
 
-  it('costs no more than a warning where nobody can be told', async () => {
+  it('costs no more than a warning if systemd cannot be notified', async () => {
     const daemon = await TestDaemon.start(webConfig(routes), {
       env: { NOTIFY_SOCKET: '/nowhere/notify', PATH: '/nowhere' },
       args: ['-watch=false'],

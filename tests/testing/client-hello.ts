@@ -12,7 +12,7 @@ export async function clientHello(serverName: string | null, alpn: readonly stri
   const { port } = server.address() as AddressInfo;
   const client = connect({ port, host: '127.0.0.1', servername: serverName ?? '', ALPNProtocols: [...alpn] });
   client.on('error', () => {
-    // Nobody answers it.
+    // The server does not answer it.
   });
   const [socket] = (await once(server, 'connection')) as [Socket];
   let hello = Buffer.alloc(0);

@@ -51,7 +51,7 @@ export class TestDaemon {
   private readonly changes = new Changes();
   private output = '';
   private ended = false;
-  /** Nobody can write to the log any more. */
+  /** No process can write to the log any more. */
   private silent = false;
 
   private constructor(folder: string, configPath: string, options: DaemonOptions) {
@@ -84,7 +84,7 @@ export class TestDaemon {
     try {
       await daemon.logged((line) => line.msg === 'ready');
     } catch (error) {
-      // Nobody else knows of it, so nobody would end it.
+      // No other code knows this process, so it must be ended here.
       await daemon.stop();
       throw error;
     }
@@ -145,11 +145,11 @@ export class TestDaemon {
     return Promise.race([this.exited, late]).finally(() => clearTimeout(timer));
   }
 
-  /** Waits until nobody, generations that restarts have started included, can write to the log any more. */
+  /** Waits until no process, including those that restarts have started, can write to the log any more. */
   async silence(): Promise<void> {
     const end = Date.now() + PATIENCE_MS;
     while (!this.silent) {
-      if (Date.now() > end) throw new Error(`somebody still holds the log:\n${this.lastLines}`);
+      if (Date.now() > end) throw new Error(`a process still has the log open:\n${this.lastLines}`);
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
   }
@@ -170,7 +170,7 @@ export class TestDaemon {
    * @param generations further supervisors, which restarts have started
    */
   async stop(generations: readonly number[] = []): Promise<void> {
-    // Workers that are left alone let exchanges finish; nobody waits for them here.
+    // Workers that are left alone let exchanges finish; the test does not wait for them.
     const workers = (await Promise.all([this.pid, ...generations].map(workerPids))).flat();
     if (!this.ended) this.process.kill('SIGKILL');
     await this.exited;

@@ -37,7 +37,7 @@ export class H2Client {
     return client;
   }
 
-  /** Opens a stream that nobody looks at. */
+  /** Opens a stream whose response is ignored. */
   open(headers: OutgoingHttpHeaders, end = false): ClientHttp2Stream {
     const stream = this.session.request(headers, { endStream: end });
     stream.on('error', () => {});

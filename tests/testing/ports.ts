@@ -4,7 +4,7 @@ import { connect, createServer } from 'node:net';
 const FIRST = 20_000;
 const LAST = 32_000;
 
-/** A port that nobody listens on at the moment, for configs that must name theirs. */
+/** A port that is free at the moment, for configs that must name one. */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = FIRST + Math.floor(Math.random() * (LAST - FIRST));
@@ -20,7 +20,7 @@ function canListen(port: number): Promise<boolean> {
   });
 }
 
-/** Whether somebody accepts connections at a port, or at the path of a unix socket. */
+/** Whether a server accepts connections at a port, or at the path of a unix socket. */
 export function accepts(address: number | string, host = '127.0.0.1'): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = typeof address === 'number' ? connect({ port: address, host }) : connect({ path: address });

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 /** How long anything may take that normally takes milliseconds; a slow machine must not fail a test. */
 const PATIENCE_MS = 15_000;
 
-/** Waits until the condition holds, looking again every few milliseconds: for what tells nobody that it has come. */
+/** Waits until the condition holds, looking again every few milliseconds: for conditions without an event. */
 export async function eventually<T>(
   what: string,
   probe: () => T | Promise<T>,
@@ -29,7 +29,7 @@ export class Changes {
 
   /**
    * Waits until the condition holds, which is looked at after every change.
-   * @param complaint what is said when it was waited for in vain
+   * @param complaint the message when the wait times out
    * @throws Error that, or what the condition throws
    */
   async until(condition: () => boolean, complaint: () => string): Promise<void> {

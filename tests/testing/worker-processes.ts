@@ -43,7 +43,7 @@ export async function clientPortsOf(pid: number, port: number): Promise<Set<numb
       if (portIn(fields[1]) === port && inodes.has(fields[9] ?? '')) ports.add(portIn(fields[2]));
     }
   }
-  // The listening socket itself has nobody at its other end.
+  // The listening socket itself has no peer.
   ports.delete(0);
   return ports;
 }

@@ -77,7 +77,7 @@ describe.each(VERSIONS)('tls_client_auth with %s', (maxVersion) => {
   });
   afterAll(() => Promise.all([stopHealthy(requiring), stopHealthy(requesting)]));
 
-  it('lets in who proves to be somebody', async () => {
+  it('accepts a client with a valid certificate', async () => {
     const shown = `[O=Example,CN=alice] [${fingerprint}]`;
     for (const daemon of [requiring, requesting]) {
       const got = await attempt(daemon.port(), { ...alice, maxVersion });
@@ -91,7 +91,7 @@ describe.each(VERSIONS)('tls_client_auth with %s', (maxVersion) => {
     await requiring.logged((line) => JSON.stringify(line).includes('did not return a certificate'));
   });
 
-  it('refuses who shows a certificate of somebody else', async () => {
+  it('refuses a client that shows the certificate of another client', async () => {
     for (const daemon of [requiring, requesting]) {
       expect(await attempt(daemon.port(), { ...mallory, maxVersion })).toMatch(/closed|ECONNRESET|ALERT/);
     }

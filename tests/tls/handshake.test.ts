@@ -144,7 +144,7 @@ describe('a client that ends its side before the handshake is over', () => {
 });
 
 describe('two thousand clients that begin a handshake and say no more', () => {
-  it('shut nobody out', async () => {
+  it('lock no other client out', async () => {
     const daemon = await startTls({ pairs: { a: pair }, routes: [HELLO] });
     const stuck = Array.from({ length: 2100 }, () => {
       const socket = connect(daemon.port(), '127.0.0.1', () => socket.write('\x16'));

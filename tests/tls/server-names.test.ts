@@ -38,7 +38,7 @@ describe('the certificate of a folder', () => {
     ['b.test', 'wild', 'a further name'],
     ['x.y.b.test', 'first', 'a wildcard is one label'],
     ['common.test', 'Common.test', 'the common name where there is no other'],
-    ['other.test', 'first', 'nobody is for it'],
+    ['other.test', 'first', 'no certificate matches'],
     ['only.test', 'rsa-only', 'no other kind of key takes its place'],
     ['', 'first', 'no name is sent'],
   ])('for %s is %s: %s', async (servername, subject) => {

@@ -186,7 +186,7 @@ describe('the HTTP/2 sessions of an upstream', () => {
     await socketsBackTo(daemon, before + 1);
   });
 
-  it('keep nobody from ending', async () => {
+  it('do not keep the process from ending', async () => {
     const upstream = await start();
     const daemon = await daemonTo(upstream.authority);
     expect(await get(daemon)).toBe('200 ok');

@@ -23,7 +23,7 @@ async function kill(daemon: TestDaemon, worker: number, pid: number): Promise<Se
 }
 
 describe('a worker that is killed', () => {
-  it('takes nobody with it but its own connections, 20 times under load', async () => {
+  it('loses only its own connections, 20 times under load', async () => {
     const upstream = await TestUpstream.start();
     closers.push(() => upstream.stop());
     const routes = [
@@ -73,7 +73,7 @@ describe('a worker that is killed', () => {
     closers.push(() => daemon.stop());
     const [pid] = (await workerPids(daemon.pid)) as [number];
     await freeze(pid);
-    // Nobody accepts: these wait in the queue over the death of the worker.
+    // No worker accepts: these wait in the queue until the worker is replaced.
     const load = new Load(daemon.port(), { clients: 8, mode: 'new' });
     process.kill(pid, 'SIGKILL');
     await daemon.logged(({ msg }) => msg === 'worker ready');

@@ -133,7 +133,7 @@ describe('a supervisor that is killed', () => {
     await allEnded(pids);
   });
 
-  it('leaves workers that end at once on a signal, as nobody else can tell them', async () => {
+  it('leaves workers that end at once on a signal, because no supervisor can tell them to', async () => {
     const upstream = await start();
     const pids = await workerPids(daemon.pid);
     const busy = await client();

@@ -57,5 +57,5 @@ export class MemorySession {
 
 const UNROUTED = { id: 'bench:0', filters: null, speed: null } as unknown as RouteContext;
 
-/** A service that trusts nobody and limits nothing. */
+/** A service without trusted proxies and without limits. */
 export const SERVICE = { unrouted: UNROUTED, trusts: () => false } as unknown as SessionHost;

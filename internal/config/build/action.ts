@@ -32,7 +32,7 @@ import { buildResource, namedResource } from './resource.ts';
 
 /**
  * The pages, scripts and styles of a site, and most of its images, are below 1 MiB and fit into 16 MiB, which is little
- * for a process of some 80 MiB. A second is shorter than it takes somebody who has changed a file to look at it.
+ * for a process of some 80 MiB. After changing a file, a person needs longer than a second to look at it.
  */
 const DEFAULT_SERVE_CACHE: ServeCacheConfig = Object.freeze({
   size: 16 * 1024 ** 2,

@@ -115,13 +115,13 @@ describe('a pair', () => {
       'has an encrypted key',
       () => [own.cert, encrypted(own.key, 'pkcs8')],
       'key',
-      'it is encrypted, and nobody is there to enter a passphrase: `openssl pkey` decrypts it',
+      'it is encrypted, and prox cannot ask for a passphrase; decrypt it with `openssl pkey`',
     ],
     [
       'has an encrypted key of the old form',
       () => [other.cert, encrypted(other.key, 'pkcs1')],
       'key',
-      'it is encrypted, and nobody is there to enter a passphrase: `openssl pkey` decrypts it',
+      'it is encrypted, and prox cannot ask for a passphrase; decrypt it with `openssl pkey`',
     ],
   ])('that %s is refused', (_, pair, part, message) => {
     expect(read(...pair())).toEqual([part, message]);

@@ -25,7 +25,10 @@ export class BadPair extends Error {
 /** Certificates in one file: chains have two or three, bundles of roots about 150. */
 const MAX_CERTIFICATES = 1000;
 
-/** Renewal is due a month before the end by custom: whoever is this late has missed it, and can still act. */
+/**
+ * Certificates are usually renewed a month before they expire. This late, renewal has failed, but there is still time
+ * to act.
+ */
 const EXPIRES_SOON_DAYS = 14;
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -89,7 +92,7 @@ function readPrivateKey(pem: string): KeyObject {
     throw new BadPair('key', `expected a PEM private key, found ${pem.includes('-----BEGIN ') ? 'none' : 'no PEM'}`);
   }
   if (label.startsWith('ENCRYPTED') || /^Proc-Type: 4,ENCRYPTED/m.test(pem)) {
-    throw new BadPair('key', 'it is encrypted, and nobody is there to enter a passphrase: `openssl pkey` decrypts it');
+    throw new BadPair('key', 'it is encrypted, and prox cannot ask for a passphrase; decrypt it with `openssl pkey`');
   }
   try {
     return createPrivateKey(pem);

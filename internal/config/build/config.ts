@@ -39,7 +39,7 @@ export async function buildConfig(
     logs: new Map(),
   };
   checkFallbackCircles(context);
-  // Shared actions and resources are checked although nobody uses them.
+  // Shared actions and resources are checked even if no route uses them.
   for (const [name, written] of project.actions) namedAction(context, name, written, []);
   for (const [name, written] of project.resources) namedResource(context, name, written, []);
   const services: ServiceConfig[] = [];

@@ -22,7 +22,7 @@ export function buildLimits(context: BuildContext, written: Written): ServiceLim
       context,
       written,
       ['proxy_protocol'],
-      '`proxy_protocol` needs `trusted_proxies`: the header is accepted from nobody else',
+      '`proxy_protocol` needs `trusted_proxies`: prox accepts the header only from these addresses',
     );
   }
   // `||` where Go's prox takes 0 for "not set".

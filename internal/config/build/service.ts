@@ -76,7 +76,7 @@ function headIsBroken(context: BuildContext, { document, node, value }: WrittenS
   });
 }
 
-/** An address that somebody listens on, and where that is written. */
+/** An address of a service, and its position in the config. */
 export interface Listening {
   readonly address: ListenAddress;
   readonly owner: string;

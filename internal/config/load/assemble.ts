@@ -34,7 +34,7 @@ export interface Project {
   readonly plugins: ReadonlyMap<string, Written>;
 }
 
-/** Includes of includes multiply; nobody writes this many, but a short chain of files can ask for billions. */
+/** Includes of includes multiply; no config needs this many, but a short chain of files can ask for billions. */
 const MAX_ROUTES = 1_000_000;
 const MAX_INCLUDES = 10_000;
 

@@ -17,7 +17,7 @@ export const MAX_RESOURCE_BYTES = 16 * 1024 * 1024;
 /** The bundle of roots of a system takes a quarter of this; what is larger is something else. */
 export const MAX_PEM_BYTES = 1024 * 1024;
 
-/** The files of a folder of certificates: pairs for some thousand names, or somebody's home folder by mistake. */
+/** The files of a folder of certificates: pairs for some thousand names, or a home folder by mistake. */
 export const MAX_PEM_FILES = 20_000;
 
 /** What is looked at in a folder of certificates. */

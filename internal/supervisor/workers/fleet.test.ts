@@ -76,7 +76,7 @@ function apply(next: Change): Promise<void> {
   });
 }
 
-/** The message of what a promise is rejected with; listened for at once, as nobody may listen later. */
+/** The message of what a promise is rejected with; the rejection is handled at once, because no later code may do so. */
 function failureOf(promise: Promise<unknown>): Promise<string> {
   return promise.then(
     () => 'none',

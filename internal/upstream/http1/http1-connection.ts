@@ -180,7 +180,7 @@ export class Http1Connection implements ConnectionHandler, UpstreamLink {
     this.handler = null;
     this.reading = Reading.closed;
     if (reading !== Reading.tunnel) return this.connection.destroy();
-    // Both sides have said their last word: what is on its way arrives. Else nobody must take it for all there was.
+    // If both sides have ended, the last bytes arrive in order. Otherwise a reset shows that they are not complete.
     if (this.ended && this.requestSent) this.connection.endAndClose();
     else this.connection.reset();
   }

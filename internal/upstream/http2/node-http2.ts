@@ -28,7 +28,7 @@ export function openNodeHttp2(
   const maxHeaderListSize = headListBytes(settings.headLimits);
   const session = http2.connect('http://upstream', {
     createConnection: () => socket,
-    // RFC 9113 §8.4: a proxy has no use for what nobody has asked for.
+    // RFC 9113 §8.4: a proxy has no use for responses without a request.
     settings: { enablePush: false, initialWindowSize: settings.h2StreamWindow, maxHeaderListSize },
     // As many as fit: the size alone decides.
     maxHeaderListPairs: Math.ceil(maxHeaderListSize / LINE_OVERHEAD_BYTES),

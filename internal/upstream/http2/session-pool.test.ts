@@ -120,7 +120,7 @@ describe('SessionPool', () => {
     expect(bench.got.length).toBe(101);
   });
 
-  it('gives up a dial that nobody waits for any more', () => {
+  it('cancels a dial for which no request waits any more', () => {
     const bench = new Bench();
     const [a, b] = [bench.ask('a'), bench.ask('b')];
     a.cancel();
@@ -131,7 +131,7 @@ describe('SessionPool', () => {
     expect(bench.dials.length).toBe(2);
   });
 
-  it('lets everybody dial alone once the upstream turned out to speak HTTP/1.1', () => {
+  it('lets each request dial alone after the upstream has chosen HTTP/1.1', () => {
     const bench = new Bench();
     bench.askMany(3);
     bench.dials[0]?.(null, null);
@@ -141,7 +141,7 @@ describe('SessionPool', () => {
     expect(bench.pool.give({} as UpstreamLink)).toBe(false);
   });
 
-  it('tells of a session that nobody waited for as idle', () => {
+  it('reports a session as idle if no request waited for it', () => {
     const bench = new Bench();
     bench.ask('a').cancel();
     bench.opens(0);
