@@ -39,25 +39,28 @@ class Worker {
   underWay = 0;
   dead = false;
   mute = false;
+  /** Milliseconds more that the supervisor takes to read what this worker asks. */
+  delay = 0;
 
   constructor(daemon: Daemon, number: number, rule: CountRule) {
     this.number = number;
-    const arrives = (action: () => void): unknown =>
+    const arrives = (action: () => void, delay = 0): unknown =>
       setTimeout(() => {
         if (!this.dead) action();
-      }, TRANSIT);
+      }, TRANSIT + delay);
     const line: Pick<ControlLine, 'ask' | 'tell'> = {
       ask: (_topic, payload, timeoutMs) => {
         daemon.asks++;
         return new Promise((resolve, reject) => {
-          if (this.mute) {
-            setTimeout(() => reject(new ControlError('timeout', 'late')), timeoutMs);
-            return;
-          }
+          const timer = setTimeout(() => reject(new ControlError('timeout', 'late')), timeoutMs);
+          if (this.mute) return;
           arrives(() => {
             const grant = daemon.keeper.take(number, payload as LimitAsk);
-            arrives(() => resolve(grant));
-          });
+            arrives(() => {
+              clearTimeout(timer);
+              resolve(grant);
+            });
+          }, this.delay);
         });
       },
       tell: (_topic, payload) => {
@@ -231,7 +234,7 @@ describe('the supervisor that does not answer', () => {
     const [worker] = daemon.workers as [Worker];
     worker.mute = true;
     const first = worker.request();
-    await vi.advanceTimersByTimeAsync(1000);
+    await vi.advanceTimersByTimeAsync(1001);
     expect(await first).toBe(Claim.uncounted);
     expect(await worker.request()).toBe(Claim.uncounted);
     expect(worker.failures).toHaveLength(1);
@@ -240,6 +243,27 @@ describe('the supervisor that does not answer', () => {
     const counted = worker.request();
     await vi.advanceTimersByTimeAsync(1);
     expect(await counted).toBe(Claim.admitted);
+  });
+});
+
+describe('the supervisor that answers too late', () => {
+  it.each<CountRule>([
+    { type: 'inflight', max: 2 },
+    { type: 'rate', algorithm: 'window', max: 2, interval: 60_000, burst: 1, weight: 100 },
+    { type: 'rate', algorithm: 'gcra', max: 2, interval: 60_000, burst: 2, weight: 50 },
+  ])('gets back what it has granted: %j', async (rule) => {
+    const daemon = new Daemon(rule, 1);
+    const [worker] = daemon.workers as [Worker];
+    worker.delay = 1500;
+    const claims = [worker.request(), worker.request(), worker.request()];
+    await vi.advanceTimersByTimeAsync(1001);
+    expect(await Promise.all(claims)).toEqual([Claim.uncounted, Claim.uncounted, Claim.uncounted]);
+    worker.delay = 0;
+    await vi.advanceTimersByTimeAsync(1000);
+    const counted = [worker.request(), worker.request(), worker.request()];
+    await vi.advanceTimersByTimeAsync(10);
+    expect(await Promise.all(counted)).toEqual([Claim.admitted, Claim.admitted, Claim.refused]);
+    expect(worker.failures).toHaveLength(1);
   });
 });
 

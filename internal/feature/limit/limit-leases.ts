@@ -1,4 +1,4 @@
-import type { ControlLine } from '../../control/index.ts';
+import { ControlError, type ControlLine } from '../../control/index.ts';
 import { KeyCache } from './key-cache.ts';
 import { Claim, KeyLease, type Waiter } from './key-lease.ts';
 import {
@@ -12,6 +12,9 @@ import {
 
 /** Milliseconds that the supervisor may take to answer. It takes less than one; then requests go on uncounted for as long. */
 const ASK_PATIENCE = 1000;
+
+/** Milliseconds for which an answer that is not awaited any more is still taken, as what it grants has to go back. */
+const LATE_PATIENCE = 60_000;
 
 /** Milliseconds after which admissions that were granted ahead, and were not needed, go back. */
 const LEASE_TIME = 200;
@@ -129,12 +132,12 @@ export class LimitLeases {
     entry.asking = true;
     // Its line is in order: what goes back counts before what is asked for.
     this.sendReturns();
-    const { id, rule, line } = this.options;
+    const { id, rule } = this.options;
     try {
       while (dropOver(entry.waiters) > 0) {
         const want = entry.waiters.length;
         const ask: LimitAsk = { id, rule, key: entry.key, want, ahead: this.ahead(entry) };
-        this.receive(entry, (await line.ask(LIMIT_TOPIC, ask, ASK_PATIENCE)) as LimitGrant, want);
+        this.receive(entry, await this.granted(ask), want);
       }
     } catch (error) {
       this.uncountedUntil = this.now() + ASK_PATIENCE;
@@ -142,6 +145,37 @@ export class LimitLeases {
       this.options.failed(error);
     } finally {
       entry.asking = false;
+    }
+  }
+
+  /**
+   * What the supervisor grants. A grant that comes too late goes back: its requests went on uncounted, and would be under
+   * way for good.
+   * @throws ControlError
+   */
+  private async granted(ask: LimitAsk): Promise<LimitGrant> {
+    const answer = this.options.line.ask(LIMIT_TOPIC, ask, LATE_PATIENCE) as Promise<LimitGrant>;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<null>((resolve) => {
+      // An answer that came while this process stood still is read before: it comes first in the loop.
+      timer = setTimeout(() => setImmediate(resolve, null), ASK_PATIENCE);
+    });
+    try {
+      const grant = await Promise.race([answer, late]);
+      if (grant !== null) return grant;
+    } finally {
+      clearTimeout(timer);
+    }
+    void this.giveBackLate(ask.key, answer);
+    throw new ControlError('timeout', `no answer within ${ASK_PATIENCE} ms`);
+  }
+
+  private async giveBackLate(key: string, answer: Promise<LimitGrant>): Promise<void> {
+    try {
+      const { granted, stamp } = await answer;
+      if (granted > 0) this.return(key, stamp, granted);
+    } catch {
+      // There is no answer, and so no grant.
     }
   }
 
@@ -212,7 +246,10 @@ export class LimitLeases {
 
   private giveBack(entry: KeyLease, count: number, held = false): void {
     if (held) entry.held -= count;
-    const { key, stamp } = entry;
+    this.return(entry.key, entry.stamp, count);
+  }
+
+  private return(key: string, stamp: number, count: number): void {
     const place = `${stamp} ${key}`;
     this.returning.set(place, { key, stamp, count: count + (this.returning.get(place)?.count ?? 0) });
     this.returnTimer ??= setImmediate(() => this.sendReturns());
