@@ -27,8 +27,8 @@ const WHOLE_BYTES = 32_768;
 const QUICK = { gzip: 6, br: 6, zstd: 9 };
 
 /**
- * log2 of the bytes that a stream looks back. br and zstd would take 4 to 16 MiB for each response without a bound; 512 KiB
- * costs a page or a script next to nothing in size. 19 is also far below the 8 MiB that RFC 9659 allows for zstd.
+ * log2 of the bytes that a stream looks back. br and zstd look back 4 MiB and more by themselves, for which each
+ * response would pay with memory. 19 is 512 KiB, more than most pages and scripts have. It is also far below the 8 MiB that RFC 9659 allows for zstd.
  */
 const WINDOW_LOG = 19;
 
