@@ -352,7 +352,8 @@ export class Forwarding
     if (this.raw) return this.onTunnel(200, reasonPhrase(200), new Fields());
     if (this.request.requestFraming === NO_BODY) link.flush();
     else {
-      if (link.mayRefuse) this.sendKept(link);
+      // What one link has refused, the next one gets, be it able to refuse or not.
+      if (link.mayRefuse || this.kept !== null) this.sendKept(link);
       else exchange.resumeRequest();
       flushHeadLater(this);
     }

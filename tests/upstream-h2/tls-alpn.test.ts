@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { constants } from 'node:http2';
 import { createServer as createHttps, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 
@@ -32,6 +33,12 @@ describe('an https upstream', () => {
     const pair = pairFor('localhost');
     both = await Http2Upstream.start({ tls: pair });
     const server = createHttps({ ...pair, ALPNProtocols: ['http/1.1'] }, (request, answer) => {
+      if (request.url?.startsWith('/mixed') === true) {
+        let body = '';
+        request.on('data', (bytes: Buffer) => (body += bytes.toString()));
+        request.on('end', () => answer.end(`${request.httpVersion} got ${body}`));
+        return;
+      }
       setTimeout(() => answer.end(`${request.httpVersion} ${request.url}`), request.url === '/one/slow' ? 50 : 0);
     });
     http1 = { server, agreed: [] };
@@ -51,6 +58,11 @@ describe('an https upstream', () => {
         to('/one/*', portOf(server)),
         to('/chat', portOf(chatty)),
         to('/raw', portOf(server), { stream: true }),
+        {
+          match: { path: '/mixed/*' },
+          balancer: { type: 'roundrobin', targets: [both.port, portOf(server)].map((port) => `127.0.0.1:${port}`) },
+          action: { type: 'proxy', upstream: 'https://{target}', upstream_tls: { insecure: true } },
+        },
       ]),
     );
   });
@@ -68,6 +80,23 @@ describe('an https upstream', () => {
   });
 
   const get = async (path: string): Promise<string> => (await fetch(daemon.url(path))).text();
+
+  it('of HTTP/1.1 gets the whole body of a request that one of HTTP/2 has refused', async () => {
+    both.handler = (stream) => {
+      stream.resume();
+      stream.on('end', () => stream.close(constants.NGHTTP2_REFUSED_STREAM));
+    };
+    // Either of the two may be asked first.
+    for (let i = 0; i < 4; i++) {
+      const answer = await fetch(daemon.url('/mixed/x'), {
+        method: 'POST',
+        body: 'hello',
+        signal: AbortSignal.timeout(5000),
+      });
+      expect(await answer.text()).toBe('1.1 got hello');
+    }
+    expect(both.requests.length).toBeGreaterThan(0);
+  });
 
   it('is spoken to in HTTP/2 when it chooses that, by one session', async () => {
     const answers = await Promise.all(Array.from({ length: 30 }, () => get('/both/x')));
