@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { cookieValue, type Exchange, fieldValue, queryValue } from '../../exchange/index.ts';
+import { cookieValue, type Exchange, fieldValue } from '../../exchange/index.ts';
 
 /** What tells clients apart. */
 export type LimitTag = { readonly by: 'ip' } | { readonly by: 'header' | 'cookie' | 'query'; readonly name: string };
@@ -10,20 +10,48 @@ const MAX_KEY = 128;
 /** Gives the key of a request; empty when it has none, and so is not limited. */
 export type LimitKey = (exchange: Exchange) => string;
 
-/** Compiles what tells clients apart. A header is its first field line; a cookie or a query value the first of its name. */
+/**
+ * Compiles what tells clients apart: the first field line, cookie or query parameter of a name whose value is not empty. An
+ * empty value before it, or another spelling of a parameter, would else be a way around the limit.
+ */
 export function compileLimitKey(tag: LimitTag): LimitKey {
   switch (tag.by) {
     case 'ip':
       return (exchange) => exchange.originAddress;
     case 'header': {
       const name = tag.name.toLowerCase();
-      return ({ requestFields }) => bounded(fieldValue(requestFields, name));
+      return ({ requestFields }) =>
+        bounded(fieldValue(requestFields, name) || (requestFields.get(name) ?? '').replace(/^[,\s]+/, ''));
     }
     case 'cookie':
-      return ({ requestFields }) => bounded(cookieValue(requestFields, tag.name));
-    case 'query':
-      return ({ query }) => bounded(queryValue(query, tag.name));
+      return ({ requestFields }) =>
+        bounded(
+          cookieValue(requestFields, tag.name) ||
+            firstValue(requestFields.get('cookie') ?? '', tag.name, /[;,]/, String),
+        );
+    case 'query': {
+      const name = Buffer.from(tag.name).toString('latin1');
+      return ({ query }) => bounded(firstValue(query.slice(1), name, /&/, formDecoded));
+    }
   }
+}
+
+/** The first value of a name that is not empty. */
+function firstValue(text: string, name: string, separator: RegExp, decode: (part: string) => string): string {
+  for (const pair of text.split(separator)) {
+    const equals = pair.indexOf('=');
+    if (equals < 0 || decode(pair.slice(0, equals)).trim() !== name) continue;
+    const value = decode(pair.slice(equals + 1)).trim();
+    if (value !== '') return value;
+  }
+  return '';
+}
+
+/** As upstreams read a name or value of a query, a character for each byte. */
+function formDecoded(part: string): string {
+  if (!/[%+]/.test(part)) return part;
+  const decoded = (_: string, digits: string): string => String.fromCharCode(Number.parseInt(digits, 16));
+  return part.replaceAll('+', ' ').replaceAll(/%([0-9a-f]{2})/gi, decoded);
 }
 
 function bounded(key: string): string {
