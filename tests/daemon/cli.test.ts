@@ -57,8 +57,8 @@ describe('prox validate', () => {
 
   it.each([
     ['a log in a folder that is not there', { logging: { access_log: '/nowhere/x.log' } }, {}, /\/nowhere does not/],
-    ['plugins', {}, { plugins: ['./a.ts'] }, /running external plugins is not served/],
-    ['acme', {}, { acme: { email: 'a@example.com', domains: ['a.example.com'] } }, /ACME is not served/],
+    ['plugins', {}, { plugins: ['./a.ts'] }, /running external plugins is not supported/],
+    ['acme', {}, { acme: { email: 'a@example.com', domains: ['a.example.com'] } }, /ACME is not supported/],
   ])('refuses %s, as serve does, in the same words', async (_, root, service, message) => {
     const own = await folderOf({
       'prox.json5': JSON.stringify(webConfig([{ action: { type: 'drop' } }], service, root)),

@@ -166,7 +166,7 @@ describe('a reload that fails in one worker', () => {
       ),
     ).toBe(false);
     const line = await daemon.logged(({ msg }) => msg.includes('services.web.acme'), from);
-    expect(line.msg).toMatch(/^prox\.json5:\d+:\d+: services\.web\.acme: ACME is not served/);
+    expect(line.msg).toMatch(/^prox\.json5:\d+:\d+: services\.web\.acme: ACME is not supported/);
     expect(await answers(daemon.port(), 20)).toEqual({ before: 20 });
   });
 
