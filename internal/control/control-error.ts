@@ -1,15 +1,15 @@
 /**
- * Why an ask or a query has no answer:
+ * Why an ask or a query got no answer:
  *
- * - `timeout`: none came in time
+ * - `timeout`: no answer came in time
  * - `gone`: the other side has ended, or is ending
- * - `busy`: too many are under way
+ * - `busy`: too many asks or queries are pending
  * - `unknown_topic`: the other side does not answer that topic
  * - `failed`: the other side could not answer
  */
 export type ControlErrorCode = 'timeout' | 'gone' | 'busy' | 'unknown_topic' | 'failed';
 
-/** An ask or a query that has no answer. */
+/** An ask or a query got no answer. */
 export class ControlError extends Error {
   readonly code: ControlErrorCode;
 
@@ -26,7 +26,7 @@ export interface SentError {
   readonly message: string;
 }
 
-/** What an error of a responder says to the other side. */
+/** Converts an error of a responder to the form that travels to the other side. */
 export function sentErrorOf(error: unknown): SentError {
   if (error instanceof ControlError) return { code: error.code, message: error.message };
   return { code: 'failed', message: error instanceof Error ? error.message : String(error) };

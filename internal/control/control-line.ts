@@ -1,45 +1,45 @@
 /**
- * A worker's line to the supervisor, beside the generations. Payloads are plain data that can be cloned between processes;
- * they must not be changed once they were given.
+ * A worker's line to the supervisor. Generations travel separately. Payloads are plain data that can be cloned between
+ * processes; the caller must not change a payload after it has passed it.
  *
- *     updates   supervisor ──> workers   the state of a topic, by versions; a worker that starts late gets it as it stands
- *     events    worker ──> supervisor    in the order of sending; lost only with the worker
+ *     updates   supervisor ──> workers   versions of the state of a topic; a worker that starts later gets the latest one
+ *     events    worker ──> supervisor    in the order of sending; lost only if the worker dies
  *     asks      worker ──> supervisor    a question and its answer
  *     queries   supervisor ──> workers   the same question to every worker
  */
 export interface ControlLine {
   /**
    * Tells the supervisor of an event.
-   * @returns false when the event was not taken: the supervisor is gone, or is too far behind
+   * @returns false if the event was not accepted: the supervisor is gone, or is too far behind
    */
   tell(topic: string, payload: unknown): boolean;
   /**
    * Asks the supervisor.
    * @param timeoutMs milliseconds to wait for the answer
-   * @throws ControlError when no answer comes in time, when the supervisor is gone or too far behind, or when the topic fails
-   * or is unknown there
+   * @throws ControlError if no answer comes in time, if the supervisor is gone or too far behind, or if its responder fails
+   * or does not exist
    */
   ask(topic: string, payload: unknown, timeoutMs: number): Promise<unknown>;
   /**
-   * Follows the state of a topic: calls back at once with the state as it stands, if there is one, and later with each
-   * update. Versions only grow; one that was replaced before it could be sent is left out.
-   * @returns a function that ends it
+   * Follows the state of a topic: calls back at once with the current state, if there is one, and later with each update.
+   * Version numbers increase; a version that was replaced before it could be sent is skipped.
+   * @returns a function that stops following
    */
   follow(topic: string, onUpdate: (state: unknown, version: number) => void): () => void;
   /**
-   * Answers the queries of a topic, in the place of an earlier responder.
-   * @returns a function that ends it
+   * Answers the queries of a topic; replaces an earlier responder.
+   * @returns a function that removes the responder
    */
   answer(topic: string, respond: (payload: unknown) => unknown): () => void;
 }
 
-/** What one worker has answered to a query, or why it has not. */
+/** The answer of one worker to a query, or why there is none. */
 export interface WorkerAnswer {
-  /** Number of the worker, from 1; 0 when the supervisor serves itself. */
+  /** Number of the worker, from 1; 0 if the supervisor itself serves. */
   readonly worker: number;
-  /** Undefined when there is none. */
+  /** Undefined if there is no answer. */
   readonly answer: unknown;
-  /** Why there is no answer; null when there is one. */
+  /** Why there is no answer; null if there is one. */
   readonly error: string | null;
 }
 
@@ -47,16 +47,16 @@ export interface WorkerAnswer {
 export interface ControlHub {
   /** Replaces the state of a topic and sends it to all workers. Versions count up from 1. */
   publish(topic: string, state: unknown): void;
-  /** Takes the events of a topic. Each topic has one listener. */
+  /** Sets the listener for the events of a topic. Each topic has one. */
   onEvent(topic: string, listener: (worker: number, payload: unknown) => void): void;
-  /** Answers what workers ask about a topic. Each topic has one responder; it may return a promise. */
+  /** Sets the responder to the asks of a topic. Each topic has one; it may return a promise. */
   onAsk(topic: string, respond: (worker: number, payload: unknown) => unknown): void;
   /**
    * Asks every worker.
    * @param timeoutMs milliseconds to wait for each answer
-   * @returns an answer for each worker that was there, in the order of their numbers; never rejects
+   * @returns an answer for each connected worker, in the order of their numbers; never rejects
    */
   query(topic: string, payload: unknown, timeoutMs: number): Promise<readonly WorkerAnswer[]>;
-  /** Calls back when a worker is gone: what it held is free again. Its successor comes later, with the same number. */
+  /** Calls back when a worker is gone, to free what it held. Its successor connects later, with the same number. */
   onGone(listener: (worker: number) => void): void;
 }

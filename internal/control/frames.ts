@@ -1,6 +1,6 @@
 import type { SentError } from './control-error.ts';
 
-/** What a worker sends. */
+/** A frame from a worker. */
 export type LineFrame =
   | { readonly kind: 'tell'; readonly topic: string; readonly payload: unknown }
   | {
@@ -8,12 +8,12 @@ export type LineFrame =
       readonly topic: string;
       readonly payload: unknown;
       readonly number: number;
-      /** Milliseconds after which the worker waits no longer. */
+      /** Milliseconds that the worker waits for the answer. */
       readonly timeoutMs: number;
     }
   | Reply;
 
-/** What the supervisor sends. */
+/** A frame from the supervisor. */
 export type HubFrame =
   | { readonly kind: 'update'; readonly topic: string; readonly state: unknown; readonly version: number }
   | { readonly kind: 'query'; readonly topic: string; readonly payload: unknown; readonly number: number }
@@ -30,8 +30,8 @@ export interface Reply {
 
 /**
  * Sends frames to the other end, in order.
- * @param sent is called, in a later turn, when the system has taken them or never will
- * @throws Error when a payload cannot be cloned; nothing was sent then
+ * @param sent is called in a later turn, when the system has taken the frames or has failed to
+ * @throws Error if a payload cannot be cloned; then no frame was sent
  */
 export type Send<F> = (frames: readonly F[], sent: () => void) => void;
 
@@ -39,13 +39,13 @@ export type Send<F> = (frames: readonly F[], sent: () => void) => void;
 export type Report = (message: string, facts: Readonly<Record<string, unknown>>) => void;
 
 /**
- * Events that wait in a worker until the system takes them. Some 100 bytes each: 1 MB. A supervisor that is this far
- * behind does not catch up by being told more.
+ * Limit for events that wait in a worker until the system takes them. At some 100 bytes each they take 1 MB. More events
+ * would only delay a supervisor that is so far behind.
  */
 export const MAX_WAITING_EVENTS = 8192;
 
-/** Asks of a worker that wait for an answer; each has a promise and a timer, 500 bytes or so. */
+/** Limit for asks of a worker that wait for an answer. Each has a promise and a timer, about 500 bytes. */
 export const MAX_PENDING_ASKS = 8192;
 
-/** Queries under way at a time. They come from people and scrapers, not from requests. */
+/** Limit for pending queries. People and scrapers cause them, not requests. */
 export const MAX_PENDING_QUERIES = 64;

@@ -3,7 +3,7 @@ import { type HubFrame, type LineFrame, MAX_PENDING_ASKS, type Report, type Send
 import { Outbox } from './outbox.ts';
 import { PendingReplies } from './pending-replies.ts';
 
-/** What a port asks of its hub. */
+/** The hub as a port sees it. */
 export interface PortOwner {
   readonly report: Report;
   portOnEvent(worker: number, frame: LineFrame & { kind: 'tell' }): void;
@@ -14,7 +14,7 @@ export interface PortOwner {
 /**
  * The line of one worker, seen from the supervisor.
  *
- *     connected ──disconnect──> gone: frames that come later are ignored, as a successor may have its number already
+ *     connected ──disconnect──> gone: later frames are ignored, as a successor may already have the number
  */
 export class HubPort {
   /** Number of the worker. */
@@ -22,7 +22,7 @@ export class HubPort {
   private readonly owner: PortOwner;
   private readonly outbox: Outbox<HubFrame>;
   private readonly queries = new PendingReplies();
-  /** Asks of the worker that have no answer yet, and the timers that end the wait for one. */
+  /** Asks of the worker without an answer yet, and the timers that drop them. */
   private readonly asks = new Map<number, NodeJS.Timeout>();
   private gone = false;
 
@@ -41,7 +41,7 @@ export class HubPort {
     return this.queries.wait(timeoutMs, (number) => this.outbox.push({ kind: 'query', topic, payload, number }));
   }
 
-  /** Brings frames of the worker, in the order of sending. */
+  /** Takes frames of the worker, in the order of sending. */
   receive(frames: readonly LineFrame[]): void {
     for (const frame of frames) {
       if (this.gone) return;
@@ -51,12 +51,12 @@ export class HubPort {
     }
   }
 
-  /** Sends all that waits now. */
+  /** Sends all waiting frames now. */
   flush(): void {
     this.outbox.flush();
   }
 
-  /** The worker gets this error for all that it waits for, and nothing more is asked of it. */
+  /** Answers every pending ask of the worker with this error, and ends the queries to it. */
   refuse(error: SentError): void {
     for (const number of this.asks.keys()) this.reply(number, undefined, error);
     this.queries.failAll(error);
@@ -81,7 +81,7 @@ export class HubPort {
       this.outbox.push({ kind: 'reply', number, answer: undefined, error });
       return;
     }
-    // The worker waits no longer, so an answer that is still awaited must not be kept in mind.
+    // After this time the worker does not wait any more, so the ask is dropped here, too.
     const timer = setTimeout(() => this.asks.delete(number), timeoutMs);
     this.asks.set(number, timer);
     try {

@@ -3,10 +3,10 @@ import type { HubFrame, LineFrame, Send } from './frames.ts';
 import type { SupervisorHub } from './supervisor-hub.ts';
 import { WorkerLine } from './worker-line.ts';
 
-/** The number of the process when it is supervisor and worker in one. */
+/** The worker number of a process that is supervisor and worker in one. */
 const LOCAL_WORKER = 0;
 
-/** A line for a process that serves without workers: both ends are here, and behave as between two processes. */
+/** A line for a process that serves without workers. Both ends are in this process and behave as between two. */
 export function connectLocally(hub: SupervisorHub): ControlLine {
   const toLine: Send<HubFrame> = (frames, sent) => {
     line.receive(structuredClone(frames));

@@ -1,8 +1,8 @@
 import type { Send } from './frames.ts';
 
 /**
- * Frames on their way to the other end. Those of one turn of the event loop travel as one message, and while the system has
- * not taken a message, the next frames wait here and not in its buffers: so their number can be seen and bounded.
+ * Frames on their way to the other end. The frames of one turn of the event loop travel as one message. Until the system has
+ * taken a message, the next frames wait here and not in its buffers, so that their number is known and can be limited.
  *
  *     idle ──push──> scheduled ──turn is over──> sending ──sent──> idle, or sending again
  */
@@ -10,31 +10,31 @@ export class Outbox<F> {
   private readonly send: Send<F>;
   private readonly failed: (frame: F, error: unknown) => void;
   private frames: F[] = [];
-  /** Frames of which only the last one with the same key matters. */
+  /** Frames of `replace` by key: only the last one of a key is sent. */
   private readonly latest = new Map<string, F>();
   private scheduled: NodeJS.Immediate | null = null;
   private sending = 0;
   private closed = false;
 
-  /** @param failed is told of frames that cannot be cloned */
+  /** @param failed is called for a frame that cannot be cloned */
   constructor(send: Send<F>, failed: (frame: F, error: unknown) => void) {
     this.send = send;
     this.failed = failed;
   }
 
-  /** Frames that wait, without those of `replace`. */
+  /** Number of waiting frames, without those of `replace`. */
   get waiting(): number {
     return this.frames.length;
   }
 
-  /** Sends a frame behind those before it. */
+  /** Sends a frame after all earlier ones. */
   push(frame: F): void {
     if (this.closed) return;
     this.frames.push(frame);
     this.schedule();
   }
 
-  /** Sends a frame in the place of the one with the same key, if that still waits. */
+  /** Sends a frame. It replaces one with the same key that still waits. */
   replace(key: string, frame: F): void {
     if (this.closed) return;
     this.latest.delete(key);
@@ -42,7 +42,7 @@ export class Outbox<F> {
     this.schedule();
   }
 
-  /** Sends what waits now, so that it comes before what the caller sends next. */
+  /** Sends all waiting frames now, before anything that the caller sends next. */
   flush(): void {
     if (this.scheduled !== null) clearImmediate(this.scheduled);
     this.scheduled = null;
@@ -53,12 +53,12 @@ export class Outbox<F> {
     try {
       this.sendBatch(frames);
     } catch {
-      // One of them cannot be cloned; the others are not to be lost with it.
+      // One of the frames cannot be cloned. Sending them singly keeps the others.
       for (const frame of frames) this.sendAlone(frame);
     }
   }
 
-  /** Nothing is sent any more. */
+  /** Sends nothing any more. */
   close(): void {
     this.closed = true;
     this.frames = [];

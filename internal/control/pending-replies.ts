@@ -25,19 +25,19 @@ export class PendingReplies {
         else reject(new ControlError(error.code, error.message));
       };
       const late: SentError = { code: 'timeout', message: `no answer within ${timeoutMs} ms` };
-      // An answer that came while this process stood still is read before: it comes first in the loop.
+      // If this process was blocked, an answer may already have arrived. The event loop reads it before the immediate.
       const timer = setTimeout(() => setImmediate(() => settle({ answer: undefined, error: late })), timeoutMs);
       this.pending.set(number, settle);
       send(number);
     });
   }
 
-  /** Brings a reply. One that comes too late is of no interest any more. */
+  /** Takes a reply. A reply that comes too late is ignored. */
   settle({ number, answer, error }: Reply): void {
     this.pending.get(number)?.({ answer, error });
   }
 
-  /** None of those that wait gets a reply. */
+  /** Fails all pending questions. */
   failAll(error: SentError): void {
     for (const settle of this.pending.values()) settle({ answer: undefined, error });
   }

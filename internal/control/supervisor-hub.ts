@@ -6,7 +6,7 @@ import { HubPort, type PortOwner } from './hub-port.ts';
 
 const STOPPING: SentError = { code: 'gone', message: 'the supervisor is stopping' };
 
-/** The end of all lines that is in the supervisor. It knows no processes: each worker is connected with its way of sending. */
+/** The supervisor's end of all lines. It does not know processes: a worker is connected with a function that sends to it. */
 export class SupervisorHub implements ControlHub, PortOwner {
   readonly report: Report;
   private readonly ports = new Set<HubPort>();
@@ -14,7 +14,7 @@ export class SupervisorHub implements ControlHub, PortOwner {
   private readonly listeners = new Map<string, (worker: number, payload: unknown) => void>();
   private readonly responders = new Map<string, (worker: number, payload: unknown) => unknown>();
   private readonly goneListeners: ((worker: number) => void)[] = [];
-  /** Topics of events that no listener takes, each of which is reported once. */
+  /** Topics of events without a listener. Each is reported once. */
   private readonly unheard = new Set<string>();
   private queries = 0;
   private stopped = false;
@@ -67,10 +67,10 @@ export class SupervisorHub implements ControlHub, PortOwner {
     }
   }
 
-  // ── for the keeper of the workers ────────────────────────────────────────────────────────────────────────────
+  // ── for the code that starts the workers ─────────────────────────────────────────────────────────────────────
 
   /**
-   * Joins a worker that has started: the state of every topic is the first thing that it is sent.
+   * Connects a worker that has started, and first sends it the state of every topic.
    * @param worker its number
    */
   connect(worker: number, send: Send<HubFrame>): HubPort {
@@ -81,12 +81,12 @@ export class SupervisorHub implements ControlHub, PortOwner {
     return port;
   }
 
-  /** Sends all that waits, so that it comes before what the caller sends to the workers next. */
+  /** Sends all waiting frames now, before anything that the caller sends to the workers next. */
   flush(): void {
     for (const port of this.ports) port.flush();
   }
 
-  /** The supervisor stops: asks and queries that wait fail, and later ones at once. */
+  /** The supervisor stops: pending asks and queries fail, and later ones fail at once. */
   stop(): void {
     this.stopped = true;
     for (const port of this.ports) port.refuse(STOPPING);
@@ -132,7 +132,7 @@ export class SupervisorHub implements ControlHub, PortOwner {
   }
 }
 
-/** Unknown topics that are remembered, and so reported: they are faults of prox, and few. */
+/** Limit for reported unknown topics. Each is a fault of prox, so there are few. */
 const MAX_UNHEARD = 16;
 
 function unanswered(worker: number, error: string): WorkerAnswer {

@@ -22,7 +22,7 @@ type Follower = (state: unknown, version: number) => void;
 
 const GONE = { code: 'gone', message: 'the supervisor is gone' } as const;
 
-/** The end of a line that is in the worker. It knows no process: frames go out by `send` and come in by `receive`. */
+/** The worker's end of a line. It does not know processes: frames go out through `send` and come in through `receive`. */
 export class WorkerLine implements ControlLine {
   private readonly outbox: Outbox<LineFrame>;
   private readonly report: Report;
@@ -54,7 +54,7 @@ export class WorkerLine implements ControlLine {
 
   follow(topic: string, onUpdate: Follower): () => void {
     const followers = this.followers.get(topic) ?? new Set();
-    // An object of its own, as the same function may follow twice.
+    // A new function for each call, as a caller may pass the same one twice.
     const follower: Follower = (state, version) => onUpdate(state, version);
     followers.add(follower);
     this.followers.set(topic, followers);
@@ -73,7 +73,7 @@ export class WorkerLine implements ControlLine {
     };
   }
 
-  /** Brings frames of the supervisor, in the order of sending. */
+  /** Takes frames of the supervisor, in the order of sending. */
   receive(frames: readonly HubFrame[]): void {
     for (const frame of frames) {
       if (frame.kind === 'reply') this.asks.settle(frame);
@@ -82,7 +82,7 @@ export class WorkerLine implements ControlLine {
     }
   }
 
-  /** The supervisor is gone: what waits for it fails, and nothing is sent any more. */
+  /** The supervisor is gone: pending asks fail, and nothing is sent any more. */
   disconnect(): void {
     this.gone = true;
     this.outbox.close();
@@ -93,7 +93,7 @@ export class WorkerLine implements ControlLine {
     const known = this.states.get(topic);
     if (known !== undefined && known.version >= version) return;
     this.states.set(topic, { state, version });
-    // Without those that begin to follow meanwhile, which have the state already.
+    // A copy: followers that are added by a callback already have this state.
     const followers = [...(this.followers.get(topic) ?? [])];
     for (const follower of followers) {
       try {

@@ -2,13 +2,13 @@ import type { Fields } from '../message/index.ts';
 import type { BodySink, BodySource, BodyStage, StageOwner } from './body-stage.ts';
 import type { FlushResult } from './flush-result.ts';
 
-/** The stages of a body, from where it comes from to where it goes. */
+/** The stages that a body goes through, from its source to its sink. */
 export class BodyPipeline implements BodySink, BodySource {
   private readonly stages: readonly BodyStage[];
 
   /**
    * @param stages at least one, in the order in which the body goes through them
-   * @param sink what stands behind the last
+   * @param sink takes what the last stage passes on
    */
   constructor(stages: readonly BodyStage[], sink: BodySink, owner: StageOwner & BodySource) {
     this.stages = stages;
@@ -24,11 +24,11 @@ export class BodyPipeline implements BodySink, BodySource {
   }
 
   end(trailers: Fields | null): FlushResult {
-    // They stand in memory that their connection uses again, and stages may keep them for later.
+    // The trailers stand in memory that their connection uses again, while a stage may keep them for later.
     return this.stages[0].end(trailers === null ? null : trailers.copy());
   }
 
-  /** What stands behind the last stage has room again. */
+  /** The sink has room again. */
   onDrain(): void {
     this.stages[this.stages.length - 1].onDrain();
   }

@@ -4,23 +4,23 @@ import type { FlushResult } from './flush-result.ts';
 
 /** Takes the bytes of a body in order. */
 export interface BodySink {
-  /** Takes bytes. They are borrowed as those of `Exchange.write`: until `flush` has returned `taken`. */
+  /** Takes bytes. They are borrowed under the rule of `Exchange.write`: until `flush` has returned `taken`. */
   write(buffer: Buffer, start: number, end: number): void;
-  /** Sends on what was given since the last flush. */
+  /** Passes on the bytes that were given since the last flush. */
   flush(): FlushResult;
   /** The body is complete. Flushes. Nothing else is called afterwards. */
   end(trailers: Fields | null): FlushResult;
 }
 
-/** Waits for room: what stands before a stage. */
+/** Gives a stage its bytes, and waits when the stage has no room. */
 export interface BodySource {
   /** There is room again after a flush that returned `full`. */
   onDrain(): void;
 }
 
-/** Whose body goes through a stage. */
+/** The exchange whose body goes through a stage. */
 export interface StageOwner {
-  /** Runs what a timer, a thread or another process has brought: what it throws costs this exchange alone. */
+  /** Runs an action that a timer, a thread or another process has caused. An error that it throws ends this exchange alone. */
   guard(action: () => void): void;
   /** The body cannot be completed. */
   fail(error: ProxyError): void;
@@ -32,16 +32,16 @@ export interface StageOwner {
  *     source ──write, flush, end──> stage ──write, flush, end──> next
  *     source <──────onDrain──────── stage <──────onDrain──────── next
  *
- * - What it holds back it says by returning `full` from `flush`, until it has called `source.onDrain`.
- * - It copies the bytes that it keeps after `flush`, or returns `pending` or `full`: then they are its own.
+ * - A stage that cannot take more returns `full` from `flush`. It calls `source.onDrain` when it has room again.
+ * - A stage that keeps bytes after `flush` copies them, or returns `pending` or `full`: then the bytes belong to the stage.
  * - `end` may return `pending` and reach `next` later.
- * - Work that comes back later goes through `owner.guard`, and looks at `closed` first.
+ * - A callback that runs in a later turn goes through `owner.guard`, and checks `closed` first.
  */
 export abstract class BodyStage implements BodySink {
   protected next!: BodySink;
   protected source!: BodySource;
   protected owner!: StageOwner;
-  /** The exchange is over: nothing may be passed on any more. */
+  /** The exchange is over: the stage may pass nothing on any more. */
   protected closed = false;
 
   /** @internal Puts the stage into its place. */
@@ -61,7 +61,7 @@ export abstract class BodyStage implements BodySink {
     return this.next.end(trailers);
   }
 
-  /** What stands behind has room again. */
+  /** The next stage or the sink has room again. */
   onDrain(): void {
     this.source.onDrain();
   }

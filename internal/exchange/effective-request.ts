@@ -1,7 +1,7 @@
 import { CHUNKED, type Fields, type Framing } from '../message/index.ts';
 import type { BodyStage } from './body-stage.ts';
 
-/** What the head of a request to an upstream is made from. */
+/** The parts that the head of a request to an upstream is made from. */
 export interface RequestHead {
   readonly method: string;
   /** The path in forward form; see Exchange. */
@@ -15,9 +15,9 @@ export interface RequestHead {
 }
 
 /**
- * A request as filters have changed it: what the upstream gets. What was received stays as it is, for logs, routes and
+ * A request as filters have changed it: what the upstream gets. The received request stays unchanged for logs, routes and
  * decisions about security. Each attempt at an upstream gets a copy of its own, so that a retry or a fallback does not
- * inherit the edits of the attempt before.
+ * inherit the edits of the previous attempt.
  */
 export class EffectiveRequest implements RequestHead {
   method: string;
@@ -51,7 +51,7 @@ export class EffectiveRequest implements RequestHead {
     this.addStage(stage);
   }
 
-  /** Frees what the stages hold: the exchange is over, or its body is of no interest any more. */
+  /** Frees what the stages hold: the exchange is over, or its body is not needed any more. */
   closeStages(): void {
     const { stages } = this;
     this.stages = null;

@@ -10,11 +10,11 @@ const BY_NAME: Readonly<Record<PlaceholderName, Placeholder<Exchange>>> = {
   domain: (exchange) => exchange.host,
   // The domain pattern as configured.
   'domain.pattern': (exchange) => exchange.route.domainPattern,
-  // What the `*` of the pattern stand for, joined with `.`.
+  // The labels that the `*` of the pattern matched, joined with `.`.
   'match.domain': (exchange) => exchange.route.captures(exchange.host).domain,
-  // What `**` stands for.
+  // The labels that `**` matched.
   'match.glob': (exchange) => exchange.route.captures(exchange.host).glob,
-  // The path in match form, still percent-encoded: it never begins with two slashes, unless the config wants it so.
+  // The path in match form, still percent-encoded. It begins with two slashes only if the config keeps repeated slashes.
   path: (exchange) => exchange.path,
   // The path pattern that matched, as configured.
   'match.path': (exchange) => exchange.route.matchedPath(exchange.path),
@@ -23,34 +23,34 @@ const BY_NAME: Readonly<Record<PlaceholderName, Placeholder<Exchange>>> = {
   host: (exchange) => exchange.authority,
   // The query as the client sent it, without its `?`.
   query: (exchange) => exchange.query.slice(1),
-  // Path and query as an upstream gets them, and so as the client sent them but for dot segments.
+  // Path and query as an upstream gets them: as the client sent them, with dot segments resolved.
   uri: (exchange) => exchange.forwardPath + exchange.query,
-  // Of the client's connection, or as a trusted proxy says.
+  // The scheme of the client's connection, or the one that a trusted proxy announces.
   scheme: schemeOf,
   // The address of the client behind trusted proxies.
   client: (exchange) => exchange.originAddress,
-  // As the logs have it.
+  // The same id as in the logs.
   request_id: requestIdOf,
   // The distinguished name of the verified client certificate (RFC 4514), empty without one.
   'tls.client.subject': (exchange) => exchange.clientCertificate?.subject ?? '',
-  // SHA-256 of it, 64 lower-case hex digits, empty without one.
+  // The SHA-256 digest of that certificate, 64 lower-case hex digits, empty without one.
   'tls.client.fingerprint': (exchange) => exchange.clientCertificate?.fingerprint ?? '',
 };
 
 const NAMED: ReadonlyMap<string, Placeholder<Exchange>> = new Map(Object.entries(BY_NAME));
 
-/** Those whose names go on: `{header.User-Agent}`. The value is empty where the request has none of that name. */
+/** Placeholders with a key behind a prefix: `{header.User-Agent}`. The value is empty if the request has nothing of that name. */
 const FAMILIES: Readonly<Record<PlaceholderFamily, (key: string) => Placeholder<Exchange>>> = {
   header(key) {
     const lower = key.toLowerCase();
     return ({ requestFields }) => textOf(fieldValue(requestFields, lower));
   },
-  // As it is sent, percent-encoded.
+  // The value as the client sent it, percent-encoded.
   query: (key) => (exchange) => queryValue(exchange.query, key),
   cookie: (key) => (exchange) => textOf(cookieValue(exchange.requestFields, key)),
 };
 
-/** The placeholders that every template about a request knows. */
+/** The placeholders that every template of a request may use. */
 export const EXCHANGE_PLACEHOLDERS: Placeholders<Exchange> = {
   get(name) {
     const member = familyMember(name);
@@ -58,17 +58,17 @@ export const EXCHANGE_PLACEHOLDERS: Placeholders<Exchange> = {
   },
 };
 
-/** Those that files of bodies may hold. */
+/** The placeholders that may stand in the file of a body. */
 export const FILE_PLACEHOLDERS: Placeholders<Exchange> = new Map(
   [...NAMED].filter(([name]) => !NOT_IN_FILES.includes(name)),
 );
 
-/** Bytes beyond ASCII are UTF-8, as nearly all that send any mean them; on the wire each is a character. */
+/** Reads bytes beyond ASCII as UTF-8, which nearly every client sends. A field value holds each byte as one character. */
 function textOf(value: string): string {
   return /[\x80-\xff]/.test(value) ? Buffer.from(value, 'latin1').toString('utf8') : value;
 }
 
-/** `http` or `https`: what a trusted proxy says is believed when it is one of the two. */
+/** `http` or `https`. X-Forwarded-Proto of a trusted proxy counts if it is one of the two. */
 function schemeOf(exchange: Exchange): string {
   const announced = exchange.trusted ? exchange.requestFields.list(FieldId.xForwardedProto)?.toLowerCase() : undefined;
   if (announced === 'http' || announced === 'https') return announced;

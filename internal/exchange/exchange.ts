@@ -12,7 +12,7 @@ import type { Run } from './run.ts';
 import type { SlotHolder } from './slot.ts';
 
 /**
- * One request and its response, whatever protocol the client speaks. Sessions make exchanges, actions answer them.
+ * One request and its response, in the same form for every protocol. Sessions make exchanges, actions answer them.
  *
  * The life of an exchange:
  *
@@ -31,17 +31,17 @@ export interface Exchange extends SlotHolder {
   /** Case-sensitive, as sent (RFC 9110 §9.1). */
   readonly method: string;
   /**
-   * The path in match form: what routes match on, and what actions that answer themselves look at. `*` for OPTIONS, empty for
-   * CONNECT.
+   * The path in match form: routes match on it, and actions that answer without an upstream use it. `*` for OPTIONS, empty
+   * for CONNECT.
    */
   readonly path: string;
-  /** The path in forward form: what upstreams get, with the client's `%2F` and `//`. */
+  /** The path in forward form: upstreams get it, with the client's `%2F` and `//`. */
   readonly forwardPath: string;
-  /** The query with its `?`, as sent but for bytes beyond ASCII, which are percent-encoded; or empty. */
+  /** The query with its `?`, or empty. Bytes beyond ASCII are percent-encoded; all others are as the client sent them. */
   readonly query: string;
   /** Host and port as the client wrote them; empty only for HTTP/1.0 without Host. */
   readonly authority: string;
-  /** The authority in lower case without port and trailing dot: what routes match on. */
+  /** The authority in lower case without port and trailing dot: routes match on it. */
   readonly host: string;
   /** `HTTP/1.1`, `HTTP/1.0` or `HTTP/2.0`, as it stands in the access log. */
   readonly protocol: string;
@@ -62,34 +62,34 @@ export interface Exchange extends SlotHolder {
   readonly localAddress: string;
   /** Port that the peer has connected to; 0 on a unix socket. */
   readonly localPort: number;
-  /** Address of the client behind trusted proxies (X-Forwarded-For); the peer's when that is not trusted. */
+  /** Address of the client behind trusted proxies (X-Forwarded-For); the peer's address if the peer is not trusted. */
   readonly originAddress: string;
   /** True when the client's connection is encrypted. */
   readonly secure: boolean;
-  /** Who the client has proved to be in the TLS handshake; null without a client certificate. */
+  /** The certificate that the client has presented and prox has verified; null without one. */
   readonly clientCertificate: ClientCertificate | null;
   /** The peer may set X-Forwarded-* and Forwarded: its address is in trusted_proxies. */
   readonly trusted: boolean;
   /** The route that was chosen, and what it captured. */
   readonly route: RouteContext;
-  /** What the access log will hold of this exchange; null when nothing logs it. Actions fill in the upstream's part. */
+  /** The entry of the access log; null if no log takes this exchange. Actions fill in the upstream's part. */
   readonly record: AccessRecord | null;
 
-  /** What filters have made of the request; null while it goes to the upstream as it was received. */
+  /** The request as filters have changed it; null while it goes to the upstream as it was received. */
   readonly effective: EffectiveRequest | null;
-  /** Begins to change what the upstream gets, or goes on with it. */
+  /** Gives the request to edit: a copy of the received one at the first call, the same object afterwards. */
   editRequest(): EffectiveRequest;
 
-  /** Gets the request body and what happens to the client. Set by the action before it resumes the request. */
+  /** Gets the request body and the events of the client. Set by the action before it resumes the request. */
   handler: ExchangeHandler | null;
 
   /**
-   * Both sides may be silent for as long as they like: stall_timeout does not watch the client, unless it has ended its
+   * True lets both sides be silent for any time: stall_timeout does not watch the client until the client has ended its
    * side. False at first; set by the action before it resumes the request.
    */
   patient: boolean;
 
-  /** Runs what a timer, a thread or another process has brought: what it throws costs this exchange alone. */
+  /** Runs an action that a timer, a thread or another process has caused. An error that it throws ends this exchange alone. */
   guard(action: () => void): void;
 
   /** The action wants the request body: from now on, or again after `pauseRequest`. */
@@ -99,42 +99,42 @@ export interface Exchange extends SlotHolder {
 
   // ── the response ─────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** True when the final response head was given: no other answer is possible any more. */
+  /** True once the final response head was given: no other answer is possible any more. */
   readonly responded: boolean;
 
-  /** Sends an interim response (RFC 9110 §15.2) but 101. Left out where the client would not understand it. */
+  /** Sends an interim response (RFC 9110 §15.2) other than 101. Sends nothing to a client that would not understand it. */
   inform(status: number, reason: string, fields: Fields): void;
 
   /**
    * Gives the head of the final response. It leaves together with the first bytes of the body, or on `flush`.
-   * @param framing bytes of the body; CHUNKED or UNTIL_CLOSE when not known; NO_BODY. HEAD, 204 and 304 send the
-   * fields alone, whatever the framing.
-   * @param fields may be changed by the exchange; hop-by-hop fields and framing are its own matter.
-   * @param stages what the body goes through before the stages of onResponse; null or left out for none
+   * @param framing bytes of the body; CHUNKED or UNTIL_CLOSE when the length is not known; NO_BODY. With any framing, HEAD,
+   * 204 and 304 send the fields alone.
+   * @param fields the exchange may change them, and writes hop-by-hop fields and framing itself
+   * @param stages the body goes through them before the stages of onResponse; null or left out for none
    */
   respond(status: number, reason: string, fields: Fields, framing: Framing, stages?: readonly BodyStage[] | null): void;
 
   /**
-   * Switches protocols with a 101 (or a 2xx to CONNECT): from then on the bytes of both directions are passed on
-   * unread, by `onRequestBody` and `write`, until `onRequestEnd` and `end`.
+   * Switches protocols with a 101 (or a 2xx to CONNECT). From then on `onRequestBody` and `write` pass the bytes of both
+   * directions on without reading them, until `onRequestEnd` and `end`.
    */
   respondTunnel(status: number, reason: string, fields: Fields): void;
 
   /**
-   * Gives bytes of the body. They are borrowed: they must not change until `flush` has returned `taken`; when it
-   * returns anything else, never.
+   * Gives bytes of the body. They are borrowed: the caller must not change them until `flush` has returned `taken`. If
+   * `flush` returns anything else, the caller must never change them again.
    */
   write(buffer: Buffer, start: number, end: number): void;
 
-  /** Sends what was given since the last flush. Called once for each batch, such as the bytes of one read. */
+  /** Sends the bytes that were given since the last flush. Called once for each batch, such as the bytes of one read. */
   flush(): FlushResult;
 
-  /** The response is complete, trailers included (they are left out where they cannot be sent). Flushes. */
+  /** The response is complete. Sends the trailers if the protocol allows it, and flushes. */
   end(trailers: Fields | null): FlushResult;
 
   /**
-   * The exchange has failed: answers with the status of the error when no head was given yet, else cuts the
-   * connection so that the client cannot take the response as complete. The error is logged in one place, here.
+   * The exchange has failed. Answers with the status of the error if no head was given yet; else cuts the connection, so
+   * that the client cannot take the response as complete. This is the only place that logs the error.
    */
   fail(error: ProxyError): void;
 
@@ -146,13 +146,13 @@ export interface Exchange extends SlotHolder {
 export interface ExchangeHandler {
   /** Bytes of the request body, borrowed until the call returns unless the handler pauses the request. */
   onRequestBody(buffer: Buffer, start: number, end: number): void;
-  /** The bytes of one read were given: time to send them on. */
+  /** All bytes of one read were given: the handler sends them on now. */
   onRequestFlush(): void;
-  /** The request body is complete. Called for requests without a body only in tunnels. */
+  /** The request body is complete. A request without a body gets this call only in a tunnel. */
   onRequestEnd(trailers: Fields | null): void;
-  /** The client has taken what was pending. */
+  /** The client has taken the pending bytes. */
   onDrain(): void;
-  /** The client is gone, or was given up; nothing more can be sent. Called at most once, and never after the end. */
+  /** The client has left, or prox has cut it; nothing more can be sent. Called at most once, and never after the end. */
   onAbort(error: ProxyError): void;
 }
 
@@ -160,7 +160,7 @@ export interface ExchangeHandler {
 export interface Action {
   /** True when the action can answer CONNECT; any other refuses it with 405 (RFC 9110 §9.3.6). */
   readonly takesConnect?: boolean;
-  /** The action to run where this one cannot answer; null or left out for none. */
+  /** The action to run if this one cannot answer; null or left out for none. */
   readonly fallback?: Action | null;
   /** Set by actions that take a whole connection, by the server name of its ClientHello: pass and drop. */
   readonly relay?: ConnectionAction;
@@ -169,7 +169,7 @@ export interface Action {
 
 /** Takes connections as they are, before TLS (L4). */
 export interface ConnectionAction {
-  /** The connection is the action's from now on: it sets the handler before it returns. */
+  /** The action owns the connection from now on: it sets the handler before it returns. */
   take(client: RelayedConnection): void;
 }
 
@@ -178,21 +178,21 @@ export interface ConnectionAction {
  *
  *     dispatcher                       action
  *       ClientHello ──── take(client) ──> becomes the connection's handler
- *       <──────────────── over(error) ──  once, when both sides are gone
+ *       <──────────────── over(error) ──  once, when both sides have closed
  */
 export interface RelayedConnection {
   readonly connection: Connection;
   /** Every byte read so far: the first ones for the upstream. */
   readonly head: Buffer;
-  /** The server name that the route was chosen by, in the form that routes match on. */
+  /** The server name that selected the route, in the form that routes match on. */
   readonly host: string;
-  /** Address of the client, as announced by a trusted proxy where there is one; or `unix`. */
+  /** Address of the client, or the address that a trusted proxy announces; or `unix`. */
   readonly clientAddress: string;
   readonly route: RouteContext;
-  /** What the access log will hold; null when nothing logs the connection. Actions fill in the upstream's part. */
+  /** The entry of the access log; null if no log takes the connection. Actions fill in the upstream's part. */
   readonly record: AccessRecord | null;
   readonly deadlines: Deadlines;
-  /** The connection is over. To be called once, however it ended. `error` is null when both sides have closed. */
+  /** The connection is over. The action calls this exactly once. `error` is null when both sides have closed. */
   over(error: ProxyError | null): void;
 }
 
@@ -207,7 +207,7 @@ export interface RelayOutcome {
   readonly started: number;
 }
 
-/** What a compiled route knows; shared by all exchanges that take it. */
+/** The data of a compiled route; all exchanges of the route share it. */
 export interface RouteContext {
   /** `service:index`. */
   readonly id: string;
@@ -215,12 +215,12 @@ export interface RouteContext {
   readonly domainPattern: string;
   /** The path patterns as configured. */
   readonly pathPatterns: readonly string[];
-  /** What `*` and `**` of the domain pattern stand for in a host. */
+  /** The parts of a host that `*` and `**` of the domain pattern matched. */
   captures(host: string): DomainCaptures;
   /** The path pattern that matches, as configured; empty when the route has none. */
   matchedPath(path: string): string;
   readonly action: Action;
-  /** Null when nothing is to be run. */
+  /** Null if the route has no filters. */
   readonly filters: FilterChain | null;
   /** Null without a limit. */
   readonly speed: RouteSpeed | null;
@@ -234,7 +234,7 @@ export interface DomainCaptures {
   readonly glob: string;
 }
 
-/** Whose failure a log tells of: an exchange, or a relayed connection, of which no request is known. */
+/** The subject of a failure in a log: an exchange, or a relayed connection, which has no request. */
 export interface FailureSubject {
   readonly route: RouteContext;
   readonly clientAddress: string;
@@ -246,41 +246,41 @@ export interface FailureSubject {
   readonly slots?: unknown[] | null;
 }
 
-/** Goes on (null), or names the action that answers instead of the route's. See FALLBACK and DROP. */
+/** Null to go on, or the action that answers instead of the route's. See FALLBACK and DROP. */
 export type Decision = Action | null;
 
-/** A decision, or a run that comes to one. */
+/** A decision, or a run that results in one. */
 export type Verdict = Decision | Run<Decision>;
 
-/** Asks for another attempt at an upstream: this response is thrown away. Where no attempt is left, it goes on. */
+/** Asks for another attempt at an upstream and discards this response. If no attempt is left, the client gets this response. */
 export const RETRY = 'retry';
 
 /** As Decision, for the response of an upstream. */
 export type ResponseDecision = Decision | typeof RETRY;
 
-/** A decision about a response, or a run that comes to one. */
+/** A decision about a response, or a run that results in one. */
 export type ResponseVerdict = ResponseDecision | Run<ResponseDecision>;
 
-/** A connection that was accepted, before anything of it is served. */
+/** A connection that was accepted, before prox serves it. */
 export interface ArrivingClient {
-  /** As announced by a trusted proxy where there is one; an IP address, or `unix`. */
+  /** The client's address, or the one that a trusted proxy announces: an IP address, or `unix`. */
   readonly clientAddress: string;
   readonly clientPort: number;
   readonly localAddress: string;
   readonly localPort: number;
-  /** The server name of its ClientHello in the form that routes match on; null as long as that was not read. */
+  /** The server name of its ClientHello in the form that routes match on; null until the ClientHello was read. */
   readonly serverName: string | null;
 }
 
 /** Lets a connection in (null), closes it and logs that, or closes it silently. */
 export type ConnectionDecision = null | 'refuse' | 'drop';
 
-/** A decision about a connection, or a run that comes to one. */
+/** A decision about a connection, or a run that results in one. */
 export type ConnectionVerdict = ConnectionDecision | Run<ConnectionDecision>;
 
 /**
- * Extension points, in the order of time. Each is optional, and one that no filter of a route has costs nothing: it is
- * null in the compiled chain. Request phases run in the order service, action, route; response phases in the reverse.
+ * Extension points, in the order of time. Each is optional. A phase that no filter of a route has is null in the compiled
+ * chain and costs nothing. Request phases run in the order service, action, route; response phases in the reverse order.
  *
  *     phase               runs                                          may                                          async
  *     onConnection        a connection was accepted; again when its         let it in, refuse it, drop it                yes
@@ -293,11 +293,11 @@ export type ConnectionVerdict = ConnectionDecision | Run<ConnectionDecision>;
  *                         nothing was sent                              action answer
  *     onResponse          the head of any response is about to be       edit status and fields; send the body        no
  *                         sent, of errors too                           through stages
- *     onEnd               the exchange is over, however it ended        look                                         no
+ *     onEnd               the exchange has succeeded or failed          look                                         no
  *     onRelayEnd          a relayed connection is over                  look                                         no
  */
 export interface Filter {
-  /** It sees a response after all other filters of the phase, whatever its place: for codings, which have to come last. */
+  /** True runs the filter after all others of the response phases: a content coding has to be applied last. */
   readonly encodes?: boolean;
   onConnection?(client: ArrivingClient): ConnectionVerdict;
   onRequest?(exchange: Exchange): Verdict;
@@ -307,13 +307,13 @@ export interface Filter {
   onResponse?(exchange: Exchange, response: ResponseHead): void;
   onEnd?(exchange: Exchange, outcome: Outcome): void;
   onRelayEnd?(client: RelayedConnection, outcome: RelayOutcome): void;
-  /** Lets go of timers and the like: the last exchange of the filter's generation is over. */
+  /** Releases timers and similar resources: the last exchange of the filter's generation is over. */
   dispose?(): void;
 }
 
 /** How an exchange ended. */
 export interface Outcome {
-  /** The status that was sent; 499 when the client went before there was one, 0 when prox ended it without one. */
+  /** The status that was sent; 499 if the client left before that, 0 if prox closed the connection without a status. */
   readonly status: number;
   /** Bytes received from the client for this exchange, head included. */
   readonly bytesIn: number;
@@ -324,10 +324,10 @@ export interface Outcome {
   readonly started: number;
 }
 
-/** Filters that have a phase; null for none. */
+/** The filters that implement a phase; null for none. */
 export type Having<K extends keyof Filter> = readonly Required<Pick<Filter, K>>[] | null;
 
-/** The filters of a route by phase, in the order of running; null where there are none. */
+/** The filters of a route by phase, in the order in which they run; null for a phase without filters. */
 export interface FilterChain {
   readonly onConnection: Having<'onConnection'>;
   readonly onRequest: Having<'onRequest'>;

@@ -28,24 +28,24 @@ export interface CompileContext {
   slot<T>(): Slot<T>;
   /**
    * State that outlives a reload: made for the first generation, and given to the filter of each later one as long as the
-   * plugin keeps its name and its config. Several states of a plugin are told apart by the order of the calls.
+   * plugin keeps its name and its config. The order of the calls tells several states of a plugin apart.
    */
   shared<T extends SharedState>(make: () => T): T;
   /** The line to the supervisor, where the feature's `supervise` answers. */
   readonly line: ControlLine;
-  /** Connections for requests of the filter's own. */
+  /** Connections for requests that the filter itself makes. */
   readonly pools: Pools;
-  /** Notes peers that the filter sends requests to: their idle connections are kept while the generation is in force. */
+  /** Names the peers that the filter sends requests to: prox keeps their idle connections while the generation serves. */
   notePeers(peers: readonly Peer[]): void;
   /**
    * Logs a warning that names the plugin.
-   * @param failure what it is about, when an exchange goes on though something has failed for it: such warnings are counted
-   * when they come again and again
+   * @param failure given if a step of an exchange has failed and the exchange continues. Repeated warnings of this kind are
+   * counted and summed up.
    */
   warn(message: string, failure?: PassedFailure): void;
 }
 
-/** A failure that its exchange goes on after. */
+/** A failure after which the exchange continues. */
 export interface PassedFailure {
   readonly exchange: FailureSubject;
   readonly error: ProxyError;
@@ -53,6 +53,6 @@ export interface PassedFailure {
 
 /** State that filters of several generations share. */
 export interface SharedState {
-  /** Lets go of timers and the like: no exchange uses the state any more. */
+  /** Releases timers and similar resources: no exchange uses the state any more. */
   dispose?(): void;
 }

@@ -8,9 +8,9 @@ const NOT_FIELD_CONTENT = /[^\t\x20-\x7e\x80-\xff]/g;
 const NOT_ASCII = /[^\x00-\x7f]/;
 
 /**
- * Compiles a configured header value whose result is always a valid field value, whatever the request holds: text
- * beyond ASCII goes out as UTF-8 (one character a byte, as `Fields` wants it), control characters are percent-encoded,
- * and blanks around the value, which an empty placeholder can leave, are removed.
+ * Compiles a configured header value. The result is a valid field value for every request: text beyond ASCII becomes UTF-8
+ * (one character for each byte, as `Fields` requires), control characters are percent-encoded, and blanks around the value,
+ * which an empty placeholder can leave, are removed.
  */
 export function compileFieldValue(text: string): Template<Exchange> {
   const context = { literal: toFieldText, value: toFieldText };

@@ -1,7 +1,7 @@
 import type { Filter, FilterChain, Having } from './exchange.ts';
 
 /**
- * Compiles filters into a chain; null when there is nothing to run.
+ * Compiles filters into a chain; null if there are none.
  * @param filters in the order service, action, route
  */
 export function compileFilters(filters: readonly Filter[]): FilterChain | null {

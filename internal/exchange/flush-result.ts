@@ -1,10 +1,10 @@
-/** What `flush` says about the client. */
+/** What `flush` returns: whether the bytes were taken, and whether more may be given. */
 export const FlushResult = {
-  /** Everything left for the kernel: borrowed bytes are free again. */
+  /** The kernel has taken every byte: the caller may reuse the memory of borrowed bytes. */
   taken: 0,
-  /** Bytes are still in use for an unknown time: their memory must not be written to again. More may be given. */
+  /** Bytes stay in use for an unknown time: the caller must not write to their memory again. It may give more. */
   pending: 1,
-  /** As `pending`, and no more should be given until `onDrain`. */
+  /** As `pending`, and the caller should give no more until `onDrain`. */
   full: 2,
 } as const;
 export type FlushResult = (typeof FlushResult)[keyof typeof FlushResult];

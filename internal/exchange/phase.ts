@@ -1,19 +1,19 @@
 import type { ProxyError } from '../base/index.ts';
 import { Run } from './run.ts';
 
-/** Whose filters run. */
+/** The exchange, or the part of it, whose filters run. */
 export interface PhaseOwner {
-  /** Runs what a later turn has brought: what it throws costs this exchange alone. */
+  /** Runs an action of a later turn. An error that it throws ends this exchange alone. */
   guard(action: () => void): void;
-  /** The exchange waits for a run, which is to be aborted with it; null when it does not wait any more. */
+  /** The exchange waits for this run, and aborts it when it ends itself; null when it does not wait any more. */
   waitFor(run: Run<unknown> | null): void;
 }
 
 /**
  * Runs the filters of a phase one after another until one decides something.
  * @param call gives the verdict of a filter: null to go on
- * @param done gets the decision, or null when every filter went on; at once, or in a later turn if one had to wait. Never
- * called when the exchange ended meanwhile.
+ * @param done gets the decision, or null if every filter went on. Called at once, or in a later turn if a filter had to
+ * wait. Not called if the exchange has ended in the meantime.
  * @param failed gets the error of a run
  */
 export function runPhase<F, D>(

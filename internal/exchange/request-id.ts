@@ -1,15 +1,15 @@
 import { requestIds, type AccessRecord } from '../logger/index.ts';
 import { Slot, type SlotHolder } from './slot.ts';
 
-/** Slot 0 of every exchange: SlotNumbers begin behind it. */
+/** Slot 0 of every exchange. SlotNumbers begins with 1. */
 const REQUEST_ID = new Slot<string>(0);
 
-/** What has a request id. */
+/** An exchange, or a part of it, that has a request id. */
 export interface Identified extends SlotHolder {
   readonly record: AccessRecord | null;
 }
 
-/** The id of a request: the one that a filter has given, else one that is made now. The access log has the same one. */
+/** The id of a request: the one that a filter has set, else one that this call makes. The access log has the same id. */
 export function requestIdOf(exchange: Identified): string {
   const given = REQUEST_ID.get(exchange);
   if (given !== undefined) return given;
@@ -18,7 +18,7 @@ export function requestIdOf(exchange: Identified): string {
   return made;
 }
 
-/** The id that a filter or a template has asked for; undefined when there is none yet. */
+/** The id that a filter has set or a template has asked for; undefined if there is none yet. */
 export function givenRequestId(exchange: SlotHolder): string | undefined {
   return REQUEST_ID.get(exchange);
 }

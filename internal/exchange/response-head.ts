@@ -1,7 +1,7 @@
 import { CHUNKED, type Fields, type Framing, mayHaveContent, NO_BODY, reasonPhrase } from '../message/index.ts';
 import type { BodyStage } from './body-stage.ts';
 
-/** Fields that are true of the exact bytes of a body alone (RFC 9110 §8.6, §14.3; RFC 9530 §2, §3). */
+/** Fields that become untrue when any byte of the body changes (RFC 9110 §8.6, §14.3; RFC 9530 §2, §3). */
 const OF_EXACT_BYTES: ReadonlySet<string> = new Set([
   'accept-ranges',
   'content-digest',
@@ -11,24 +11,24 @@ const OF_EXACT_BYTES: ReadonlySet<string> = new Set([
   'repr-digest',
 ]);
 
-/** Removes the fields that are true of the exact bytes of a body alone: for the trailers of one that was changed. */
+/** Removes the fields that become untrue when a body changes. Used for the trailers of a changed body. */
 export function removeDigests(fields: Fields): void {
   fields.removeAll(OF_EXACT_BYTES);
 }
 
-/** The head of a response that nothing of was sent yet, as filters may change it. */
+/** The head of a response, before any of it was sent. Filters may change it. */
 export class ResponseHead {
   /** Change it with `setStatus`. */
   status: number;
   reason: string;
   readonly fields: Fields;
-  /** Of the body that follows, as the session is to send it: see `Exchange.respond`. */
+  /** How the session is to frame the body that follows: see `Exchange.respond`. */
   framing: Framing;
-  /** The request was a HEAD: fields say what a GET would get, and no body follows. */
+  /** The request was a HEAD: the fields are those of the answer to a GET, and no body follows. */
   readonly toHead: boolean;
   /** Stages in the order in which the body goes through them; null while there are none. */
   stages: BodyStage[] | null = null;
-  /** The message that came has no body, whatever status it is sent with. */
+  /** The original status allows no body, so none follows even after `setStatus`. */
   private readonly empty: boolean;
 
   constructor(status: number, reason: string, fields: Fields, framing: Framing, toHead: boolean) {
@@ -52,19 +52,19 @@ export class ResponseHead {
     this.status = status;
     this.reason = reasonPhrase(status);
     if (!this.empty || !mayHaveContent(status)) return;
-    // RFC 9110 §15.4.5: the fields of a 304 tell of a body that does not come with it.
+    // RFC 9110 §15.4.5: the fields of a 304 describe a body that does not come with it.
     this.fields.remove('content-length');
     this.framing = NO_BODY;
   }
 
-  /** Sends the body through a stage that passes every byte on as it is. It is made only when a body follows. */
+  /** Sends the body through a stage that passes every byte on unchanged. `make` is called only if a body follows. */
   addStage(make: () => BodyStage): void {
     if (this.hasBody) (this.stages ??= []).push(make());
   }
 
   /**
-   * Sends the body through a stage that changes it: what is true of the old bytes alone is removed from the fields, and
-   * the length is not known any more. ETag and Last-Modified are left to the filter.
+   * Sends the body through a stage that changes it. Removes the fields that hold for the old bytes alone; the length is not
+   * known any more. The filter itself decides about ETag and Last-Modified.
    */
   transformBody(make: () => BodyStage): void {
     removeDigests(this.fields);

@@ -1,6 +1,6 @@
 import { createThrottle, type Schedule, type Throttle } from '../throttle/index.ts';
 
-/** The speed limits that apply to one connection; null where a direction has none. */
+/** The speed limits of one connection; null for a direction without a limit. */
 export interface ConnectionSpeed {
   /** Towards the client. */
   readonly download: Throttle | null;
@@ -10,7 +10,7 @@ export interface ConnectionSpeed {
 
 /** The speed limits of a route. */
 export interface RouteSpeed {
-  /** The limits for a connection: its own, or those that all connections of the route share, in all workers. */
+  /** The limits for a connection: limits of its own, or those that all connections of the route share in all workers. */
   forConnection(): ConnectionSpeed;
 }
 
@@ -21,7 +21,7 @@ export interface RouteSpeedOptions {
   readonly shared: boolean;
 }
 
-/** The throttle of a limit that all workers share. @param direction for which the route has it */
+/** The throttle of a limit that all workers share. @param direction the direction that the route limits */
 export type SharedThrottle = (direction: 'download' | 'upload', mbps: number) => Throttle;
 
 /** Compiles the `speed` of a route. */

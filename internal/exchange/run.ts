@@ -1,11 +1,11 @@
 import { ProxyError } from '../base/index.ts';
 
-/** Why a run was given up before it had a result. */
+/** The reason that the work gets if the exchange ends before there is a result. */
 const ABANDONED = new ProxyError('client_closed', 'the exchange has ended');
 
 /**
- * The asynchronous form of a verdict: an exchange waits for it while a filter asks another server. The filter makes the
- * run, the phase starts it.
+ * The asynchronous form of a verdict: the exchange waits for it, for example while a filter asks another server. The filter
+ * makes the run, the phase starts it.
  *
  *     made ──start──> waiting ──the work is done──> continued once
  *                        ├──time is up─────────> failed with filter_timeout
@@ -21,14 +21,14 @@ export class Run<T> {
 
   /**
    * @param timeoutMs milliseconds that the work may take
-   * @param work gets a signal that is aborted when its result is not wanted any more
+   * @param work gets a signal that is aborted when its result is not needed any more
    */
   constructor(timeoutMs: number, work: (signal: AbortSignal) => Promise<T>) {
     this.timeoutMs = timeoutMs;
     this.work = work;
   }
 
-  /** Begins. Exactly one of the two is called, once; neither after `abort`. */
+  /** Starts the work. Calls exactly one of the two callbacks, once; neither after `abort`. */
   start(onResult: (result: T) => void, onError: (error: ProxyError) => void): void {
     this.timer = setTimeout(() => {
       if (!this.settle()) return;
@@ -39,12 +39,12 @@ export class Run<T> {
     void this.finish(onResult, onError);
   }
 
-  /** The result is not wanted any more. */
+  /** The result is not needed any more. */
   abort(reason: ProxyError = ABANDONED): void {
     if (this.settle()) this.controller.abort(reason);
   }
 
-  /** @returns whether this is the end of the wait, and not something that comes after it */
+  /** @returns true for the first call, which ends the wait; false for each event after it */
   private settle(): boolean {
     if (this.settled) return false;
     this.settled = true;

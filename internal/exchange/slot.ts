@@ -1,6 +1,6 @@
-/** What holds the state of filters for one exchange. */
+/** Holds the state that filters keep for one exchange. */
 export interface SlotHolder {
-  /** By the index of the slot; null while nothing is held. */
+  /** State by the index of the slot; null while there is none. */
   slots: unknown[] | null;
 }
 
@@ -8,12 +8,12 @@ export interface SlotHolder {
 export class Slot<T> {
   private readonly index: number;
 
-  /** @param index the same in all exchanges of a generation, and of no other slot there */
+  /** @param index the same in all exchanges of a generation, and different from every other slot of it */
   constructor(index: number) {
     this.index = index;
   }
 
-  /** What was set for the exchange; undefined when nothing was. */
+  /** The state that was set for the exchange; undefined if none was. */
   get(exchange: SlotHolder): T | undefined {
     return exchange.slots === null ? undefined : (exchange.slots[this.index] as T | undefined);
   }
@@ -23,7 +23,7 @@ export class Slot<T> {
   }
 }
 
-/** Numbers the slots of a generation, from 1: slot 0 is that of the request id. */
+/** Numbers the slots of a generation, from 1: slot 0 holds the request id. */
 export class SlotNumbers {
   private count = 1;
 

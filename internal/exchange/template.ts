@@ -1,33 +1,33 @@
 import { placeholdersIn } from '../config/index.ts';
 
-/** Gives the value that stands for a placeholder, looked up in whatever the template is rendered from. */
+/** Gives the value of a placeholder for the object that the template is rendered from. */
 export type Placeholder<S> = (source: S) => string;
 
 /** The placeholders that a template may use. */
 export interface Placeholders<S> {
-  /** The placeholder of a name, which is without the braces; undefined when there is none. */
+  /** The placeholder of a name, given without braces; undefined if there is none. */
   get(name: string): Placeholder<S> | undefined;
 }
 
 /** Text with placeholders, compiled once, at load. */
 export interface Template<S> {
-  /** The whole text when it holds no placeholder: nothing is to be done per request. Else null. */
+  /** The whole text if it holds no placeholder, so that no request has to render it. Else null. */
   readonly constant: string | null;
   /** The text with every placeholder replaced. */
   render(source: S): string;
 }
 
-/** How text gets into the place that it is meant for. */
+/** How to convert text for the place that it is meant for. */
 export interface TemplateContext {
-  /** What is done to the text between the placeholders, once. */
+  /** Converts the text between the placeholders, once, at load. */
   readonly literal?: (text: string) => string;
-  /** What is done to every value, such as escaping. */
+  /** Converts every value at each rendering, for example escapes it. */
   readonly value?: (text: string) => string;
 }
 
 /**
- * Compiles a text. A name that is none of the placeholders is left as it stands, braces included: bodies are full of
- * braces that mean something else. Values are put in once and never looked at for placeholders again.
+ * Compiles a text. An unknown name stays in the text, braces included, because bodies hold many braces that mean something
+ * else. A value is inserted once: placeholders in it are not replaced.
  */
 export function compileTemplate<S>(
   text: string,

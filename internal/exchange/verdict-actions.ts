@@ -3,7 +3,7 @@ import { type Fields, reasonPhrase } from '../message/index.ts';
 import type { Action } from './exchange.ts';
 import type { Exchange } from './exchange.ts';
 
-/** Has the fallback of the route's action answer; where it has none, the answer is 502 (no_target). */
+/** The fallback of the route's action answers. If the action has none, the answer is 502 (no_target). */
 export const FALLBACK: Action = {
   handle(exchange: Exchange): void {
     const { fallback } = exchange.route.action;
@@ -29,8 +29,8 @@ export class Answer implements Action {
   private readonly body: Buffer;
 
   /**
-   * @param status final, 200 to 599; RFC 9110 §9.3.6: not 2xx to CONNECT
-   * @param fields less what frames the body; used once, as the session may change them
+   * @param status final, 200 to 599; not 2xx for a CONNECT (RFC 9110 §9.3.6)
+   * @param fields without those that frame the body; for one answer only, as the session may change them
    */
   constructor(status: number, fields: Fields, body: Buffer | string = '') {
     this.status = status;

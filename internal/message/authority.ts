@@ -3,8 +3,8 @@ import { HOST } from './characters.ts';
 const PERCENT = 0x25;
 
 /**
- * Whether the text may stand in Host: uri-host [ ":" port ] (RFC 9110 §7.2, RFC 3986 §3.2). An empty host is none:
- * RFC 9110 §4.2.1 has recipients reject http URIs without one. User information is refused with its `@`.
+ * Whether the text may stand in Host: uri-host [ ":" port ] (RFC 9110 §7.2, RFC 3986 §3.2). An empty host is refused,
+ * because RFC 9110 §4.2.1 has recipients reject http URIs without a host. User information is refused because of its `@`.
  */
 export function isAuthority(text: string): boolean {
   const { length } = text;

@@ -1,6 +1,6 @@
 /**
- * A field name as CGI, WSGI and PHP read it: they make one variable of `X_Client` and `X-Client` (RFC 3875 §4.1.18), so that
- * a client could set a field behind the back of those who look for the other.
+ * A field name as CGI, WSGI and PHP read it: they make one variable of `X_Client` and `X-Client` (RFC 3875 §4.1.18). A check
+ * of one name alone would let a client set that variable with the other.
  */
 export function cgiName(name: string): string {
   return name.includes('_') ? name.replaceAll('_', '-') : name;

@@ -1,6 +1,6 @@
 /**
- * Character classes of the grammar as tables indexed by byte: one load for each byte of a head is what a strict
- * parser costs.
+ * Character classes of the grammar as tables indexed by byte, so that a strict parser needs one load for each byte of a
+ * head.
  */
 
 export const HTAB = 0x09;
@@ -19,18 +19,19 @@ export const TOKEN_LOWER = table((byte) => {
 /** field-content (RFC 9110 §5.5): VCHAR, obs-text, SP and HTAB. No CR, LF, NUL or other control byte. */
 export const FIELD_VALUE = table((byte) => (byte === HTAB || (byte >= 0x20 && byte !== 0x7f) ? 1 : 0));
 
-/** Bits of REQUEST_TARGET that tell whether a target must be looked at again. */
+/** Bits of REQUEST_TARGET. They show whether a target needs a second look. */
 export const TARGET_IRREGULAR = 2;
 export const TARGET_QUESTION = 4;
 /** Two in a row are irregular: an empty segment. */
 export const TARGET_SLASH = 8;
-/** A byte beyond ASCII: no URI holds one, but clients send them, and they are sent on percent-encoded. */
+/** A byte beyond ASCII: no URI may hold one, but some clients send them; prox forwards them percent-encoded. */
 export const TARGET_BEYOND_ASCII = 16;
 
 /**
- * request-target (RFC 9112 §3.2): visible ASCII but `#`, which starts a fragment and is never sent. Not 0 where a byte
- * is allowed. RFC 3986 §3.3 allows less, but browsers send `|`, `{` and `^` in queries as they are, and other clients UTF-8:
- * these, `%` and `.` are irregular, as a path that holds them may have another normal form.
+ * request-target (RFC 9112 §3.2): visible ASCII except `#`, which starts a fragment and is never sent. A byte that is
+ * allowed has a value other than 0. RFC 3986 §3.3 allows less, but browsers send `|`, `{` and `^` in queries without
+ * encoding, and other clients send UTF-8. These, `%` and `.` are irregular: a path that holds them may have another
+ * normal form.
  */
 export const REQUEST_TARGET = table((byte) => {
   if (byte <= 0x20 || byte === 0x7f || byte === 0x23) return 0;

@@ -1,12 +1,12 @@
 import { FieldId } from './field-names.ts';
 import type { Fields } from './fields.ts';
 
-/** What Connection said (RFC 9110 §7.6.1), as bits. */
+/** The options of Connection (RFC 9110 §7.6.1), as bits. */
 export const ConnectionOption = { close: 1, keepAlive: 2, upgrade: 4 } as const;
 
 /**
- * Fields that no Connection option can take away: prox writes them itself, and a client that names them wants the
- * next hop to miss what this one saw.
+ * Fields that no Connection option removes: prox writes them itself, and a client that names them tries to hide from the
+ * next hop what this one has seen.
  */
 const KEPT = new Set([
   'host',
@@ -20,7 +20,7 @@ const KEPT = new Set([
 ]);
 
 /**
- * Reads Connection and removes the fields that it names, as they are for this hop alone.
+ * Reads Connection and removes the fields that it names: they are for this hop alone.
  * @returns ConnectionOption bits; 0 without Connection.
  */
 export function takeConnectionOptions(fields: Fields): number {
@@ -29,9 +29,9 @@ export function takeConnectionOptions(fields: Fields): number {
   if (list === 'keep-alive') return ConnectionOption.keepAlive;
   if (list === 'close') return ConnectionOption.close;
   let options = 0;
-  // Gathered first: a long list must not cost a walk over all fields for each of its members.
+  // The names are collected first, so that a long list does not cost a walk over all fields for each member.
   let named: Set<string> | null = null;
-  // OWS alone stands around list members, while `trim` would take a byte 0xA0 for white space too.
+  // Only OWS may stand around list members; `trim` would also remove a byte 0xA0.
   for (const option of list.toLowerCase().split(/[ \t]*,[ \t]*/)) {
     if (option === 'close') options |= ConnectionOption.close;
     else if (option === 'keep-alive') options |= ConnectionOption.keepAlive;
@@ -43,8 +43,8 @@ export function takeConnectionOptions(fields: Fields): number {
 }
 
 /**
- * Whether the connection goes on after this message (RFC 9112 §9.3): HTTP/1.1 unless `close` was said, HTTP/1.0 only
- * if `keep-alive` was.
+ * Whether the connection persists after this message (RFC 9112 §9.3): in HTTP/1.1 unless it has the option `close`, in
+ * HTTP/1.0 only with `keep-alive`.
  */
 export function persists(options: number, minorVersion: number): boolean {
   if ((options & ConnectionOption.close) !== 0) return false;

@@ -8,12 +8,12 @@ export interface NamedCoding {
 const MEMBER = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+)(?:[ \t]*;[ \t]*[qQ]=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?))?$/;
 
 /**
- * The codings to try, best first, of those that are there; after them the original is sent (RFC 9110 §12.5.3).
+ * The available codings to try, best first; if none is used, the original is sent (RFC 9110 §12.5.3).
  *
- * Without Accept-Encoding that is the original at once: any coding would be acceptable, but a client that says nothing is
- * mostly one that decodes nothing. The original is also sent to a client that refuses it (`identity;q=0`) and accepts
- * nothing else that is there: an answer that it may be able to use is better than 406 (§12.1 allows either).
- * @param available in the order of preference among codings that the client likes alike
+ * Without Accept-Encoding there are none: any coding would be acceptable, but most clients that do not send the field
+ * cannot decode any. The original is also sent to a client that refuses it (`identity;q=0`) and accepts no available
+ * coding: an answer that it may be able to use is better than 406 (§12.1 allows either).
+ * @param available in the order of preference among codings with equal weights
  */
 export function chooseCodings<T extends NamedCoding>(
   acceptEncoding: string | null,
@@ -22,7 +22,7 @@ export function chooseCodings<T extends NamedCoding>(
   if (acceptEncoding === null || available.length === 0) return [];
   const weights = parseWeights(acceptEncoding);
   const star = weights.get('*');
-  // Unless it is weighed, the original comes after everything that is acceptable.
+  // Without a weight of its own, the original comes after every acceptable coding.
   const identity = weights.get('identity') ?? star ?? 0;
   return available
     .map((coding) => ({ coding, weight: weights.get(coding.name) ?? star ?? 0 }))
@@ -31,7 +31,7 @@ export function chooseCodings<T extends NamedCoding>(
     .map(({ coding }) => coding);
 }
 
-/** Whether the client decodes a coding. One that sends no Accept-Encoding is taken to decode none; see `chooseCodings`. */
+/** Whether the client decodes a coding. Without Accept-Encoding the answer is no: see `chooseCodings`. */
 export function acceptsCoding(acceptEncoding: string | null, name: string): boolean {
   if (acceptEncoding === null) return false;
   const weights = parseWeights(acceptEncoding);
@@ -44,7 +44,7 @@ export function codingName(text: string): string {
   return name === 'x-gzip' ? 'gzip' : name;
 }
 
-/** Weights by coding in lower case. Members that are malformed are left out; of repeated ones the last counts. */
+/** Weights by coding in lower case. Malformed members are ignored; of repeated ones the last counts. */
 function parseWeights(acceptEncoding: string): Map<string, number> {
   const weights = new Map<string, number>();
   for (const text of acceptEncoding.split(',')) {

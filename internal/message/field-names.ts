@@ -1,9 +1,9 @@
 import { TOKEN_LOWER } from './characters.ts';
 
 /**
- * Field names that a proxy acts on. Each has a number: the parser notes it with a line, so that the writer can leave lines
- * out by a look in a table. The numbers 1 to 31 have a bit each besides, which answers at once whether a message holds
- * such a field; lines with a higher number are looked for, so names that every request is asked for take the low ones.
+ * Field names that a proxy acts on. Each has a number. The parser stores it with the line, so that the writer can decide with
+ * one table lookup whether to leave the line out. Each number from 1 to 31 also has a bit, which tells without a search
+ * whether a message holds such a field. Names that prox looks for in every request therefore have low numbers.
  */
 export const FieldId = {
   other: 0,
@@ -29,7 +29,7 @@ export const FieldId = {
   server: 20,
   http2Settings: 21,
   xRealIp: 22,
-  /** Any other name that begins with `X-Forwarded-`: several names, so that it cannot have a bit. */
+  /** Any other name that begins with `X-Forwarded-`. It stands for several names, so it cannot have a bit. */
   xForwardedOther: 32,
   /** A line that was removed. */
   removed: 255,
@@ -44,7 +44,7 @@ export const FIELD_IDS = 256;
 /** Ids from here on have no bit. */
 export const FIRST_WITHOUT_BIT = 32;
 
-/** Ids in one number, a bit each: see `fieldBits`. */
+/** A set of ids, one bit for each: see `fieldBits`. */
 export type FieldBits = number;
 
 /** For `Fields.holdsAny`. @throws RangeError for an id that has no bit */
@@ -79,11 +79,11 @@ const KNOWN_NAMES: readonly (readonly [string, FieldId])[] = [
   ['x-real-ip', FieldId.xRealIp],
 ];
 
-/** How the names begin that proxies use among themselves, for the port, the prefix, the scheme and more. */
+/** The prefix of names that proxies use among themselves, for the port, the path prefix, the scheme and more. */
 export const FORWARDED_FAMILY = 'x-forwarded-';
 const FIRST_OF_FAMILY = FORWARDED_FAMILY.charCodeAt(0);
 
-/** Slots of the hash table: enough that the known names share none (checked below). */
+/** Slots of the hash table. With so many, no two known names share a slot (checked below). */
 const SLOTS = 1024;
 const SLOT_ID = new Uint8Array(SLOTS);
 const SLOT_NAME: string[] = Array.from({ length: SLOTS }, () => '');

@@ -6,12 +6,12 @@ import type { Fields } from './fields.ts';
 import { MAX_LENGTH_DIGITS } from './framing.ts';
 
 /**
- * Notes the fields of an HTTP/2 field section as if they had been read out of an HTTP/1.1 head, so that everything
- * behind it sees one kind of fields, and can write them to HTTP/1.1 as they stand. Therefore nothing that could break
- * a line goes in (RFC 9113 §8.2.1 and §10.3).
- * @param fields empty ones, which are filled
+ * Stores the fields of an HTTP/2 field section in the form of an HTTP/1.1 head. All other code then sees one kind of fields,
+ * and can write them to HTTP/1.1 without conversion. Therefore names and values that could break a line are refused
+ * (RFC 9113 §8.2.1 and §10.3).
+ * @param fields empty; this function fills them
  * @param pairs name, value, name, value …; pseudo-fields (§8.3) are left out
- * @param code of the error that malformed fields are
+ * @param code the error code for malformed fields
  * @throws ProxyError with that code
  */
 export function readFieldPairs(fields: Fields, pairs: readonly string[], code: ErrorCode): void {
@@ -23,7 +23,7 @@ export function readFieldPairs(fields: Fields, pairs: readonly string[], code: E
     if (!isLowerCaseToken(name)) throw new ProxyError(code, `not a field name: ${JSON.stringify(name)}`);
     if (!isFieldValue(value)) throw new ProxyError(code, `a value of the field ${name} that may not stand there`);
     const id = fieldIdOf(name);
-    // Some servers read leading zeros as octal.
+    // Leading zeros are removed, as some servers read such a number as octal.
     if (id === FieldId.contentLength && value.length <= MAX_LENGTH_DIGITS) value = value.replace(/^0+(?=[0-9])/, '');
     const nameStart = text.length;
     const nameEnd = nameStart + name.length;

@@ -1,6 +1,6 @@
 import { FIELD_VALUE, HTAB, SP, TOKEN_LOWER } from './characters.ts';
 
-/** @throws TypeError when a line with that name and value would break the message */
+/** @throws TypeError if a line with that name and value would break the message */
 export function checkFieldLine(name: string, value: string): void {
   if (!isToken(name)) throw new TypeError(`not a field name: ${JSON.stringify(name)}`);
   if (!isFieldValue(value)) throw new TypeError(`not a value for the field ${name}: ${JSON.stringify(value)}`);

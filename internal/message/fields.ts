@@ -9,48 +9,47 @@ export interface FieldNames {
   has(lowerName: string): boolean;
 }
 
-/** Numbers noted for a line: its id and flags, where its name starts and ends, and where its value starts and ends. */
+/** Numbers stored for a line: its id and flags, start and end of its name, start and end of its value. */
 const STRIDE = 5;
 const NAME = 1;
 const NAME_END = 2;
 const VALUE = 3;
 const VALUE_END = 4;
 
-/** Room for so many lines at first. Heads of browsers have fewer, with few exceptions; the array grows for the others. */
+/** Initial room for received lines. Nearly all heads of browsers have fewer; for the others the array grows. */
 const RECEIVED_CAPACITY = 24;
-/** The same for fields that begin with a line that is set here, such as those of our own answers. */
+/** The same for fields that begin with a line that prox has set, such as those of prox's own answers. */
 const OWN_CAPACITY = 4;
 
-/** What fields begin with that hold no line. */
+/** The notes of fields without lines. */
 const NO_NOTES: number[] = [];
 
-/** Set in the note of a line that does not stand as `name: value CRLF` in the text, so that it has to be written anew. */
+/** Set in the note of a line that does not stand as `name: value CRLF` in the text: the writer has to build it. */
 const IRREGULAR = 0x200;
 
 /**
  * The fields of a message (RFC 9110 §5), in order.
  *
- * They are one string with offsets into it: a proxy passes nearly all of them on unread, and lines that stand in their
- * canonical form (`name: value CRLF`) are their own serialisation. A line that is added here goes into the same text,
- * behind the others. It is checked as it is added, and found, changed and left out like a received one. Text is latin1:
- * a character for each byte.
+ * They are one string with offsets into it: a proxy passes nearly all of them on without reading them, and a line in
+ * canonical form (`name: value CRLF`) is its own serialisation. An added line goes to the end of the same text. It is
+ * checked when it is added; all methods treat it like a received line. Text is latin1: one character for each byte.
  */
 export class Fields {
-  /** The text that the offsets point into. All lines stand in it one behind the other, up to `linesEnd`. */
+  /** The text that the offsets point into. It holds all lines without gaps, up to `linesEnd`. */
   text = '';
-  /** Lines noted, removed ones included. */
+  /** Number of lines, removed ones included. */
   count = 0;
-  /** Where the last line ends in the text. */
+  /** Position in the text behind the last line. */
   linesEnd = 0;
-  /** A line was set, renamed or removed here: they are not what was received any more. */
+  /** True if a line was set, renamed or removed: the fields differ from the received ones. */
   edited = false;
   /** A bit for each id that occurs. */
   private present: FieldBits = 0;
   /** A bit for each id that occurs more than once. */
   private repeated: FieldBits = 0;
-  /** STRIDE numbers a line. A plain array: a typed one of this size costs each open connection memory of its own. */
+  /** STRIDE numbers for each line. A plain array, because a typed one of this size takes more memory for each connection. */
   private notes = NO_NOTES;
-  /** Other fields look into the same notes, so that these have to be copied before they change. */
+  /** True if other fields use the same notes: the notes have to be copied before a change. */
   private shared = false;
 
   /** Fields from pairs, for messages that prox makes itself. @throws TypeError as `append` does */
@@ -60,7 +59,7 @@ export class Fields {
     return fields;
   }
 
-  /** Forgets everything, keeping the memory for the next message. Copies keep what they hold. */
+  /** Removes all lines and keeps the memory for the next message. Copies keep their lines. */
   reset(): void {
     this.text = '';
     this.count = 0;
@@ -73,7 +72,7 @@ export class Fields {
     this.shared = false;
   }
 
-  /** Fields that begin as these are. Neither sees what is changed in the other; nothing is copied before that. */
+  /** A copy. A change of one does not appear in the other; memory is copied only before the first change. */
   copy(): Fields {
     const copy = new Fields();
     copy.text = this.text;
@@ -88,8 +87,8 @@ export class Fields {
   }
 
   /**
-   * @internal Notes a parsed line; `canonical` when it stands as `name: value CRLF`. The caller moves `linesEnd`, and does
-   * not go on noting lines once others have had the fields.
+   * @internal Adds a parsed line; `canonical` if it stands as `name: value CRLF`. The caller moves `linesEnd`, and adds no
+   * more lines after it has given the fields to other code.
    */
   note(id: number, canonical: boolean, nameStart: number, nameEnd: number, valueStart: number, valueEnd: number): void {
     const at = this.count++ * STRIDE;
@@ -126,7 +125,7 @@ export class Fields {
     return first >= 0 && this.find(id, first + 1) >= 0;
   }
 
-  /** Whether a field with a known id was set here, by append, set or rename. */
+  /** Whether prox has set a field with a known id, by append, set or rename. */
   wasSet(id: FieldId): boolean {
     if (!this.edited) return false;
     for (let i = this.find(id, 0); i >= 0; i = this.find(id, i + 1)) {
@@ -170,8 +169,8 @@ export class Fields {
   }
 
   /**
-   * What `get` gives for each of several names, in their order, in one walk. Null when there is none of them, for which
-   * nothing is allocated.
+   * The result of `get` for each of several names, in their order, in one walk. Null if none of them occurs; then nothing is
+   * allocated.
    */
   listsOf(names: WantedNames): (string | null)[] | null {
     let lists: (string | null)[] | null = null;
@@ -191,7 +190,7 @@ export class Fields {
     }
   }
 
-  /** Whether a name holds that character. Most heads do not hold it at all, which costs one look. */
+  /** Whether a name holds that character. One search in the text rules out most heads, which do not hold it at all. */
   namesHold(character: string): boolean {
     let at = this.text.indexOf(character);
     for (let i = 0; at >= 0 && i < this.count; i++) {
@@ -218,15 +217,15 @@ export class Fields {
   }
 
   /**
-   * Gives all fields of a name (compared without case) another one. Each keeps its value and its place. They count as set
-   * here; fields that have the new name already stay.
-   * @throws TypeError when the new name is none
+   * Gives all fields of a name (compared without case) a new name. Each keeps its value and its place, and counts as set by
+   * prox. Fields that already have the new name stay.
+   * @throws TypeError if the new name is not a field name
    */
   rename(name: string, to: string): void {
     checkFieldLine(to, '');
     if (!this.has(name)) return;
     const lower = name.toLowerCase();
-    // The new name may be longer than the old one, and the lines stand without gaps.
+    // The lines have no gaps, so a longer name does not fit into the old place.
     const renamed = new Fields();
     for (let i = 0; i < this.count; i++) {
       if (this.isNamed(i, lower)) renamed.add(to, this.valueAt(i), SET_HERE);
@@ -261,9 +260,9 @@ export class Fields {
   // ── writing ──────────────────────────────────────────────────────────────────────────────────────────────────
 
   /**
-   * The field section as it is sent, without the empty line: every line that the drop table does not leave out. Runs of
-   * lines that stand in canonical form are taken as one slice, as their serialisation is what was received.
-   * @param omit further names to leave out, in lower case; null for none, which spares the look at every name
+   * The field section to send, without the empty line: every line that the drop table does not leave out. A run of lines in
+   * canonical form is one slice of the text.
+   * @param omit further names to leave out, in lower case; null for none, which saves comparing every name
    */
   lines(drop: DropTable, omit: FieldNames | null = null): string {
     const { notes } = this;
@@ -286,7 +285,7 @@ export class Fields {
     return out;
   }
 
-  /** What `lines` writes, as a flat list of names and values: for writers that do not send text. */
+  /** The lines that `lines` writes, as a flat list of names and values: for HTTP/2, which does not send text. */
   pairs(drop: DropTable): string[] {
     const pairs: string[] = [];
     for (let i = 0; i < this.count; i++) {
@@ -302,7 +301,7 @@ export class Fields {
     this.ownNotes();
     const { linesEnd } = this;
     const line = `${name}: ${value}\r\n`;
-    // Behind the last line of a received head stands the empty one.
+    // A received head has an empty line behind its last line.
     this.text = (linesEnd === this.text.length ? this.text : this.text.slice(0, linesEnd)) + line;
     const at = this.count * STRIDE;
     if (at === this.notes.length) this.grow(OWN_CAPACITY);
@@ -313,7 +312,7 @@ export class Fields {
     this.edited = true;
   }
 
-  /** All fields of a name go together, so that none with an id that has a bit is left. */
+  /** Removes one line. Callers remove all lines of a name, so the bit of its id is cleared. */
   private removeAt(index: number): void {
     this.ownNotes();
     this.edited = true;

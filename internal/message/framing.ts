@@ -3,12 +3,12 @@ import { FieldId } from './field-names.ts';
 import type { Fields } from './fields.ts';
 
 /**
- * How the end of a body is found. A number is a Content-Length in bytes; the names are below 0 so that one
- * comparison tells them apart from it.
+ * How the end of a body is found. A number from 0 on is a Content-Length in bytes. CHUNKED and UNTIL_CLOSE are below 0, so
+ * that one comparison tells them apart from a length.
  */
 export type Framing = number;
 
-/** Digits of a Content-Length: all that a number holds exactly, and no room for leading zeros by the dozen. */
+/** Digits of a Content-Length: as many as a number can hold exactly, which also limits leading zeros. */
 export const MAX_LENGTH_DIGITS = 16;
 
 /** No body and no field that says so. */
@@ -18,10 +18,10 @@ export const CHUNKED: Framing = -1;
 /** A response that ends with its connection. */
 export const UNTIL_CLOSE: Framing = -2;
 
-/** Well-formed names of codings other than chunked, and then chunked: tokens without parameters, as lists are written. */
+/** A list of codings other than chunked, and then chunked: tokens without parameters. */
 const CODINGS_THEN_CHUNKED = /^(?:(?!chunked[ \t,])[!#$%&'*+\-.^_`|~0-9a-z]+[ \t]*,[ \t]*)+chunked$/;
 
-/** Whether a response ends with its head, whatever the fields say (RFC 9112 §6.3 step 1). */
+/** Whether a response ends with its head regardless of its fields (RFC 9112 §6.3 step 1). */
 export function isBodiless(status: number, method: string): boolean {
   return method === 'HEAD' || status === 204 || status === 304;
 }
@@ -32,8 +32,8 @@ export function mayHaveContent(status: number): boolean {
 }
 
 /**
- * The framing of a request body (RFC 9112 §6.3), stricter where the RFC lets a recipient choose: nothing that two
- * parsers could read in two ways goes on.
+ * The framing of a request body (RFC 9112 §6.3). Where the RFC leaves a choice, prox refuses: it forwards no message that
+ * two parsers could read in two ways.
  * @throws ProxyError bad_framing, unknown_coding or bad_content_length
  */
 export function requestFraming(fields: Fields, minorVersion: number): Framing {
@@ -44,7 +44,7 @@ export function requestFraming(fields: Fields, minorVersion: number): Framing {
     if (minorVersion === 0) throw new ProxyError('bad_framing', 'Transfer-Encoding in an HTTP/1.0 request');
     const coding = (fields.list(FieldId.transferEncoding) as string).toLowerCase();
     if (coding === 'chunked') return CHUNKED;
-    // §6.1: a coding that is not understood is a 501. Step 4: without a final chunked the length cannot be found.
+    // §6.1: an unknown coding is answered with 501. Step 4: without a final chunked the length cannot be found.
     if (CODINGS_THEN_CHUNKED.test(coding)) {
       throw new ProxyError('unknown_coding', `Transfer-Encoding: ${coding}, prox decodes chunked alone`);
     }
@@ -55,8 +55,7 @@ export function requestFraming(fields: Fields, minorVersion: number): Framing {
 }
 
 /**
- * The framing of a response body (RFC 9112 §6.3). 1xx responses are not given to this function: they end with
- * their head.
+ * The framing of a response body (RFC 9112 §6.3). Callers do not pass 1xx responses, which end with their head.
  * @throws ProxyError bad_response
  */
 export function responseFraming(fields: Fields, minorVersion: number, status: number, method: string): Framing {
@@ -66,7 +65,7 @@ export function responseFraming(fields: Fields, minorVersion: number, status: nu
   if (method === 'CONNECT' && status >= 200 && status < 300) return NO_BODY;
   // Step 3
   if (hasLength && hasCoding) throw bad('Content-Length together with Transfer-Encoding');
-  // Step 1: HEAD, 204 and 304 end with the head, whatever the fields say.
+  // Step 1: responses to HEAD, 204 and 304 end with the head regardless of the fields.
   if (isBodiless(status, method)) {
     if (hasLength) contentLength(fields, 'bad_response');
     return NO_BODY;
@@ -74,7 +73,7 @@ export function responseFraming(fields: Fields, minorVersion: number, status: nu
   if (hasCoding) {
     if (minorVersion === 0) throw bad('Transfer-Encoding in an HTTP/1.0 response');
     const coding = (fields.list(FieldId.transferEncoding) as string).toLowerCase();
-    // Step 4: another final coding would be read until the close; prox takes chunked alone, as it must know the end.
+    // Step 4 would read other final codings until the close; prox takes chunked alone, as it must find the end.
     if (coding !== 'chunked') throw bad(`Transfer-Encoding: ${coding}, prox decodes chunked alone`);
     return CHUNKED;
   }
@@ -83,8 +82,8 @@ export function responseFraming(fields: Fields, minorVersion: number, status: nu
 }
 
 /**
- * Whether there is one Content-Length, and it says what the framing does: fields that were set here may say anything.
- * @param framing of the content; null where none follows and any length may be told, as to HEAD (RFC 9110 §8.6)
+ * Whether there is one Content-Length and it agrees with the framing, which is not certain for a line that a filter has set.
+ * @param framing of the content; null if no content follows and any length is allowed, as for HEAD (RFC 9110 §8.6)
  */
 export function tellsLength(fields: Fields, framing: Framing | null): boolean {
   const value = fields.first(FieldId.contentLength);
@@ -92,7 +91,7 @@ export function tellsLength(fields: Fields, framing: Framing | null): boolean {
   return framing === null ? /^(0|[1-9][0-9]{0,15})$/.test(value) : value === String(framing);
 }
 
-/** Content-Length = 1*DIGIT, once. RFC 9112 §6.3 step 5 would let "5, 5" pass; prox does not. */
+/** Content-Length = 1*DIGIT, once. RFC 9112 §6.3 step 5 allows to accept "5, 5"; prox refuses it. */
 function contentLength(fields: Fields, code: 'bad_content_length' | 'bad_response'): number {
   const value = fields.first(FieldId.contentLength) as string;
   if (fields.repeats(FieldId.contentLength)) {

@@ -1,8 +1,8 @@
-/** Values of Content-Type that are remembered. Upstreams use a handful; one that invents values must not fill the memory. */
+/** Limits the cache of Content-Type values. Upstreams use few; one that invents values must not fill the memory. */
 const REMEMBERED_VALUES = 256;
 const REMEMBERED_LENGTH = 128;
 
-/** A list of media types: whole ones (`text/html`), all of a kind (`text/*`), and all with a suffix (`+json`). */
+/** A list of media types: single types (`text/html`), all types with a main type (`text/*`) or with a suffix (`+json`). */
 export class MediaTypes {
   readonly #exact: ReadonlySet<string>;
   readonly #kinds: ReadonlySet<string>;

@@ -1,6 +1,6 @@
 /**
- * The registered statuses (RFC 9110 §15, and the HTTP Status Code Registry of IANA). The table of node:http is not
- * used: loading that module brings a whole HTTP client along, and a good part of the time that a start may take.
+ * The registered statuses (RFC 9110 §15, and the HTTP Status Code Registry of IANA). The table of node:http is not used:
+ * that module loads a whole HTTP client, which takes a large part of the time allowed for the start of prox.
  */
 const PHRASES: Readonly<Record<number, string>> = {
   100: 'Continue',

@@ -3,7 +3,7 @@ import { isAuthority } from './authority.ts';
 import { FieldId } from './field-names.ts';
 import type { Fields } from './fields.ts';
 
-/** Where a request is meant for: RFC 9112 §3.3, without the scheme, which the connection knows. */
+/** The target of a request (RFC 9112 §3.3), without the scheme, which the connection determines. */
 export interface RequestTarget {
   /** Host and port as the client wrote them; empty only for HTTP/1.0 requests without Host. */
   authority: string;
@@ -13,7 +13,7 @@ export interface RequestTarget {
   query: string;
 }
 
-/** What a request head says of its target. */
+/** The parts of a request head that determine its target. */
 export interface RequestLine {
   readonly method: string;
   /** The request target as it was sent. */
@@ -67,7 +67,7 @@ function readHost(head: RequestLine): string {
   return host;
 }
 
-/** absolute-form (§3.2.2): it wins over Host. */
+/** absolute-form (§3.2.2): its authority replaces Host. */
 function readAbsolute(method: string, target: string, into: RequestTarget): void {
   const scheme = /^https?:\/\//i.exec(target);
   if (scheme === null) throw badTarget(target, 'neither a path nor an http URI');
@@ -79,7 +79,7 @@ function readAbsolute(method: string, target: string, into: RequestTarget): void
   into.authority = authority;
   const rest = target.slice(end);
   if (rest === '' && method === 'OPTIONS') {
-    // §3.2.4: a proxy sends an OPTIONS for the whole server on as "*".
+    // §3.2.4: a proxy forwards an OPTIONS for the whole server as "*".
     into.path = '*';
     into.query = '';
     return;

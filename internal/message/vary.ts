@@ -1,8 +1,8 @@
 import type { Fields } from './fields.ts';
 
 /**
- * Says that a response depends on a request field: adds the name to Vary (RFC 9110 §12.5.5), unless it stands there already
- * or Vary is `*`.
+ * Declares that a response depends on a request field: adds the name to Vary (RFC 9110 §12.5.5), unless Vary already names
+ * it or is `*`.
  */
 export function addToVary(fields: Fields, name: string): void {
   const vary = fields.get('vary');

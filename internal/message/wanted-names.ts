@@ -1,14 +1,14 @@
 /** A name to look for, and its place among the others. */
 interface WantedName {
   readonly lower: string;
-  /** Its last letter, with the bit set that tells letters of both cases apart. */
+  /** Its last letter in lower case: with the bit 0x20 set. */
   readonly lastCode: number;
   readonly index: number;
 }
 
 /**
- * Field names that are looked for together, in one walk over the fields of a message (`Fields.listsOf`). Length and
- * last letter tell most other names apart without a look at the whole name.
+ * Field names to find together, in one walk over the fields of a message (`Fields.listsOf`). Length and last letter rule out
+ * most other names without a comparison of the whole name.
  */
 export class WantedNames {
   readonly size: number;
@@ -23,7 +23,7 @@ export class WantedNames {
     });
   }
 
-  /** The place of the name between two positions of a text, compared without case; -1 when it is none of these. */
+  /** The index of the name between two positions of a text, compared without case; -1 if it is not among these names. */
   indexAt(text: string, start: number, end: number): number {
     const candidates = this.#byLength[end - start];
     if (candidates === undefined) return -1;

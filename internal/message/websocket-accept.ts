@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-/** What a server puts behind the key of a WebSocket handshake (RFC 6455 §1.3). */
+/** A server appends this to the key of a WebSocket handshake (RFC 6455 §1.3). */
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 
 /** Sec-WebSocket-Accept for a Sec-WebSocket-Key: it proves that the server has understood the handshake. */

@@ -2,13 +2,13 @@ import { ProxyError } from '../base/index.ts';
 import type { RequestHead } from '../exchange/index.ts';
 import { isAuthority, isToken } from '../message/index.ts';
 
-/** Visible ASCII but `#`, as RFC 9112 §3.2 has targets; the path may be `*`, and is empty for CONNECT. */
+/** Visible ASCII except `#` (RFC 9112 §3.2). The path may be `*`, and is empty for CONNECT. */
 const PATH = /^(?:\/[!"$-~]*|\*)?$/;
 const QUERY = /^(?:\?[!"$-~]*)?$/;
 
 /**
- * Checks what filters have put into a request beside its fields: a line end or a space in there would make another request
- * of it.
+ * Checks the parts of a request that filters may set, except its fields: with a line end or a space in one of them the
+ * upstream would read a different request.
  * @throws ProxyError internal
  */
 export function checkEditedRequest({ method, forwardPath, query, authority }: RequestHead): void {

@@ -5,7 +5,7 @@ import { MemoryExchange } from '../exchange/testing/memory-exchange.ts';
 import { Fields } from '../message/index.ts';
 import { FilteredResponse, type ResponseJudge } from './filtered-response.ts';
 
-/** A response under filters with these verdicts, and what it asks of the forwarding. */
+/** A response under filters with these verdicts. `log` records the calls that it makes. */
 class Judged {
   readonly log: string[] = [];
   readonly exchange = new MemoryExchange();
@@ -41,7 +41,7 @@ class Judged {
     const reused = Buffer.from('lo');
     this.response.write(reused, 0, 2);
     expect(this.response.end(null)).toBe(FlushResult.taken);
-    // What was held may not point into memory of the connection.
+    // Held bytes must not point into memory of the connection.
     if (this.waits) reused.fill('x');
   }
 

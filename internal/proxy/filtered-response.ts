@@ -13,17 +13,17 @@ import {
 } from '../exchange/index.ts';
 import type { Fields } from '../message/index.ts';
 
-/** What a decision of the filters is carried out by. */
+/** Carries out the decisions of the filters about a response. */
 export interface ResponseJudge extends PhaseOwner {
-  /** The filters wait: no more of the response is wanted for now. */
+  /** The filters wait: pauses the response. */
   hold(): void;
-  /** The response is being passed on: nothing is sent again from here on. */
+  /** The response goes to the client: the request cannot be sent again from here on. */
   accept(): void;
-  /** What was held has been passed on. @param flushed what the exchange says of it */
+  /** The held bytes have been passed on. @param flushed the result of the exchange's flush */
   released(flushed: FlushResult): void;
-  /** Sends the request again instead. @returns false when no other attempt is left */
+  /** Sends the request again. @returns false if no attempt is left */
   tryAgain(): boolean;
-  /** Has another action answer instead. */
+  /** Another action answers instead. */
   replaceBy(action: Action): void;
   /** A filter failed. */
   failed(error: ProxyError): void;
@@ -31,10 +31,10 @@ export interface ResponseJudge extends PhaseOwner {
 
 /**
  * The response of an upstream, between its head and the decision of the filters of onUpstreamResponse. While they wait, the
- * upstream is paused, and what was under way is held: at most what one read brought.
+ * upstream is paused, and this object holds the bytes that had already arrived: at most those of one read.
  *
- *     deciding ──go on──────────> passed ──> what follows goes straight to the exchange
- *         └──retry, replaced────> dropped ─> nothing of it goes anywhere
+ *     deciding ──go on──────────> passed ──> all further bytes go straight to the exchange
+ *         └──retry, replaced────> dropped ─> all further bytes are discarded
  */
 export class FilteredResponse implements BodySink {
   private readonly head: ResponseHead;
@@ -42,7 +42,7 @@ export class FilteredResponse implements BodySink {
   private readonly judge: ResponseJudge;
   private state: 'deciding' | 'passed' | 'dropped' = 'deciding';
   private parts: Buffer[] = [];
-  /** The end of the response has come while the filters wait. */
+  /** Set if the end of the response has arrived while the filters wait. */
   private ended: { readonly trailers: Fields | null } | null = null;
   private waited = false;
 
@@ -82,12 +82,12 @@ export class FilteredResponse implements BodySink {
 
   end(trailers: Fields | null): FlushResult {
     if (this.state === 'passed') return this.exchange.end(trailers);
-    // They stand in memory that the upstream connection uses again.
+    // The trailers stand in memory that the upstream connection uses again.
     this.ended = { trailers: trailers === null ? null : trailers.copy() };
     return FlushResult.taken;
   }
 
-  /** The response is not wanted any more. */
+  /** The response is not needed any more. */
   drop(): void {
     this.state = 'dropped';
     this.parts = [];

@@ -8,11 +8,11 @@ import { mayStartSilent } from './silent-start.ts';
 import { upstreamHead } from './upstream-head.ts';
 import { upstreamHeadHttp2 } from './upstream-head-http2.ts';
 
-/** The request of an exchange as its upstream gets it. */
+/** The request of an exchange in the form that its upstream gets. */
 export abstract class ForwardedRequest implements UpstreamRequest {
   protected readonly exchange: Exchange;
   protected readonly proxy: ProxyRoute;
-  /** The request as it was received, as filters have changed it, or as those of this attempt have. */
+  /** The received request, or the one that filters have edited for the exchange or for this attempt. */
   protected request: RequestHead;
   /** Where this attempt goes; null before the first. */
   protected peer: Peer | null = null;
@@ -58,12 +58,12 @@ export abstract class ForwardedRequest implements UpstreamRequest {
     return upstreamHeadHttp2(this.exchange, this.request, this.peer as Peer, this.proxy.edits);
   }
 
-  /** What was received is checked already; filters may have put anything in its place. */
+  /** Checks an edited request. A received one was checked when it was read. */
   private checkEdits(): void {
     if (this.request !== this.exchange) checkEditedRequest(this.request);
   }
 
-  /** The waits of this request. */
+  /** The timeouts of this request. */
   protected get timeouts(): UpstreamTimeouts {
     const { exchange, proxy } = this;
     const silent = exchange.requestFraming !== NO_BODY && mayStartSilent(exchange.requestFields);
@@ -74,7 +74,7 @@ export abstract class ForwardedRequest implements UpstreamRequest {
     return isIdempotent(this.request.method);
   }
 
-  /** Whether the request may be sent again though the upstream may have looked at it (RFC 9110 §9.2.2). */
+  /** Whether the request may be sent again even if the upstream may have processed it (RFC 9110 §9.2.2). */
   protected get repeatable(): boolean {
     return this.request.requestFraming === NO_BODY && this.idempotent;
   }

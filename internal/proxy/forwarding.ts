@@ -40,20 +40,20 @@ export class Forwarding
   private readonly search: TargetSearch | null;
   private link: UpstreamLink | null = null;
   private cancelDial: (() => void) | null = null;
-  /** How often the request was sent again, and why; null while it was not. */
+  /** Counts how often the request was sent again, and why; null while it was sent once. */
   private retries: Retries | null = null;
-  /** Bytes of the request body were taken from the client: unless they are kept, it cannot be sent again. */
+  /** Bytes of the request body were taken from the client: without a copy in `kept` the request cannot be sent again. */
   private bodyTaken = false;
-  /** Null where the upstream cannot refuse what it was sent, and once it has answered. */
+  /** Null for an upstream that cannot refuse a request it was sent, and once the upstream has answered. */
   private kept: ReplayBuffer | null = null;
   private tunnel = false;
   /** The stages of the request body; null while it has none. */
   private readonly stages: BodyPipeline | null;
-  /** The response, while the filters of the route look at it; null where there are none. */
+  /** The response under the filters of the route; null if the route has none for it. */
   private filtered: FilteredResponse | null = null;
-  /** What the exchange waits for before an attempt. */
+  /** The run that the exchange waits for before an attempt. */
   private run: Run<unknown> | null = null;
-  /** Times of `performance.now()`, taken only if a log needs them. */
+  /** Value of `performance.now()`, taken only if a log needs it. */
   private startedAt = 0;
   private lastError: ProxyError | null = null;
 
@@ -86,7 +86,7 @@ export class Forwarding
     const needs = { alone, tunnel, once, opening: upstreamOpening(exchange, proxy.proxyProtocol) };
     const dialing = pool.open(proxy.poolOptions, needs, (error, link) => {
       this.cancelDial = null;
-      // Nothing else guards what a dial calls: it happens on no connection yet.
+      // No connection guards this callback of a dial, as there is none yet.
       try {
         if (link === null) this.unreachable(error as ProxyError);
         else this.dialed(link);
@@ -155,14 +155,14 @@ export class Forwarding
   onResponse(status: number, reason: string, fields: Fields, framing: Framing): void {
     const { exchange } = this;
     this.takeTimes();
-    // The length that a HEAD response does not tell is not 0.
+    // A HEAD response without Content-Length has an unknown length, not 0.
     const unknown = exchange.method === 'HEAD' && !fields.holds(FieldId.contentLength);
     const body = unknown ? UNTIL_CLOSE : framing;
-    // HTTP/2 has no reason phrases (RFC 9113 §8.3.2), and an empty one says nothing to a person.
+    // HTTP/2 has no reason phrases (RFC 9113 §8.3.2); a client of HTTP/1.1 gets the usual one.
     const phrase = reason || reasonPhrase(status);
     const filters = exchange.route.filters;
     if (filters !== null && filters.onUpstreamResponse !== null) {
-      // A copy, as the upstream connection may have its next request while a filter waits.
+      // A copy: the upstream connection may start its next request while a filter waits.
       const head = new ResponseHead(status, phrase, fields.copy(), body, exchange.method === 'HEAD');
       this.filtered = new FilteredResponse(head, exchange, this);
       return this.filtered.decide(filters.onUpstreamResponse);
@@ -189,7 +189,7 @@ export class Forwarding
 
   onResponseEnd(trailers: Fields | null): boolean {
     if (!this.tunnel) {
-      // The connection is its pool's again.
+      // The pool owns the connection again.
       this.link = null;
       this.search?.release();
     }
@@ -216,7 +216,7 @@ export class Forwarding
 
   // ── steps ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Whether the request is sent again: RFC 9110 §9.2.2, and RFC 9113 §8.7 where the upstream has not looked at it. */
+  /** Whether the request is sent again: RFC 9110 §9.2.2, or RFC 9113 §8.7 if the upstream has not processed it. */
   private mayRetry(error: ProxyError): boolean {
     if (!error.retryable || this.exchange.responded) return false;
     if (this.bodyTaken && (!error.unprocessed || this.kept?.whole !== true)) return false;
@@ -230,13 +230,13 @@ export class Forwarding
     this.send(link);
   }
 
-  /** @internal A fault of prox: it costs this exchange alone. */
+  /** @internal A fault of prox: it ends this exchange alone. */
   broken(thrown: unknown): void {
     this.letGo();
     this.exchange.fail(ProxyError.from(thrown));
   }
 
-  /** The upstream and its target are not wanted any more, nor what it has answered. */
+  /** Gives up the upstream, its target, and the response that it may have begun. */
   private letGo(): void {
     this.filtered?.drop();
     this.filtered = null;
@@ -276,7 +276,7 @@ export class Forwarding
 
   // ── PhaseOwner and ResponseJudge ─────────────────────────────────────────────────────────────────────────────
 
-  /** What is thrown in a later turn costs this exchange alone. */
+  /** An error that is thrown in a later turn ends this exchange alone. */
   guard(action: () => void): void {
     this.exchange.guard(() => {
       try {
@@ -304,7 +304,7 @@ export class Forwarding
   }
 
   tryAgain(): boolean {
-    // A body that is not kept as a whole cannot be sent twice.
+    // A body can be sent twice only if all of it was kept.
     if (!this.idempotent || (this.bodyTaken && this.kept?.whole !== true)) return false;
     this.retries ??= new Retries();
     if (this.search?.hasAnother() === false || !this.retries.takeFilterRetry()) return false;
@@ -330,7 +330,7 @@ export class Forwarding
   }
 
   private again(): void {
-    // Until there is an upstream again that takes it.
+    // The body waits until the next upstream is ready to take it.
     this.exchange.pauseRequest();
     try {
       this.start();
@@ -352,7 +352,7 @@ export class Forwarding
     if (this.raw) return this.onTunnel(200, reasonPhrase(200), new Fields());
     if (this.request.requestFraming === NO_BODY) link.flush();
     else {
-      // What one link has refused, the next one gets, be it able to refuse or not.
+      // The next link gets the body that one has refused, whether or not it can refuse as well.
       if (link.mayRefuse || this.kept !== null) this.sendKept(link);
       else exchange.resumeRequest();
       flushHeadLater(this);
@@ -364,7 +364,7 @@ export class Forwarding
     if (this.link !== null) this.onRequestFlush();
   }
 
-  /** Sends what was taken of the body for a link that came to nothing, and wants the rest. */
+  /** Sends the bytes that were taken for a link that has failed, and asks the client for the rest. */
   private sendKept(link: UpstreamLink): void {
     this.kept ??= new ReplayBuffer();
     if (!this.kept.replay(link)) this.exchange.resumeRequest();
@@ -383,7 +383,7 @@ export class Forwarding
   /** No upstream is left. */
   private giveUp(error: ProxyError): void {
     const { exchange, proxy } = this;
-    // RFC 9110 §9.3.6: a 2xx to CONNECT begins a tunnel, whatever action it comes from.
+    // RFC 9110 §9.3.6: a 2xx to CONNECT begins a tunnel, so only an action that takes CONNECT may answer.
     const refused = exchange.method === 'CONNECT' && proxy.fallback?.takesConnect !== true;
     if (proxy.fallback === null || refused) return exchange.fail(error);
     proxy.unreachable(exchange, error);

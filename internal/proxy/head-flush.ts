@@ -1,17 +1,17 @@
 import { FlushResult } from '../exchange/index.ts';
 import { WriteState } from '../transport/index.ts';
 
-/** A request that was given to a link, of which the head may not have left. */
+/** A request that was given to a link. Its head may still wait to be sent. */
 export interface GivenRequest {
-  /** Sends what was given and has not left. */
+  /** Sends the bytes that still wait. */
   flushHead(): void;
-  /** What that throws costs this exchange alone. */
+  /** Gets an error that `flushHead` throws; it ends this exchange alone. */
   broken(thrown: unknown): void;
 }
 
 /**
- * Sends the head of a request with a body at the end of this turn. What has come of the body leaves together with it;
- * where nothing has come, the head leaves alone, as the client may wait for a 100 or an answer before it sends any.
+ * Sends the head of a request with a body at the end of this turn, together with the bytes of the body that have arrived.
+ * If none have arrived, the head leaves alone: the client may wait for a 100 or an answer before it sends any.
  */
 export function flushHeadLater(request: GivenRequest): void {
   process.nextTick(flush, request);
@@ -25,7 +25,7 @@ function flush(request: GivenRequest): void {
   }
 }
 
-/** What a link says of a flush, as exchanges say it. */
+/** Converts the result of a link's flush to that of an exchange's. */
 export function flushed(state: WriteState): FlushResult {
   if (state === WriteState.full) return FlushResult.full;
   return state === WriteState.taken ? FlushResult.taken : FlushResult.pending;

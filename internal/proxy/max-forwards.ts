@@ -3,8 +3,8 @@ import type { Exchange } from '../exchange/index.ts';
 import { FieldId, Fields, NO_BODY } from '../message/index.ts';
 
 /**
- * Max-Forwards (RFC 9110 §7.6.2) of TRACE and OPTIONS: when no forward is left, prox is the recipient and answers.
- * @returns whether the request may go on.
+ * Max-Forwards (RFC 9110 §7.6.2) of TRACE and OPTIONS: if no forward is left, prox is the recipient and answers.
+ * @returns whether the request may be forwarded
  * @throws ProxyError bad_field_line, method_not_allowed
  */
 export function mayForward(exchange: Exchange): boolean {
@@ -22,8 +22,8 @@ export function mayForward(exchange: Exchange): boolean {
 }
 
 /**
- * The line for the next hop, or empty. One forward is spent however often the request is sent, by a fallback too: the
- * fields of the exchange stay what the client has sent.
+ * The line for the next hop, or empty. All attempts together use up one forward, those of a fallback included, because the
+ * fields of the exchange stay as the client sent them.
  */
 export function maxForwardsLine(fields: Fields, method: string): string {
   if (!fields.holds(FieldId.maxForwards)) return '';

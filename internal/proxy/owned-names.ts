@@ -1,6 +1,6 @@
 import { cgiName, type FieldNames, FORWARDED_FAMILY } from '../message/index.ts';
 
-/** Names that prox writes for an upstream, or acts on, whatever the config says; as CGI reads them, `-` for `_`. */
+/** Names that prox always writes for an upstream or acts on, in the form of `cgiName`: with `-` for `_`. */
 const NAMES_OF_PROX = [
   'connection',
   'content-length',
@@ -20,8 +20,8 @@ const NAMES_OF_PROX = [
 ] as const;
 
 /**
- * Names that say who sent a request, or what is to be done with it. Upstreams may merge trailers into fields, after filters
- * and access control have looked at the fields alone (RFC 9110 §6.5.1).
+ * Names that identify the sender of a request or control its handling. An upstream may merge trailers into the fields (RFC
+ * 9110 §6.5.1), but filters and access control have checked the fields alone.
  */
 const NAMES_OF_HEADS = [
   'authorization',
@@ -34,20 +34,20 @@ const NAMES_OF_HEADS = [
   'range',
 ] as const;
 
-/** Which names of the client's fields do not go on, as the config or prox sets them. */
+/** Names of the client's fields that are not forwarded, because the config or prox sets them. */
 export interface OwnedNames {
-  /** Those that the config sets; null for none, which spares the look at every name. */
+  /** The names that the config sets; null for none, which saves comparing every name. */
   readonly omitted: FieldNames | null;
   /**
-   * The same where names hold underscores. CGI, WSGI and PHP read `X_Client` and `X-Client` as one variable (RFC 3875
-   * §4.1.18), so that a client could set a field behind the back of the config.
+   * The same for requests with underscores in names. CGI, WSGI and PHP read `X_Client` and `X-Client` as one variable (RFC
+   * 3875 §4.1.18), so a client could override a field that the config sets.
    */
   readonly withUnderscores: FieldNames;
-  /** Of a trailer section. */
+  /** The names that are not forwarded in a trailer section. */
   readonly trailers: FieldNames;
 }
 
-/** @param configured names that the config sets; @param underscores whether other names with underscores go on */
+/** @param configured names that the config sets @param underscores whether other names with underscores are forwarded */
 export function ownedNames(configured: readonly string[], underscores: boolean): OwnedNames {
   const lower = configured.map((name) => name.toLowerCase());
   const plain = new Set([...lower, ...lower.map(cgiName)]);

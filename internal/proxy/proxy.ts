@@ -18,12 +18,12 @@ import { ownedNames } from './owned-names.ts';
 import type { ProxyRoute } from './proxy-route.ts';
 import type { RequestEdits } from './upstream-fields.ts';
 
-/** What a proxy action needs of its route, its service and the daemon. */
+/** The parts of the route, the service and the daemon that a proxy action needs. */
 export interface ProxyContext {
   readonly pools: Pools;
   readonly limits: ServiceLimits;
   readonly balancer: Balancer | null;
-  /** The route's `set`. */
+  /** The `set` option of the route. */
   readonly variables: Readonly<Record<string, string>>;
   readonly fallback: Action | null;
   /** The route names CONNECT among its methods. */
@@ -62,7 +62,7 @@ class ProxyAction implements Action, ProxyRoute {
     this.poolOptions = poolOptionsOf(context.limits, config.timeout);
     this.timeouts = {
       responseHeader: context.limits.responseHeaderTimeout,
-      // A stream may be silent for as long as both sides like.
+      // A stream may be silent for any time.
       stall: config.stream ? 0 : context.limits.stallTimeout,
     };
     this.silentStartTimeouts = { ...this.timeouts, responseHeader: 0 };
@@ -70,7 +70,7 @@ class ProxyAction implements Action, ProxyRoute {
     this.fallback = context.fallback;
     this.stream = config.stream;
     this.proxyProtocol = config.proxyProtocol;
-    // Bytes that are not HTTP/2 have no place on a connection that speaks it.
+    // A connection that speaks HTTP/2 cannot carry other bytes.
     this.answersConnect = context.connect && !config.stream && config.proto === null;
     this.takesConnect = config.stream || this.answersConnect;
     this.edits = editsOf(config, context.limits.underscores);
@@ -114,7 +114,7 @@ function editsOf(config: ProxyConfig, underscores: boolean): RequestEdits {
       underscores,
     ),
     replaced: dropTable(...all.map(({ name }) => fieldIdOf(name))),
-    // Such a connection belongs to one client: none of another may follow.
+    // Such a connection belongs to one client: no request of another may follow on it.
     close: config.stream || config.proxyProtocol !== null,
   };
 }

@@ -3,16 +3,16 @@ import type { UpstreamLink } from '../upstream/index.ts';
 
 /**
  * Bytes of a request body that are kept until the upstream has answered: enough for forms and the messages of gRPC, and
- * little beside the window of a stream.
+ * small compared with the window of a stream.
  */
 const MAX_KEPT_BYTES = 65_536;
 
 /**
- * The body of a request to an upstream of HTTP/2 so far: one that goes away may refuse a request that was sent already
- * (RFC 9113 §8.7), and is met all day where servers are replaced. A longer body is not kept, and its request fails then.
+ * Keeps the body of a request to an upstream of HTTP/2. An upstream that shuts down may refuse a request that was already
+ * sent (RFC 9113 §8.7), which happens at each deployment of a server. A longer body is not kept: its request fails then.
  */
 export class ReplayBuffer {
-  /** Nothing is missing. */
+  /** True while every byte was kept. */
   whole = true;
   private parts: Buffer[] = [];
   private bytes = 0;
@@ -36,7 +36,7 @@ export class ReplayBuffer {
     this.trailers = trailers === null ? null : trailers.copy();
   }
 
-  /** Gives what there is to another link. @returns whether that was all */
+  /** Gives the kept bytes to another link. @returns whether the body is complete with them */
   replay(link: UpstreamLink): boolean {
     for (const part of this.parts) link.write(part, 0, part.length);
     if (this.complete) link.endRequest(this.trailers);

@@ -10,7 +10,7 @@ import {
 } from '../exchange/index.ts';
 import type { Fields } from '../message/index.ts';
 
-/** Sends what comes out of the stages of a request body to the upstream. */
+/** Takes the bytes behind the last stage of a request body and sends them to the upstream. */
 export interface UpstreamBody {
   sendBody(buffer: Buffer, start: number, end: number): void;
   flushBody(): FlushResult;
@@ -20,7 +20,7 @@ export interface UpstreamBody {
   failed(error: ProxyError): void;
 }
 
-/** Both ends of the stages of a request body: the client's before the first, and the upstream's behind the last. */
+/** Both ends of the stages of a request body: the client in front of the first, the upstream behind the last. */
 class RequestStageEnds implements BodySink, BodySource, StageOwner {
   private readonly body: UpstreamBody;
   private readonly exchange: Exchange;
@@ -56,7 +56,7 @@ class RequestStageEnds implements BodySink, BodySource, StageOwner {
   }
 }
 
-/** Puts up the stages of a request body. */
+/** Connects the stages of a request body. */
 export function requestPipeline(stages: readonly BodyStage[], body: UpstreamBody, exchange: Exchange): BodyPipeline {
   const ends = new RequestStageEnds(body, exchange);
   return new BodyPipeline(stages, ends, ends);

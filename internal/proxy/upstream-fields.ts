@@ -14,7 +14,7 @@ import type { Peer } from '../upstream/index.ts';
 import { maxForwardsLine } from './max-forwards.ts';
 import type { OwnedNames } from './owned-names.ts';
 
-/** What the next hop gets is made from what was received. What filters have set under these names goes on as it is. */
+/** Received lines that prox replaces by lines of its own. Lines that filters have set under these names are forwarded. */
 const DROP_OF_TRUSTED = withoutReceived(
   REQUEST_DROP,
   FieldId.forwarded,
@@ -25,32 +25,32 @@ const DROP_OF_TRUSTED = withoutReceived(
   FieldId.maxForwards,
 );
 
-/** What only a trusted proxy may say of its client besides: X-Forwarded-Port, -Prefix and the others, X-Real-IP. */
+/** The same, and lines that only a trusted proxy may send: X-Forwarded-Port, -Prefix and the others, X-Real-IP. */
 const DROP_OF_OTHERS = withoutReceived(DROP_OF_TRUSTED, FieldId.xForwardedOther, FieldId.xRealIp);
 
-/** What prox calls itself in Via, behind the version that the request came with (RFC 9110 §7.6.3). */
+/** The entry of prox in Via: the version of the received request and the name (RFC 9110 §7.6.3). */
 const VIA = '1.1 prox';
 const VIA_OF_OTHERS: Readonly<Record<string, string>> = { 'HTTP/1.0': '1.0 prox', 'HTTP/2.0': '2.0 prox' };
 
 /** The fields that a proxy action sets on each request. */
 export interface RequestEdits {
-  /** Null when Host is the upstream's authority, or the client's if `preserveHost`. */
+  /** The configured Host; null if Host is the upstream's authority, or the client's with `preserveHost`. */
   readonly host: Template<Exchange> | null;
   readonly preserveHost: boolean;
   /** Names as configured, with their values; Host is not among them. */
   readonly fields: readonly { readonly name: string; readonly value: Template<Exchange> }[];
-  /** What the client sent under these names does not go on. */
+  /** Fields of the client with these names are not forwarded. */
   readonly owned: OwnedNames;
-  /** Their ids: what prox would write under these names itself is left out. */
+  /** The ids of these names: prox does not write its own lines for them. */
   readonly replaced: DropTable;
-  /** Ask the upstream to close behind the response. */
+  /** Ask the upstream to close the connection after the response. */
   readonly close: boolean;
 }
 
 /**
- * The fields of the request to the upstream but Host and what frames it: what the client sent, re-serialised, less this
- * hop's fields. Each is a line, `name: value CRLF`. The fields of a request that was not edited stay what they are: a fallback
- * and the access log want what the client has sent.
+ * The fields of the request to the upstream, without Host and the fields that frame the body: the client's fields, written
+ * anew, without those of this hop. Each is a line, `name: value CRLF`. The fields of a request that was not edited are not
+ * changed, because a fallback and the access log need them as the client sent them.
  */
 export function fieldLines(exchange: Exchange, request: RequestHead, edits: RequestEdits): string {
   const fields = request.requestFields;
@@ -65,8 +65,8 @@ export function fieldLines(exchange: Exchange, request: RequestHead, edits: Requ
 }
 
 /**
- * The Content-Length of a request that filters have edited, where they have left none that is true; else empty. One that is
- * not true is removed: the upstream would take what follows for another request.
+ * The Content-Length line of a request that filters have edited, if they have left no correct one; else empty. An incorrect
+ * one is removed: with it the upstream would read part of the body as another request, or the next request as body.
  */
 function lengthLine(fields: Fields, framing: Framing): string {
   if (!fields.edited) return '';
@@ -76,19 +76,19 @@ function lengthLine(fields: Fields, framing: Framing): string {
   return framing > NO_BODY || (told && framing === NO_BODY) ? `Content-Length: ${framing}\r\n` : '';
 }
 
-/** Whether prox writes the line of that name itself: neither the config nor a filter has set it. */
+/** Whether prox writes the line of that name: neither the config nor a filter has set it. */
 function writes(id: FieldId, fields: Fields, edits: RequestEdits): boolean {
   return edits.replaced[id] === 0 && !fields.wasSet(id);
 }
 
-/** Whether TE: trailers goes on. RFC 9110 §10.1.4: TE is for one hop; trailers are all of it that prox passes on. */
+/** Whether `TE: trailers` is sent. TE is for one hop (RFC 9110 §10.1.4); prox forwards `trailers` alone. */
 export function offersTrailers(exchange: Exchange, request: RequestHead, edits: RequestEdits): boolean {
   return request.requestFields.holds(FieldId.te) && edits.replaced[FieldId.te] === 0 && exchange.acceptsTrailers;
 }
 
 /** The target (RFC 9112 §3.2), or the :path (RFC 9113 §8.3.1). */
 export function targetOf(exchange: Exchange, request: RequestHead, peer: Peer): string {
-  // RFC 9112 §3.2.3 and §3.2.4: authority-form and asterisk-form stay what they are.
+  // RFC 9112 §3.2.3 and §3.2.4: authority-form and asterisk-form stay unchanged.
   if (request.method === 'CONNECT') return request.authority;
   if (exchange.path === '*') return '*';
   return peer.pathPrefix + request.forwardPath + request.query;
@@ -96,20 +96,21 @@ export function targetOf(exchange: Exchange, request: RequestHead, peer: Peer): 
 
 /** Host, or :authority. */
 export function hostOf(exchange: Exchange, request: RequestHead, peer: Peer, edits: RequestEdits): string {
-  // What a filter has put there is meant for the upstream.
+  // A filter has set an authority for the upstream.
   if (request.method === 'CONNECT' || request.authority !== exchange.authority) return request.authority;
   if (edits.host !== null) return edits.host.constant ?? filledHost(edits.host.render(exchange), peer);
   return edits.preserveHost && exchange.authority !== '' ? exchange.authority : peer.authority;
 }
 
-/** A pattern that captured nothing, or a request without Host, can leave half a name: the upstream's own is better. */
+/** A pattern without a capture, or a request without Host, can produce an incomplete name: then the upstream's own is used. */
 function filledHost(host: string, peer: Peer): string {
   return isAuthority(host) && !host.startsWith('.') && !host.includes('..') ? host : peer.authority;
 }
 
 /**
- * X-Forwarded-For, -Host and -Proto, Forwarded and Via: believed and extended from trusted proxies, replaced from anyone else. What the
- * config or a filter sets is left to it.
+ * X-Forwarded-For, -Host and -Proto, Forwarded and Via. Those of a trusted proxy are passed on, and lists are extended. Those
+ * of other clients are replaced, except Forwarded, which is left out, and Via, which is always extended. prox writes no
+ * line that the config or a filter has set.
  */
 function forwardedLines(exchange: Exchange, fields: Fields, edits: RequestEdits): string {
   const { clientAddress, authority, trusted } = exchange;
@@ -137,7 +138,7 @@ function forwardedLines(exchange: Exchange, fields: Fields, edits: RequestEdits)
   return `${lines}Via: ${via === null ? ours : `${via}, ${ours}`}\r\n`;
 }
 
-/** A node of Forwarded (RFC 7239 §6): IPv6 in brackets and quotes; a unix socket has no address to tell. */
+/** A node of Forwarded (RFC 7239 §6): IPv6 in brackets and quotes; `unknown` for a unix socket, which has no address. */
 function forwardedNode(address: string): string {
   if (address === 'unix') return 'unknown';
   return address.includes(':') ? `"[${address}]"` : address;

@@ -4,14 +4,14 @@ import type { Http2RequestHead, Peer } from '../upstream/index.ts';
 import { fieldLines, hostOf, offersTrailers, type RequestEdits, targetOf } from './upstream-fields.ts';
 
 /**
- * What the lines may hold and HTTP/2 has no place for: the authority is a pseudo-field, TE is decided apart, and the
- * handshake of RFC 6455 is left out of an extended CONNECT (RFC 8441 §5).
+ * Names of lines that HTTP/2 does not take over: the authority is a pseudo-field, TE is written separately, and an extended
+ * CONNECT has no handshake of RFC 6455 (RFC 8441 §5).
  */
 const LEFT_OUT: ReadonlySet<string> = new Set(['host', 'te', 'sec-websocket-key']);
 
 /**
- * The head of the request to an upstream that speaks HTTP/2 (RFC 9113 §8.3.1). The rules are those of HTTP/1.1, line by
- * line: names become lower case (§8.2), and the lines of one name a list, as node:http2 refuses several of some.
+ * The head of the request to an upstream that speaks HTTP/2 (RFC 9113 §8.3.1). It takes over the lines of HTTP/1.1: names
+ * become lower case (§8.2), and lines of one name become a list, as node:http2 refuses several lines of some names.
  */
 export function upstreamHeadHttp2(
   exchange: Exchange,

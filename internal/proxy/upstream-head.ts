@@ -11,7 +11,7 @@ export function upstreamHead(exchange: Exchange, request: RequestHead, peer: Pee
   return head + connectionLines(exchange, request, edits);
 }
 
-/** Connection and what it names; the empty line ends the head. */
+/** Connection with the fields that it names, and the empty line that ends the head. */
 function connectionLines(exchange: Exchange, request: RequestHead, edits: RequestEdits): string {
   if (exchange.upgrade !== null) return `Connection: upgrade\r\nUpgrade: ${exchange.upgrade}\r\n\r\n`;
   if (offersTrailers(exchange, request, edits))

@@ -3,8 +3,8 @@ import type { Exchange } from '../exchange/index.ts';
 import { proxyHeaderV1, proxyHeaderV2 } from '../proxy-protocol/index.ts';
 
 /**
- * The PROXY header that tells an upstream who the client is (proxy-protocol.txt §2), or null when the action sends none.
- * A connection that begins with it belongs to that client.
+ * The PROXY header that tells an upstream the client's address (proxy-protocol.txt §2), or null if the action sends none.
+ * A connection that begins with it carries requests of that client alone.
  */
 export function upstreamOpening(exchange: Exchange, version: ProxyProtocolVersion | null): Buffer | null {
   if (version === null) return null;

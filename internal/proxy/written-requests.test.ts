@@ -31,7 +31,7 @@ const TIMEOUT = 60_000;
 
 type Pair = readonly [string, string];
 
-/** A request as a server of others has read it. */
+/** A request as an independent server has read it. */
 interface ReadRequest {
   /** `:authority` among them where there is one. */
   readonly fields: readonly Pair[];
@@ -39,7 +39,7 @@ interface ReadRequest {
   readonly content: string;
 }
 
-/** What prox writes from what it received; a filter that sets one of them has its lines sent as they are. */
+/** Fields that prox writes itself. If a filter sets one of them, its lines are sent instead. */
 const MADE_BY_PROX: ReadonlySet<string> = new Set([
   'forwarded',
   'max-forwards',
@@ -49,10 +49,10 @@ const MADE_BY_PROX: ReadonlySet<string> = new Set([
   'x-forwarded-proto',
 ]);
 
-/** What an untrusted client cannot say of itself. */
+/** Fields that only a trusted client may send. */
 const OF_TRUSTED: ReadonlySet<string> = new Set(['x-forwarded-user', 'x-real-ip']);
 
-/** What never stands in a trailer section. */
+/** Names that a trailer section must not hold. */
 const NOT_IN_TRAILERS: ReadonlySet<string> = new Set([
   ...OF_ONE_HOP,
   ...MADE_BY_PROX,
@@ -71,7 +71,7 @@ interface Case {
   readonly chunked: boolean;
   readonly trusted: boolean;
   readonly acceptsTrailers: boolean;
-  /** Of the effective request, and of one attempt. */
+  /** Edits of the effective request, and of one attempt. */
   readonly edits: readonly FieldEdit[];
   readonly attemptEdits: readonly FieldEdit[];
   readonly trailers: readonly Pair[];
@@ -95,13 +95,13 @@ function framingOf({ body, chunked }: Case): Framing {
   return body === null ? 0 : chunked ? CHUNKED : body.length;
 }
 
-/** The lines of a message that can have been received: one framing, and in HTTP/2 nothing of a connection. */
+/** The lines that a valid message can have: one framing, and in HTTP/2 no field of a connection. */
 function receivedLines(test: Case): Pair[] {
   const framing = framingOf(test);
   const kept = test.received.filter(([name, value]) => {
     const lower = name.toLowerCase();
     if (lower === 'content-length' || lower === 'transfer-encoding') return false;
-    // One that does not count is refused before anything is written.
+    // A value that is no number is refused before prox writes anything.
     if (lower === 'max-forwards') return /^[1-9]$/.test(value);
     return !test.overHttp2 || !OF_ONE_HOP.has(lower);
   });
@@ -123,7 +123,7 @@ function fieldsOf(lines: readonly Pair[], overHttp2: boolean): Fields {
   return reader.fields;
 }
 
-/** An exchange whose client sends its body as soon as it is wanted. */
+/** An exchange whose client sends its body as soon as the action asks for it. */
 class SendingExchange extends MemoryExchange {
   private readonly content: string;
   private readonly trailers: Fields;
@@ -159,7 +159,7 @@ class SendingExchange extends MemoryExchange {
   }
 }
 
-/** The lines that go on as they are: not for one hop, not written anew, not the length. */
+/** The lines that are forwarded unchanged: not those of one hop, not those that prox writes, not the length. */
 function passedOn(lines: readonly ModelLine[], trusted: boolean): ModelLine[] {
   return lines.filter(({ lower, set }) => {
     if (OF_ONE_HOP.has(lower) || lower === 'host' || lower === 'content-length') return false;
@@ -170,7 +170,7 @@ function passedOn(lines: readonly ModelLine[], trusted: boolean): ModelLine[] {
 const valuesOf = (fields: readonly Pair[], name: string): string[] =>
   fields.filter(([other]) => other.toLowerCase() === name).map(([, value]) => value);
 
-/** Sends what a case says through the proxy to a server that keeps what it reads. */
+/** Sends the request of a case through the proxy to a server that records it. */
 async function forward(
   test: Case,
   route: ReturnType<typeof routeTo>,
@@ -193,13 +193,13 @@ async function forward(
   forwarding.start();
   await exchange.done;
   expect([exchange.status, exchange.error]).toEqual([200, null]);
-  // What was received, and what all attempts begin with, does not change with an attempt.
+  // An attempt changes neither the received request nor the effective one.
   expect(fields.lines(KEEP_ALL)).toBe(before);
   expect(effective.requestFields.lines(KEEP_ALL)).toBe(effectiveBefore);
   return { lines, trailers: trailerModel };
 }
 
-/** What is true of a written request in both protocols. */
+/** Checks the properties of a written request that both protocols share. */
 function checkRequest(
   test: Case,
   read: ReadRequest,
@@ -219,7 +219,7 @@ function checkRequest(
   expect(listsByName(read.trailers)).toEqual(listsByName(kept.map(({ name, value }) => [name, value])));
 }
 
-/** What a server has read that prox has not made itself. */
+/** The lines that a server has read, without those that prox has written itself. */
 function readOn(read: ReadRequest, lines: readonly ModelLine[]): Pair[] {
   const set = new Set(lines.flatMap(({ lower, set: here }) => (here ? [lower] : [])));
   const own = new Set(['host', 'content-length', 'transfer-encoding', 'te', 'connection']);

@@ -3,11 +3,11 @@ import type { HubPort } from '../hub-port.ts';
 import type { SupervisorHub } from '../supervisor-hub.ts';
 import { WorkerLine } from '../worker-line.ts';
 
-/** One direction of a wire between two processes: messages arrive when the test says so, in order. */
+/** One direction of a wire between two processes. Messages arrive in order, when the test calls `deliver`. */
 export class Wire {
   /** Messages sent and not read yet. */
   private readonly unread: { readonly frames: unknown; readonly sent: () => void }[] = [];
-  /** The reader takes nothing for now, so the system takes no more either. */
+  /** True: the reader takes nothing for now, so the system takes no more either. */
   stuck = false;
   messages = 0;
 
@@ -20,7 +20,7 @@ export class Wire {
     return this.unread.length === 0;
   }
 
-  /** Brings the next message, if there is one. */
+  /** Delivers the next message, if there is one. */
   deliver(receive: (frames: never) => void): boolean {
     const message = this.stuck ? undefined : this.unread.shift();
     if (message === undefined) return false;
@@ -29,7 +29,7 @@ export class Wire {
     return true;
   }
 
-  /** What is under way is lost. */
+  /** Loses all messages under way. */
   cut(): void {
     this.unread.length = 0;
   }
@@ -47,7 +47,7 @@ export class MemoryWorker {
     this.port = hub.connect(worker, this.down.send);
   }
 
-  /** Brings what was sent so far, and what that leads to, until nothing is under way that can arrive. */
+  /** Delivers all messages, and those that they cause, until none that can arrive is under way. */
   async settle(): Promise<void> {
     for (let quiet = 0; quiet < 3; quiet++) {
       while (this.deliver()) quiet = 0;
@@ -55,13 +55,13 @@ export class MemoryWorker {
     }
   }
 
-  /** Brings one message in each direction. @returns whether there was any */
+  /** Delivers one message in each direction. @returns whether there was any */
   deliver(): boolean {
     const up = this.up.deliver((frames) => this.port.receive(frames));
     return this.down.deliver((frames) => this.line.receive(frames)) || up;
   }
 
-  /** The worker is killed: what it sent and was not read is lost. */
+  /** Kills the worker: messages that it has sent and the hub has not read are lost. */
   kill(): void {
     this.up.cut();
     this.down.cut();

@@ -5,7 +5,7 @@ import { Pools } from '../../upstream/index.ts';
 import type { CompileContext, Feature } from '../feature.ts';
 import { SlotNumbers } from '../slot.ts';
 
-/** What a data plane would compile the plugin `a` with, for unit tests: without a daemon, workers or logs. */
+/** The context that a data plane gives to the plugin `a`, for unit tests: without a daemon, workers or logs. */
 export function memoryContext(feature: Pick<Feature, 'supervise'> = {}): MemoryContext {
   const hub = new SupervisorHub((message) => {
     throw new Error(message);
@@ -29,9 +29,9 @@ export function memoryContext(feature: Pick<Feature, 'supervise'> = {}): MemoryC
   };
 }
 
-/** A context, and what was told to it. */
+/** A context that records the warnings and peers that a feature gives to it. */
 export interface MemoryContext extends CompileContext {
   readonly warnings: readonly string[];
-  /** Keys of peers. */
+  /** Keys of the peers that were given to `notePeers`. */
   readonly noted: readonly string[];
 }

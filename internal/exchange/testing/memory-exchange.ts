@@ -4,7 +4,7 @@ import { EffectiveRequest } from '../effective-request.ts';
 import type { Exchange, ExchangeHandler, RouteContext } from '../exchange.ts';
 import { FlushResult } from '../flush-result.ts';
 
-/** What a test says about the request; everything else has a default. */
+/** The parts of the request that a test sets; all others have a default. */
 export interface MemoryRequest {
   readonly method?: string;
   readonly path?: string;
@@ -19,14 +19,14 @@ export interface MemoryRequest {
   readonly trusted?: boolean;
   readonly originAddress?: string;
   readonly acceptsTrailers?: boolean;
-  /** What each flush says, counted from 0. Not given: everything is taken at once. */
+  /** Gives the result of each flush, counted from 0. Left out, every flush returns `taken`. */
   readonly onFlush?: (count: number) => FlushResult;
 }
 
 /**
- * An Exchange without a session, as strict as a session may be: every breach of its contract is noted in `violations`
- * and thrown. Borrowed bytes are copied only when they are given back, which never happens unless a flush says
- * `taken`: a buffer that is reused against the contract spoils `body`.
+ * An Exchange without a session, as strict as a session may be: each breach of the contract is recorded in `violations`
+ * and thrown. Borrowed bytes are copied only when a flush returns `taken`, so a buffer that is reused too early spoils
+ * `body`.
  */
 export class MemoryExchange implements Exchange {
   readonly method: string;
@@ -56,7 +56,7 @@ export class MemoryExchange implements Exchange {
   slots: unknown[] | null = null;
   effective: EffectiveRequest | null = null;
 
-  /** What was called, in order: `respond 200`, `write 5`, `flush`, `end`, `fail not_found`, `drop dropped`. */
+  /** The calls in order: `respond 200`, `write 5`, `flush`, `end`, `fail not_found`, `drop dropped`. */
   readonly events: string[] = [];
   readonly violations: string[] = [];
   status = 0;
@@ -64,13 +64,13 @@ export class MemoryExchange implements Exchange {
   framing: Framing = 0;
   responseFields = new Fields();
   error: ProxyError | null = null;
-  /** Resolves when the exchange ended, failed, was dropped or aborted. */
+  /** Resolves when the exchange has ended, failed, or was dropped or aborted. */
   readonly done: Promise<void>;
   #finish!: () => void;
   #over = false;
-  /** The body so far: copies of what was taken, the borrowed bytes themselves of what was not. */
+  /** The body so far: copies of taken bytes, and the borrowed memory itself of bytes that were not taken. */
   #sent: Buffer[] = [];
-  /** Given since the last flush. */
+  /** Bytes that were given since the last flush. */
   #given: Buffer[] = [];
   #bytes = 0;
   #flushes = 0;
@@ -103,7 +103,7 @@ export class MemoryExchange implements Exchange {
     return this.status !== 0;
   }
 
-  /** The body as the client gets it; bytes that were never given back are read only now. */
+  /** The body as the client gets it. Bytes that no flush has returned `taken` for are read only now. */
   get body(): Buffer {
     return Buffer.concat([...this.#sent, ...this.#given]);
   }
@@ -130,7 +130,7 @@ export class MemoryExchange implements Exchange {
     this.handler?.onDrain();
   }
 
-  /** The client is gone. */
+  /** The client leaves. */
   abort(error: ProxyError): void {
     this.#close('abort', error);
     this.handler?.onAbort(error);

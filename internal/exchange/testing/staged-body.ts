@@ -4,21 +4,21 @@ import { BodyPipeline } from '../body-pipeline.ts';
 import type { BodySink, BodySource, BodyStage, StageOwner } from '../body-stage.ts';
 import { FlushResult } from '../flush-result.ts';
 
-/** What borrowed memory is filled with when it was given back. */
+/** Fills borrowed memory after its bytes were taken. */
 const POISON = 0xee;
 
 /**
- * A body on its way through stages, between a source and a sink that are as strict as a session may be. Memory that a stage says
- * it does not need any more is overwritten; bytes that the sink has not taken are read only at the end.
+ * A body on its way through stages, between a source and a sink that are as strict as a session may be. After a flush
+ * that returns `taken` the source overwrites the memory. The sink reads bytes that it has not taken only at the end.
  */
 export class StagedBody implements BodySink, BodySource, StageOwner {
-  /** What the stages failed with; null while they did not. */
+  /** The error of the stages; null if they have not failed. */
   error: ProxyError | null = null;
-  /** The trailers that came out, as lines; null before the end and for none. */
+  /** The trailers that reached the sink, as lines; null before the end and for none. */
   trailers: string | null = null;
-  /** What the sink says to a flush, counted from 0. */
+  /** Gives the sink's result of each flush, counted from 0. */
   says: (count: number) => FlushResult = () => FlushResult.taken;
-  /** Resolves when the body has come out as a whole, or has failed. */
+  /** Resolves when the whole body has reached the sink, or has failed. */
   readonly over: Promise<void>;
   readonly violations: string[] = [];
   /** Flushes that reached the sink. */
@@ -39,12 +39,12 @@ export class StagedBody implements BodySink, BodySource, StageOwner {
     });
   }
 
-  /** What has come out so far. */
+  /** The bytes that have reached the sink so far. */
   get received(): Buffer {
     return Buffer.concat([...this.sent, ...this.unsent]);
   }
 
-  /** The body has come out as a whole, or was given up. */
+  /** The whole body has reached the sink, or the body has failed or was closed. */
   get finished(): boolean {
     return this.ended;
   }
@@ -88,7 +88,7 @@ export class StagedBody implements BodySink, BodySource, StageOwner {
     return this.received;
   }
 
-  /** Resolves when the condition holds, which is looked at whenever something moves, or the body is over. */
+  /** Resolves when the condition holds, or the body is over. Checks the condition after each event. */
   until(holds: () => boolean): Promise<void> {
     if (this.ended || holds()) return Promise.resolve();
     return new Promise((resolve) => this.watchers.push({ holds, resolve }));
@@ -107,7 +107,7 @@ export class StagedBody implements BodySink, BodySource, StageOwner {
     this.finish();
   }
 
-  // ── what stands around the stages ────────────────────────────────────────────────────────────────────────────
+  // ── the source and the sink around the stages ────────────────────────────────────────────────────────────────
 
   write(buffer: Buffer, start: number, end: number): void {
     this.expect(!this.ended, 'write after the end');

@@ -1,8 +1,8 @@
-/** Changes to fields as filters make them, for property tests, and what has to come of them. */
+/** Changes to fields as filters make them, and a model of their effect, for property tests. */
 import fc from 'fast-check';
 import type { Fields } from '../fields.ts';
 
-/** Names that writers act on, or that attacks are made of. */
+/** Names that writers act on, or that attacks use. */
 const NAMES = [
   'Host',
   'Transfer-Encoding',
@@ -53,7 +53,7 @@ const unit = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom(0x20, 0x09) },
 );
 
-/** Values that may stand in a field, some of which mean something to a parser. */
+/** Valid field values. Some of them have a meaning for a parser. */
 export const editedValue = fc.oneof(
   fc.constantFrom(
     'chunked',
@@ -96,7 +96,7 @@ export const fieldEdits: fc.Arbitrary<FieldEdit[]> = fc.array(
   { maxLength: 8 },
 );
 
-/** A line, and whether it was set here. */
+/** A line, and whether prox has set it. */
 export interface ModelLine {
   readonly name: string;
   readonly lower: string;
@@ -104,7 +104,7 @@ export interface ModelLine {
   readonly set: boolean;
 }
 
-/** A list of lines as they were received. */
+/** The received lines as a model. */
 export function modelOf(lines: readonly (readonly [string, string])[]): ModelLine[] {
   return lines.map(([name, value]) => ({ name, lower: name.toLowerCase(), value, set: false }));
 }
@@ -139,9 +139,9 @@ export function pairsOf(flat: readonly string[]): [string, string][] {
 }
 
 /**
- * The values of each name, as HTTP/2 has them: in one list (RFC 9110 §5.3), cookies joined with semicolons (RFC 9113
- * §8.2.3). White space around commas means nothing.
- * @param apart a name whose values stay apart, in lower case: Set-Cookie of a response
+ * The values of each name in the form of HTTP/2: in one list (RFC 9110 §5.3), cookies joined with semicolons (RFC 9113
+ * §8.2.3). White space around commas has no meaning.
+ * @param apart a name whose values are not joined, in lower case: Set-Cookie of a response
  */
 export function listsByName(pairs: readonly (readonly [string, string])[], apart = ''): Record<string, string[]> {
   const lists: Record<string, string[]> = Object.create(null);

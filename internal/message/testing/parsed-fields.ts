@@ -1,7 +1,7 @@
 import { fieldIdOf } from '../field-names.ts';
 import { Fields } from '../fields.ts';
 
-/** Fields noted as a parser notes them, from lines without their CRLF: `name: value`, with any white space around the value. */
+/** Fields as a parser makes them, from lines without their CRLF: `name: value`, with any white space around the value. */
 export function parsedFields(...lines: readonly string[]): Fields {
   const fields = new Fields();
   fields.text = lines.map((line) => `${line}\r\n`).join('');

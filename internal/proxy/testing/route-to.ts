@@ -6,7 +6,7 @@ import { parsePeer, Pools } from '../../upstream/index.ts';
 import { ownedNames } from '../owned-names.ts';
 import type { ProxyRoute } from '../proxy-route.ts';
 
-/** A route to a port, of which anything may be replaced. */
+/** A route to a port; `parts` replaces any property of it. */
 export function routeTo(port: number, parts: Partial<ProxyRoute> = {}): ProxyRoute {
   const peer = parsePeer(`127.0.0.1:${port}`);
   return {
