@@ -116,6 +116,15 @@ describe('a connection to a TLS listener', () => {
     await settled();
     expect(each.slot.sessions.size).toBe(0);
   });
+
+  it('has no more time for a handshake that begins when the listener is closing already', async () => {
+    const each = secure();
+    each.slot.drain();
+    await each.client.send(HELLO.subarray(0, 20));
+    each.slot.clock.pass(1200);
+    await settled();
+    expect(each.slot.sessions.size).toBe(0);
+  });
 });
 
 /** Takes connections and keeps what came with them. */

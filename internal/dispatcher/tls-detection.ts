@@ -134,6 +134,7 @@ export class TlsDetection extends ProtocolDetection {
       this.leave();
     });
     if (!slot.current.plain) this.handshake.hurry(Math.max(1, this.timeout - (performance.now() - this.began)));
+    if (slot.draining) this.handshake.hurry(DRAINING_HANDSHAKE_MS);
   }
 
   private begin(secured: Connection): void {
