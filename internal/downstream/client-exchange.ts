@@ -102,7 +102,10 @@ export abstract class ClientExchange extends ReceivedRequest implements Exchange
     const filters = this.route.filters;
     if (stages !== null || this.throttle !== null || (filters !== null && filters.onResponse !== null)) {
       const head = new ResponseHead(status, reason, fields, framing, this.method === 'HEAD');
-      for (const stage of stages ?? []) head.addStage(() => stage);
+      for (const stage of stages ?? []) {
+        if (head.hasBody) head.addStage(() => stage);
+        else stage.close();
+      }
       return this.respondInStages(head);
     }
     this.begin(status, reason, fields, framing);
@@ -217,6 +220,7 @@ export abstract class ClientExchange extends ReceivedRequest implements Exchange
       for (const filter of this.route.filters?.onResponse ?? []) filter.onResponse(this, head);
       if (!isReasonPhrase(head.reason)) throw new TypeError(`not a reason phrase: ${JSON.stringify(head.reason)}`);
     } catch (thrown) {
+      head.closeStages();
       return this.filterFailed(ProxyError.from(thrown));
     }
     const { throttle } = this;

@@ -71,4 +71,11 @@ export class ResponseHead {
     if (this.framing !== NO_BODY || this.toHead) this.framing = CHUNKED;
     this.addStage(make);
   }
+
+  /** Frees what the stages hold: no body goes through them. */
+  closeStages(): void {
+    const { stages } = this;
+    this.stages = null;
+    for (const stage of stages ?? []) stage.close();
+  }
 }

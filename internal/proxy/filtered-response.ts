@@ -89,6 +89,7 @@ export class FilteredResponse implements BodySink {
 
   /** The response is not needed any more. */
   drop(): void {
+    if (this.holding) this.head.closeStages();
     this.state = 'dropped';
     this.parts = [];
   }
@@ -100,7 +101,8 @@ export class FilteredResponse implements BodySink {
       return this.judge.replaceBy(decision);
     }
     this.state = 'dropped';
-    if (!this.judge.tryAgain()) this.pass();
+    if (this.judge.tryAgain()) this.head.closeStages();
+    else this.pass();
   }
 
   private pass(): void {

@@ -1,5 +1,12 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { Answer, type ResponseDecision, type ResponseVerdict, RETRY, Run } from '../../internal/exchange/index.ts';
+import {
+  Answer,
+  type ResponseDecision,
+  type ResponseHead,
+  type ResponseVerdict,
+  RETRY,
+  Run,
+} from '../../internal/exchange/index.ts';
 import { Fields } from '../../internal/message/index.ts';
 import { eventually } from '../testing/wait.ts';
 import { PAIRINGS, PhaseHouse } from './house.ts';
@@ -266,6 +273,28 @@ describe.each(PAIRINGS)('responses of $upstream to $client', (pairing) => {
     expect(ends[0]).toBeNull();
     expect(ends[2]).toBe('client_closed');
     expect(stages.map(({ closings }) => closings)).toEqual([1, 1, 1]);
+  });
+
+  it.each<[string, number, (head: ResponseHead) => ResponseVerdict, ((head: ResponseHead) => void)?]>([
+    ['an action answers instead', 403, () => new Answer(403, new Fields())],
+    ['a later one fails', 500, () => new Run(5000, () => Promise.reject(new Error('a fault')))],
+    ['another attempt is made', 200, (head) => (head.fields.has('x-first') ? RETRY : null)],
+    ['a later one takes the body away', 204, (head) => (head.setStatus(204), null)],
+    ['onResponse takes the body away', 204, () => null, (head) => head.setStatus(204)],
+    ['onResponse throws', 500, () => null, () => void expect.fail('a fault')],
+  ])('close a stage of onUpstreamResponse that no body goes through, as %s', async (_, status, decide, onResponse) => {
+    const stages: ShoutingStage[] = [];
+    house.upstream.answer = (response) => response.writeHead(200, { 'x-first': '1' }).end('hello');
+    house.filter = {
+      onUpstreamResponse: (_exchange, head) => {
+        head.transformBody(() => (stages[stages.length] = new ShoutingStage()));
+        return decide(head);
+      },
+      ...(onResponse === undefined ? {} : { onResponse: (_exchange, head) => onResponse(head) }),
+    };
+    expect(await house.get('/balanced/a')).toMatchObject({ status });
+    await eventually('the end of every stage', () => stages.every(({ closings }) => closings > 0));
+    expect(stages.map(({ closings }) => closings)).toEqual(stages.map(() => 1));
   });
 
   it('are cut off when a stage fails', async () => {
