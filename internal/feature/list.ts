@@ -6,5 +6,5 @@ import { requestId } from './request-id/index.ts';
 import { responseHeaders } from './response-headers/index.ts';
 import { subFilter } from './sub-filter/index.ts';
 
-/** Every middleware, in the order in which the reference lists them. Adding one adds a line here, and nothing elsewhere. */
+/** Every middleware, in the order of the reference. A new one needs an entry here and no other registration. */
 export const FEATURES: readonly Feature[] = [compression, forwardAuth, limit, requestId, responseHeaders, subFilter];

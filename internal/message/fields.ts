@@ -312,7 +312,7 @@ export class Fields {
     this.edited = true;
   }
 
-  /** Removes one line. Callers remove all lines of a name, so the bit of its id is cleared. */
+  /** Removes one line and clears the bit of its id: callers remove all lines of a name together. */
   private removeAt(index: number): void {
     this.ownNotes();
     this.edited = true;

@@ -2,19 +2,19 @@ import type { Transform } from 'node:stream';
 
 import type { ProxyError } from '../../base/index.ts';
 
-/** What a body is sent through: how node:zlib encodes or decodes it. */
+/** Encodes or decodes a body with node:zlib. */
 export interface BodyCodec {
   /**
-   * Bytes of a body that `whole` takes at most. Its work blocks the event loop, which is cheaper for a small body than a way
-   * through the thread pool.
+   * Limit for the bytes of a body that `whole` takes. It blocks the event loop, which costs less for a small body than a
+   * stream that uses the thread pool.
    */
   readonly wholeBytes: number;
   /** The result for a whole body. */
   whole(body: Buffer): Buffer;
-  /** Opens a stream, which after each write gives everything that it can make of the bytes so far. */
+  /** Opens a stream. After each write it outputs all that the bytes so far allow. */
   open(): Transform;
-  /** Why so many bytes in and out are not acceptable; null when they are. */
+  /** The error if the ratio of bytes in and out is not acceptable; else null. */
   check(bytesIn: number, bytesOut: number): ProxyError | null;
-  /** What an error of the stream means; null when the content is complete, and only what follows it is at fault. */
+  /** Converts an error of the stream; null if the content is complete and only bytes behind it are at fault. */
   failed(cause: Error, bytesOut: number): ProxyError | null;
 }

@@ -4,12 +4,12 @@ import { BodyStage, FlushResult, removeDigests } from '../../exchange/index.ts';
 import type { Fields } from '../../message/index.ts';
 import type { BodyCodec } from './body-codec.ts';
 
-/** Bytes that wait for the codec before its source has to pause: two reads of an upstream, so that it never runs dry. */
+/** With so many bytes waiting for the codec, the source has to pause. These are two reads of an upstream, so the codec never runs dry. */
 const HIGH_WATER = 65_536;
 
 /**
- * Batches of fewer bytes are copied, so that their memory is free again at once; larger ones stay where they are until the
- * codec has read them, and their source uses other memory.
+ * Batches of fewer bytes are copied, so that the source can reuse their memory at once. Larger ones stay in place until the
+ * codec has read them, and the source uses other memory.
  */
 const COPIED_BYTES = 16_384;
 
@@ -19,29 +19,29 @@ const COPIED_BYTES = 16_384;
  *     idle ──end, all in one batch──> over: the whole body at once, in this thread
  *       └──flush──> streaming ──end──> ending ──the codec's end──> over
  *
- * Each batch is one write to the codec, which gives all that it can make of it, so that a slow body arrives at the client
- * as it comes. Batches that come while the codec works are joined. The codec is paused while the client has no room, and
- * the source while HIGH_WATER bytes wait for the codec.
+ * Each batch is one write to the codec, which outputs all that the batch allows, so that a slow body reaches the client
+ * without delay. Batches that come while the codec works are joined. The codec pauses while the client has no room, and the
+ * source pauses while HIGH_WATER bytes wait for the codec.
  */
 export class CodecStage extends BodyStage {
   private readonly codec: BodyCodec;
   private stream: Transform | null = null;
-  /** Given since the last flush; borrowed. */
+  /** Bytes since the last flush; borrowed. */
   private given: Buffer[] = [];
   private givenBytes = 0;
-  /** Flushed, and to be given to the stream when its work is done; ours. */
+  /** Flushed bytes for the next write to the stream; owned by this stage. */
   private waiting: Buffer[] = [];
   private waitingBytes = 0;
   /** Bytes that the stream works on; -1 while it has nothing to do. */
   private atWork = -1;
   private bytesIn = 0;
   private bytesOut = 0;
-  /** What stands behind has no room. */
+  /** The next stage has no room. */
   private nextFull = false;
   /** The source has been told to pause. */
   private sourceWaits = false;
   private pendingEnd: { readonly trailers: Fields | null } | null = null;
-  /** The codec has said its last word: what comes behind that is no part of the content. */
+  /** The stream has ended: further bytes are not part of the content. */
   private streamOver = false;
 
   constructor(codec: BodyCodec) {
@@ -85,7 +85,7 @@ export class CodecStage extends BodyStage {
     super.close();
     this.given = [];
     this.waiting = [];
-    // Frees the memory of the codec, when a thread of the pool is done with it.
+    // Frees the memory of the codec as soon as no thread of the pool uses it.
     this.stream?.destroy();
   }
 
@@ -100,7 +100,7 @@ export class CodecStage extends BodyStage {
     return this.next.end(trailers);
   }
 
-  /** Takes over what was given. */
+  /** Takes over the borrowed bytes. */
   private keep(batch: readonly Buffer[]): void {
     if (!this.streamOver) {
       this.waiting.push(...batch);
@@ -110,7 +110,7 @@ export class CodecStage extends BodyStage {
     this.givenBytes = 0;
   }
 
-  /** Gives the stream all that waits for it. */
+  /** Writes all waiting bytes to the stream. */
   private work(): void {
     if (this.atWork >= 0 || this.streamOver || (this.waitingBytes === 0 && this.pendingEnd === null)) return;
     this.stream ??= this.open();

@@ -1,15 +1,15 @@
 import { chooseCodings, type NamedCoding } from '../../message/index.ts';
 
-/** Values of Accept-Encoding that are remembered. Browsers send a handful; a client that invents values must not fill the memory. */
+/** Limits the cache of Accept-Encoding values. Browsers send few; a client that invents values must not fill the memory. */
 const REMEMBERED_VALUES = 64;
 const REMEMBERED_LENGTH = 128;
 
-/** What each client gets of the codings that there are. */
+/** Chooses one of the available codings for each client. */
 export class CodingChoice<T extends NamedCoding> {
   readonly #available: readonly T[];
   readonly #remembered = new Map<string, T | null>();
 
-  /** @param available in the order of preference among codings that a client likes alike */
+  /** @param available in the order of preference among codings with equal weights */
   constructor(available: readonly T[]) {
     this.#available = available;
   }

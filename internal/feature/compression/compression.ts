@@ -43,10 +43,10 @@ export function compressionFilter(config: CompressionConfig): Filter {
   return { encodes: true, onResponse: (exchange, response) => compression.apply(exchange, response) };
 }
 
-/** Calls of gRPC have codings of their own (grpc-encoding), whatever the list of types says. */
+/** Never compressed, even if the list of types names it: calls of gRPC have codings of their own (grpc-encoding). */
 const GRPC = /^application\/grpc/i;
 
-/** Changes heads of responses, and puts up the stages that change the bodies. */
+/** Changes the heads of responses and adds the stages that change the bodies. */
 class Compression {
   readonly #config: CompressionConfig;
   readonly #types: MediaTypes;
@@ -64,7 +64,7 @@ class Compression {
   apply(exchange: Exchange, response: ResponseHead): void {
     const { fields, status } = response;
     if (status === 304) return keepTagOfCoded(exchange, fields);
-    // RFC 9110 §15.3.6, §15.3.7: these have no content, or a part of it.
+    // RFC 9110 §15.3.6, §15.3.7: these responses have no content, or only a part of it.
     if (status === 204 || status === 205 || status === 206) return;
     const [type, encoding, length, range, cacheControl, etag] = fields.listsOf(RESPONSE_NAMES) ?? NO_VALUES;
     if (type === null || range !== null || forbidsTransform(cacheControl)) return;
@@ -89,13 +89,13 @@ class Compression {
   }
 
   #isLongEnough(response: ResponseHead, contentLength: string | null): boolean {
-    // The head that answers a HEAD tells the length in its field alone.
+    // The response to a HEAD states the length in Content-Length only.
     const bytes = response.toHead && contentLength !== null ? Number(contentLength) : response.framing;
     return bytes < 0 || (bytes !== NO_BODY && bytes >= this.#config.minLength);
   }
 }
 
-/** The body is no longer what its tag was made for, byte by byte. */
+/** Changes the body through the codec. The entity tag becomes weak, as the bytes are different ones. */
 function transform(response: ResponseHead, codec: BodyCodec, etag: string | null): void {
   if (etag !== null) response.fields.set('ETag', weakened(etag));
   response.transformBody(() => new CodecStage(codec));
@@ -106,8 +106,8 @@ function hasContent(response: ResponseHead): boolean {
 }
 
 /**
- * RFC 9111 §4.3.4: a 304 with a strong tag updates no stored response with a weak one. A client that asks with the weak form of
- * the upstream's tag holds a response that was encoded or decoded here: it gets the tag that it has.
+ * RFC 9111 §4.3.4: a 304 with a strong tag does not update a stored response with a weak one. A client that asks with the
+ * weak form of the upstream's tag holds a response that prox has encoded or decoded, so the 304 gets the weak form, too.
  */
 function keepTagOfCoded(exchange: Exchange, fields: Fields): void {
   const etag = fields.get('etag');

@@ -1,6 +1,6 @@
 /**
- * The types that are compressed unless the config names others: text, and what is text by another name. Images, audio, video,
- * fonts of the web and archives are compressed already.
+ * The default types to compress: text, and other types whose content is text. Images, audio, video, web fonts and archives
+ * are compressed already.
  */
 export const COMPRESSED_TYPES: readonly string[] = [
   'text/*',

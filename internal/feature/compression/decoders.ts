@@ -6,20 +6,20 @@ import type { BodyCodec } from './body-codec.ts';
 import { ZSTD } from './zstd.ts';
 
 /**
- * A body that decodes to more than this is compared with what came: beyond it, GREATEST_RATIO times the encoded bytes is all
- * that is passed on. Nothing of it is kept in memory; the bound spares the client and the processor.
+ * A body may decode to this many bytes. A larger one may have at most GREATEST_RATIO times its encoded bytes. Decoded bytes
+ * are not kept in memory; the bound protects the client and the processor.
  */
 const FREE_BYTES = 16_777_216;
-/** The best that gzip can do is 1,032. Texts and logs stay below 200; a bomb of br reaches a million. */
+/** gzip reaches at most 1,032. Texts and logs stay below 200; a decompression bomb of br reaches a million. */
 const GREATEST_RATIO = 200;
 
 const PIECE_BYTES = 16_384;
 const { constants } = zlib;
 
-/** RFC 9659: zstd as a content coding needs no window above 8 MiB (2^23), so that a decoder can refuse what takes more memory. */
+/** RFC 9659: zstd as a content coding has no window above 8 MiB (2^23), so that a decoder can refuse larger ones. */
 const ZSTD_WINDOW_LOG = 23;
 
-/** What decodes a coding; undefined where this Node does not have it. */
+/** The decoder of a coding; undefined if this Node has none. */
 export function decoderOf(coding: string): BodyCodec | undefined {
   return DECODERS.get(coding);
 }
@@ -34,7 +34,7 @@ class Decoder implements BodyCodec {
     this.open = open;
   }
 
-  /** Only ever of an empty body, which some upstreams send as it is: it stays empty. */
+  /** Called for an empty body only, as `wholeBytes` is 0. Some upstreams send one without coding it: it stays empty. */
   whole(body: Buffer): Buffer {
     return body;
   }
@@ -46,7 +46,7 @@ class Decoder implements BodyCodec {
   }
 
   failed(cause: Error & { readonly code?: string }, bytesOut: number): ProxyError | null {
-    // Behind a frame of zstd, Node 24 looks for another one; later lines of Node end there, as gzip and br do.
+    // Node 24 expects another frame behind a frame of zstd; later versions end there, as gzip and br do.
     if (cause.code === 'ZSTD_error_prefix_unknown' && bytesOut > 0) return null;
     return new ProxyError('bad_response', `the body of the response is not valid ${this.name}: ${cause.message}`, {
       cause,

@@ -6,7 +6,7 @@ import type { NamedCoding } from '../../message/index.ts';
 import type { BodyCodec } from './body-codec.ts';
 import { ZSTD } from './zstd.ts';
 
-/** How hard each coding works; 0 for not at all. */
+/** The level of each coding; 0 turns it off. */
 export interface CompressionLevels {
   /** 0 to 9. */
   readonly gzip: number;
@@ -21,25 +21,25 @@ export interface Encoder extends NamedCoding {
   readonly codec: BodyCodec;
 }
 
-/** What is compressed without the thread pool: half a millisecond of work or less at the levels below. */
+/** Bodies up to this size are compressed without the thread pool: at most half a millisecond of work at the levels below. */
 const WHOLE_BYTES = 32_768;
-/** The highest levels at which that holds. */
+/** The highest levels for which this time holds. */
 const QUICK = { gzip: 6, br: 6, zstd: 9 };
 
 /**
- * log2 of the bytes that a stream looks back. br and zstd look back 4 MiB and more by themselves, for which each
- * response would pay with memory. 19 is 512 KiB, more than most pages and scripts have. It is also far below the 8 MiB that RFC 9659 allows for zstd.
+ * log2 of the window of a stream in bytes. The defaults of br and zstd are 4 MiB and more, memory that each response would
+ * take. 19 is 512 KiB, more than most pages and scripts have, and far below the 8 MiB that RFC 9659 allows for zstd.
  */
 const WINDOW_LOG = 19;
 
-/** Output is made in pieces of at most so many bytes. */
+/** Bytes of a piece of output at most. */
 const PIECE_BYTES = 16_384;
-/** zlib takes no less for a piece; what is compressed to less than half needs one piece then. */
+/** The smallest piece that zlib allows. */
 const LEAST_PIECE_BYTES = 1024;
 
 const { constants } = zlib;
 
-/** The codings with a level above 0 that this Node has, in the order of preference among codings that a client likes alike. */
+/** The codings with a level above 0 that this Node has, in the order of preference among codings with equal weights. */
 export function encodersOf(levels: CompressionLevels): readonly Encoder[] {
   const encoders: Encoder[] = [];
   if (levels.zstd > 0 && ZSTD !== null) encoders.push({ name: 'zstd', codec: new ZstdEncoder(ZSTD, levels.zstd) });

@@ -18,7 +18,7 @@ import type { CompressionConfig } from './compression-config.ts';
 import { COMPRESSED_TYPES } from './content-types.ts';
 import { ZSTD } from './zstd.ts';
 
-/** Below it, a body and its head leave in one packet anyway, and the coding may well be longer than what it saves. */
+/** A smaller body leaves in one packet with its head anyway, and coding it may make it longer. */
 const DEFAULT_MIN_LENGTH = 1024;
 
 function level(max: number, meaning: string) {

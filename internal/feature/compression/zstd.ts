@@ -1,7 +1,7 @@
 import type { Transform } from 'node:stream';
 import zlib, { type BrotliOptions } from 'node:zlib';
 
-/** What Node has of zstd (RFC 8878) from 22.15 on. The types are those of the oldest Node that prox runs on, which has none. */
+/** The zstd functions (RFC 8878) of Node from 22.15 on. prox uses the types of the oldest Node that it runs on, which lack them. */
 interface Zstd {
   createZstdCompress(options: BrotliOptions): Transform;
   createZstdDecompress(options: BrotliOptions): Transform;
@@ -14,5 +14,5 @@ interface Zstd {
   };
 }
 
-/** Null where this Node has no zstd. */
+/** Null if this Node has no zstd. */
 export const ZSTD: Zstd | null = 'createZstdCompress' in zlib ? (zlib as unknown as Zstd) : null;

@@ -11,8 +11,8 @@ export function addedNames(names: readonly string[]): FieldNames {
 }
 
 /**
- * Keeps names out of the trailers of a request body: some upstreams merge trailers into the fields, behind what access
- * control has looked at (RFC 9110 §6.5.1).
+ * Removes these names from the trailers of a request body. Some upstreams merge trailers into the fields (RFC 9110 §6.5.1),
+ * but access control has checked the fields alone.
  */
 export class TrailerGuard extends BodyStage {
   private readonly names: FieldNames;

@@ -1,9 +1,9 @@
 import type { Exchange } from '../../exchange/index.ts';
 import { FieldId, type FieldNames, type Fields, FORWARDED_FAMILY } from '../../message/index.ts';
 
-/** Fields of a client that no auth request has, in lower case. */
+/** Fields of a client that are never copied into an auth request, in lower case. */
 const NEVER_COPIED: ReadonlySet<string> = new Set([
-  // For one hop (RFC 9110 §7.6.1), or about a body that the auth request does not have.
+  // Fields of one hop (RFC 9110 §7.6.1), or of a body, which the auth request does not have.
   'connection',
   'expect',
   'host',
@@ -15,14 +15,14 @@ const NEVER_COPIED: ReadonlySet<string> = new Set([
   'trailer',
   'transfer-encoding',
   'upgrade',
-  // The auth server is asked about this request, not for a part or a newer version of a page of its own.
+  // Conditions and ranges refer to the requested resource, not to the answer of the auth server.
   'if-match',
   'if-modified-since',
   'if-none-match',
   'if-range',
   'if-unmodified-since',
   'range',
-  // Written anew.
+  // prox writes these itself.
   'forwarded',
   'x-forwarded-for',
   'x-forwarded-host',
@@ -31,19 +31,19 @@ const NEVER_COPIED: ReadonlySet<string> = new Set([
   'x-forwarded-uri',
 ]);
 
-/** What describes content begins with this. */
+/** Prefix of the fields that describe content. */
 const OF_CONTENT = 'content-';
 
-/** What only a trusted proxy may say of its client. */
+/** A field that only a trusted proxy may send. */
 const REAL_IP = 'x-real-ip';
 
 /**
- * How nginx is often made to tell an auth server what was asked for. A client that sends such a field wants to be taken
- * for another request.
+ * Prefix of the fields in which nginx is often configured to describe the request to an auth server. A client could send
+ * such a field to make its request look like another one.
  */
 const OF_ORIGINAL = 'x-original-';
 
-/** Whether a field of that name, in lower case, goes with no auth request. */
+/** Whether a field of that name, in lower case, is never copied into an auth request. */
 export function isNeverCopied(name: string): boolean {
   return NEVER_COPIED.has(name) || name.startsWith(OF_CONTENT);
 }
@@ -60,7 +60,7 @@ export class AuthRequestFields {
     this.omittedOfOthers = { has: (name) => omitted(name) || name.startsWith(FORWARDED_FAMILY) || name === REAL_IP };
   }
 
-  /** The fields of the request that asks about an exchange. They do not change with it. */
+  /** The fields of the auth request for an exchange. They do not change with the fields of the exchange. */
   of(exchange: Exchange): Fields {
     const { trusted, requestFields } = exchange;
     const fields = requestFields.copy();
@@ -83,7 +83,7 @@ function uriOf({ path, forwardPath, query }: Exchange): string {
 }
 
 /**
- * Names with an underscore go only where they are asked for: CGI, WSGI and PHP read `X_Forwarded_Uri` as
+ * Names with an underscore are copied only if the config names them: CGI, WSGI and PHP read `X_Forwarded_Uri` as
  * `X-Forwarded-Uri` (RFC 3875 §4.1.18).
  */
 function omittedOfAll(name: string): boolean {
@@ -94,7 +94,7 @@ function omittedBut(chosen: ReadonlySet<string>): (name: string) => boolean {
   return (name) => !chosen.has(name);
 }
 
-/** The last member of a list: what the nearest proxy says. */
+/** The last member of a list: the nearest proxy has added it. */
 function lastOf(list: string | null): string {
   return list === null ? '' : list.slice(list.lastIndexOf(',') + 1).trim();
 }

@@ -1,6 +1,6 @@
 import { InvalidValue } from '../../config/index.ts';
 
-/** Where auth requests go. */
+/** The URL that auth requests go to. */
 export interface AuthUrl {
   /** `http://host` or `https://host`, with a port where it is not the scheme's own. */
   readonly origin: string;
@@ -12,7 +12,7 @@ const ALLOWED = 'a URL such as "http://127.0.0.1:9000/verify"';
 
 /** @throws InvalidValue unless the text is an absolute http or https URL that a request can be sent to */
 export function parseAuthUrl(text: string): AuthUrl {
-  // The URL parser takes much for granted that is a slip here: white space, backslashes, a missing slash.
+  // The URL parser silently accepts white space, backslashes and a missing slash, which are mistakes in a config.
   if (!/^https?:\/\/[^/\\?#]+(?:[/?#]|$)/i.test(text))
     throw refusal(text, 'it does not begin with "http://" or "https://" and a host');
   if (!/^[!-~]*$/.test(text))

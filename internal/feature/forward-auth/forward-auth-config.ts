@@ -1,4 +1,4 @@
-/** What an entry of category forward_auth says, checked. */
+/** The checked config of the `forward_auth` middleware. */
 export interface ForwardAuthConfig {
   /** `http://host` or `https://host`, with a port where it is not the scheme's own. */
   readonly origin: string;
@@ -10,6 +10,6 @@ export interface ForwardAuthConfig {
   readonly addHeaders: readonly string[];
   /** Milliseconds for the whole auth request. */
   readonly timeout: number;
-  /** What happens to a request about which the auth server could not be asked. */
+  /** Whether a request is refused (`closed`) or passes (`open`) if the auth server gives no answer. */
   readonly fail: 'closed' | 'open';
 }

@@ -15,23 +15,23 @@ import { addedNames, TrailerGuard } from './added-names.ts';
 import { AuthRequestFields } from './auth-request.ts';
 import type { ForwardAuthConfig } from './forward-auth-config.ts';
 
-/** What the filter needs of its route and of the process. */
+/** The parts that the filter needs from its plugin and the process. */
 export interface ForwardAuthParts {
-  /** The way to the auth server. */
+  /** Sends requests to the auth server. */
   readonly client: UpstreamClient;
-  /** Holds what the auth server wants to store at the client. */
+  /** Holds the Set-Cookie lines of the auth server for the client. */
   readonly cookies: Slot<readonly string[]>;
-  /** Logs that a request passed about which the auth server could not be asked. */
+  /** Logs that a request has passed because the auth server gave no answer. */
   notAsked(exchange: Exchange, error: ProxyError): void;
 }
 
-/** An answer that denies is a page of a login form at most, and is held in memory as a whole. */
+/** Limit for the answer that denies a request, which is held in memory as a whole: enough for a page with a login form. */
 const MAX_RELAYED_BYTES = 1_048_576;
 
-/** The auth request has the time that was configured, on a coarse clock; this bounds what might hang besides. */
+/** Time of a run beyond the configured timeout. The auth request itself ends on a coarse clock; this ends anything else that hangs. */
 const RUN_SLACK_MS = 1000;
 
-/** What a client reads when nothing was decided about its request. */
+/** The body of the answer to a request that was not decided. */
 const NOT_ASKED = 'Forward auth request failed\n';
 
 /**
@@ -45,7 +45,7 @@ export class ForwardAuth implements Filter {
   private readonly config: ForwardAuthConfig;
   private readonly parts: ForwardAuthParts;
   private readonly fields: AuthRequestFields;
-  /** What no client may set; null when nothing is added. */
+  /** Names that no client may set; null if `add_headers` is empty. */
   private readonly added: FieldNames | null;
 
   constructor(config: ForwardAuthConfig, parts: ForwardAuthParts) {
@@ -56,7 +56,7 @@ export class ForwardAuth implements Filter {
   }
 
   onRequest(exchange: Exchange): Verdict {
-    // Made now: the fields that were received are the client's no longer than the exchange lasts.
+    // Made now: the received fields are valid only as long as the exchange lasts.
     const request: OwnRequest = { method: 'GET', target: this.config.target, fields: this.fields.of(exchange) };
     this.disown(exchange);
     return new Run(this.config.timeout + RUN_SLACK_MS, (signal) => this.ask(exchange, request, signal));
@@ -66,12 +66,12 @@ export class ForwardAuth implements Filter {
     for (const cookie of this.parts.cookies.get(exchange) ?? []) response.fields.append('Set-Cookie', cookie);
   }
 
-  /** Takes away what only the auth server may say, whether or not it says it, in whatever way the request goes on. */
+  /** Removes the fields that only the auth server may set, even if it does not set them or gives no answer. */
   private disown(exchange: Exchange): void {
     if (this.added === null) return;
     const effective = exchange.editRequest();
     effective.requestFields.removeAll(this.added);
-    // HTTP/2 has trailers behind a body of known length, too.
+    // In HTTP/2 trailers may follow a body of known length, too.
     const mayTrail = exchange.requestFraming === CHUNKED || exchange.protocol === 'HTTP/2.0';
     if (mayTrail) effective.addStage(new TrailerGuard(this.added));
   }
@@ -86,7 +86,7 @@ export class ForwardAuth implements Filter {
       answer = await this.parts.client.send(request, bounds);
     } catch (thrown) {
       signal.throwIfAborted();
-      // Once the auth server has said no, a body that does not come is no reason to let the request pass.
+      // The auth server has denied the request: a missing rest of its answer must not let the request pass.
       return this.fail(exchange, ProxyError.from(thrown), denied);
     }
     // The exchange may have ended between the answer and this turn.
@@ -107,7 +107,7 @@ export class ForwardAuth implements Filter {
     if (fields.has('set-cookie')) this.parts.cookies.set(exchange, cookiesOf(fields));
   }
 
-  /** @throws ProxyError auth_failed unless the request may pass all the same */
+  /** @throws ProxyError auth_failed unless `fail: "open"` lets the request pass */
   private fail(exchange: Exchange, cause: ProxyError, denied: boolean): Decision {
     const upstream = this.parts.client.peer.text;
     const error = new ProxyError('auth_failed', `no verdict: ${cause.message}`, { cause, upstream, text: NOT_ASKED });
@@ -121,14 +121,14 @@ function isPass(status: number): boolean {
   return status >= 200 && status < 300;
 }
 
-/** Each as a line of its own, as they cannot be a list (RFC 6265 §3). */
+/** The values of Set-Cookie, one for each line, as they cannot be joined to a list (RFC 6265 §3). */
 function cookiesOf(fields: Fields): string[] {
   const cookies: string[] = [];
   for (const [name, value] of fields.entries()) if (name.toLowerCase() === 'set-cookie') cookies.push(value);
   return cookies;
 }
 
-/** The answer of the auth server as the client gets it; how its body is framed, the session says anew. */
+/** The answer of the auth server for the client. The session frames the body anew. */
 function relayed({ status, fields, body }: OwnResponse): Answer {
   fields.remove('content-length');
   fields.remove('trailer');

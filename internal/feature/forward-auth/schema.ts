@@ -73,7 +73,7 @@ function checkRequestHeader(name: string): void {
   );
 }
 
-/** Names that prox writes for each upstream, whatever a filter has set. */
+/** Names that prox always writes for an upstream itself, even if a filter has set them. */
 const WRITTEN_FOR_UPSTREAMS: ReadonlySet<string> = new Set([
   'expect',
   'forwarded',

@@ -38,7 +38,7 @@ function tagOf({ tag = 'ip', key }: RawLimit, entry: PluginEntry): LimitTag | nu
   return entry.report(['key'], `expected the name of a ${what}, found ${JSON.stringify(key)}`);
 }
 
-/** Keys that belong to another type or algorithm: a config of pingap may have them, and works as it did there. */
+/** Warns of keys that only another type or algorithm uses. They have no effect in pingap either, so they are no errors. */
 function warnOfUseless(raw: RawLimit, entry: PluginEntry): void {
   const { type = 'rate', algorithm = 'window' } = raw;
   const useless: (keyof RawLimit)[] =

@@ -1,14 +1,14 @@
 import type { RateRule, RateRuleOptions } from './rate-rule.ts';
 
-/** What is remembered of a key. */
+/** The state of a key. */
 export interface GcraState {
-  /** When a request would come that comes exactly at the rate (the theoretical arrival time); in the past, nothing is used up. */
+  /** When the next request at exactly the rate would come (the theoretical arrival time). In the past: nothing is used up. */
   due: number;
 }
 
 /**
- * The generic cell rate algorithm: a bucket that holds `burst` requests, and gets one every `interval / max`.
- * In any time t at most `burst + max × t / interval` are admitted.
+ * The generic cell rate algorithm: a bucket that holds `burst` requests and gets one every `interval / max`. In any time t
+ * it admits at most `burst + max × t / interval`.
  */
 export class GcraRule implements RateRule<GcraState> {
   private readonly spacing: number;
@@ -25,7 +25,7 @@ export class GcraRule implements RateRule<GcraState> {
 
   left(state: GcraState, now: number): number {
     const ahead = Math.max(0, state.due - now) / this.spacing;
-    // Sums of spacings are not exact in binary: what is within a millionth of a whole number is meant to be it.
+    // Sums of spacings are not exact in binary: a result within a millionth below a whole number counts as that number.
     return Math.max(0, Math.floor(this.burst - ahead + 1e-6));
   }
 

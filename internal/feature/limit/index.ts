@@ -5,7 +5,7 @@ import { superviseLimits } from './limit-keeper.ts';
 import { LimitLeases } from './limit-leases.ts';
 import { limitSchema, type RawLimit } from './schema.ts';
 
-/** Limits the rate of requests, or how many are under way, for each client: one count for all workers. */
+/** Limits the rate of requests, or the number of concurrent ones, of each client, with one count for all workers. */
 export const limit: Feature<RawLimit, LimitConfig> = {
   category: 'limit',
   schema: limitSchema,

@@ -1,7 +1,7 @@
 /**
- * The entries of the keys that were used last, bounded. Two maps by age: a key that is found in the old one moves to the young
- * one; when that is full, it becomes the old one, whose entries are forgotten. So a look at a key that is used often is one
- * look into a map, and nothing is moved.
+ * A bounded cache of the keys that were used last. It has a young and an old map. A key that is found in the old map moves to
+ * the young one. When the young map is full, it replaces the old one, whose entries are dropped. So the lookup of a key that
+ * is used often is one lookup in one map, and moves nothing.
  */
 export class KeyCache<T> {
   private readonly half: number;
@@ -10,15 +10,15 @@ export class KeyCache<T> {
   private old = new Map<string, T>();
 
   /**
-   * @param size how many entries are kept at least half of and at most, 2 or more
-   * @param make the entry of a key that is not known
+   * @param size maximum of entries, 2 or more; at least half as many of the last used ones are kept
+   * @param make makes the entry of a new key
    */
   constructor(size: number, make: (key: string) => T) {
     this.half = size >> 1;
     this.make = make;
   }
 
-  /** Entries that are kept. */
+  /** Number of entries. */
   get size(): number {
     return this.young.size + this.old.size;
   }

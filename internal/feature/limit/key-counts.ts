@@ -5,23 +5,23 @@ import { WindowRule } from './window-rule.ts';
 
 /** The counts of one plugin, by key. */
 export interface KeyCounts {
-  /** Keys that are remembered. */
+  /** Number of keys in memory. */
   readonly size: number;
   take(worker: number, ask: LimitAsk, now: number): LimitGrant;
   giveBack(worker: number, returned: LimitReturn, now: number): void;
-  /** A worker has ended: what it held for requests under way is free again. */
+  /** A worker has ended: frees the concurrent requests that it held. */
   gone(worker: number): void;
-  /** Forgets keys of which nothing is used up any more. */
+  /** Drops keys that have their whole limit free again. */
   sweep(now: number): void;
 }
 
 /**
- * Keys whose rate is remembered, for each plugin: the one that was seen longest ago is forgotten for another. 16 MB or so
- * when full, and more clients than that are no longer told apart by any count that fits into memory.
+ * Limit for the keys of a plugin with type rate. A new key then replaces the one that was seen longest ago. The keys take
+ * about 16 MB.
  */
 export const MAX_RATE_KEYS = 65_536;
 
-/** Milliseconds after which a worker may ask again for a key with too many requests under way: when one ends is not known. */
+/** Milliseconds after which a worker may ask again for a key with too many concurrent requests, as their end is not known. */
 const INFLIGHT_WAIT = 10;
 
 export function keyCounts(rule: CountRule): KeyCounts {
@@ -33,10 +33,10 @@ export function rateRule(options: RateRuleOptions): RateRule<unknown> {
   return options.algorithm === 'gcra' ? new GcraRule(options) : new WindowRule(options);
 }
 
-/** Requests in a time. Admissions that a worker holds when it ends count as used: it may have used them. */
+/** Counts requests in a time. Admissions that a worker holds when it ends count as used, as it may have used them. */
 class RateCounts implements KeyCounts {
   private readonly rule: RateRule<unknown>;
-  /** In the order of last use. */
+  /** States by key, in the order of last use. */
   private readonly states = new Map<string, unknown>();
 
   constructor(rule: RateRule<unknown>) {
@@ -74,7 +74,7 @@ class RateCounts implements KeyCounts {
 
   sweep(now: number): void {
     for (const [key, state] of this.states) {
-      // Behind this one are keys that were used later.
+      // All following keys were used later.
       if (this.rule.reset(state, now) > 0) return;
       this.states.delete(key);
     }
@@ -88,7 +88,7 @@ class RateCounts implements KeyCounts {
   }
 }
 
-/** Requests under way. A key is remembered as long as a worker holds something of it. */
+/** Counts concurrent requests. A key stays in memory as long as a worker holds an admission of it. */
 class InflightCounts implements KeyCounts {
   private readonly max: number;
   private readonly keys = new Map<string, { total: number; readonly held: Map<number, number> }>();

@@ -1,8 +1,8 @@
-/** What becomes of a request. */
+/** The result for a request. */
 export const Claim = {
   refused: 0,
   admitted: 1,
-  /** The supervisor is to be asked. */
+  /** Only the supervisor can decide. */
   unknown: 2,
   /** Admitted without being counted, as the supervisor does not answer. */
   uncounted: 3,
@@ -15,22 +15,22 @@ export interface Waiter {
   readonly signal: AbortSignal;
 }
 
-/** What a worker knows of one key of a limit. Times are of its own clock. */
+/** The state of one key of a limit in a worker. Times are of the worker's clock. */
 export class KeyLease {
   readonly key: string;
-  /** Admissions that it may give without asking, until `heldUntil`. */
+  /** Admissions that the worker may give without asking, until `heldUntil`. */
   held = 0;
   heldUntil = 0;
-  /** Requests are refused until then. */
+  /** Requests are refused until this time. */
   refusedUntil = 0;
   /** See LimitGrant: as of the last grant. */
   left = 0;
   stamp = 0;
-  /** When another request may be admitted, and when nothing is used up any more. */
+  /** When another request may be admitted, and when the whole limit is free again. */
   freeAt = 0;
   resetAt = 0;
   grantedAt = Number.NEGATIVE_INFINITY;
-  /** How many were asked for ahead last. */
+  /** Admissions that the last ask requested ahead. */
   ahead = 0;
   asking = false;
   /** Requests that wait for an answer, the longest-waiting first. */

@@ -6,28 +6,28 @@ import { compileLimitKey, type LimitKey, type LimitTag } from './limit-key.ts';
 import type { LimitLeases } from './limit-leases.ts';
 import type { CountRule } from './limit-messages.ts';
 
-/** Milliseconds that a request waits for the supervisor, at most: for two asks, each of which is given up in 1 s. */
+/** Milliseconds that a request waits for the supervisor at most. It may need two asks, each of which fails after 1 s. */
 const RUN_TIMEOUT = 3000;
 
 /** A checked limit. */
 export interface LimitConfig {
   readonly tag: LimitTag;
   readonly rule: CountRule;
-  /** `proxy_upstream` counts what is sent to an upstream alone, each request once. */
+  /** `proxy_upstream` counts only requests that are sent to an upstream, each of them once. */
   readonly step: 'request' | 'proxy_upstream';
 }
 
-/** What a limit works with. */
+/** The parts that a limit needs. */
 export interface LimitParts {
   /** Name of the plugin. */
   readonly name: string;
   slot<T>(): Slot<T>;
   readonly leases: LimitLeases;
-  /** Milliseconds of the clock of the leases. */
+  /** The clock of the leases, in milliseconds. */
   readonly now: () => number;
 }
 
-/** The filter of a limit, with the phases that it needs and no others. */
+/** The filter of a limit, with only the phases that it needs. */
 export function limitFilter(config: LimitConfig, parts: LimitParts): Filter {
   const limit = new Limit(config, parts);
   const onResponse: Filter['onResponse'] = (exchange, response) => limit.describe(exchange, response.fields);
@@ -43,12 +43,12 @@ class Limit {
   private readonly leases: LimitLeases;
   private readonly fields: LimitFields;
   private readonly now: () => number;
-  /** What was refused: the request after those that are allowed. */
+  /** The text of the answer to a refused request. */
   private readonly text: string;
   private readonly inflight: boolean;
   /** The entry of the key of an exchange that was counted or refused. */
   private readonly entries: Slot<KeyLease>;
-  /** The entry that an exchange under way is counted in. */
+  /** The entry that counts a concurrent exchange. */
   private readonly holding: Slot<KeyLease | null>;
 
   constructor({ tag, rule }: LimitConfig, parts: LimitParts) {
@@ -64,7 +64,7 @@ class Limit {
   }
 
   charge(exchange: Exchange): Verdict {
-    // Another attempt of the same request.
+    // This is another attempt of the same request.
     if (this.entries.get(exchange) !== undefined) return null;
     const key = this.keyOf(exchange);
     if (key === '') return null;
@@ -73,14 +73,14 @@ class Limit {
     if (claim !== Claim.unknown) return this.settle(exchange, entry, claim);
     return new Run(RUN_TIMEOUT, async (signal) => {
       const answer = await this.leases.ask(entry, signal);
-      // Too late: the exchange is over, and will not give back what it has.
+      // The exchange is over, so its end will not release the admission.
       if (!signal.aborted) return this.settle(exchange, entry, answer);
       if (answer === Claim.admitted && this.inflight) this.leases.release(entry);
       return null;
     });
   }
 
-  /** Tells the client of its limit. */
+  /** Adds the fields that describe the limit. */
   describe(exchange: Exchange, fields: Fields): void {
     const entry = this.entries.get(exchange);
     if (entry !== undefined) this.fields.append(fields, entry, this.now());
@@ -104,14 +104,14 @@ class Limit {
 
   private refusal(exchange: Exchange, entry: KeyLease): Answer {
     const fields = Fields.of([['Cache-Control', 'private, no-cache']]);
-    // When a request under way ends is not known.
+    // It is not known when a concurrent request will end.
     if (!this.inflight) fields.append('Retry-After', String(seconds(entry.freeAt - this.now())));
     const json = exchange.requestFields.get('accept')?.includes('json') ?? false;
     fields.append('Content-Type', json ? 'application/problem+json' : 'text/plain; charset=utf-8');
     return new Answer(429, fields, json ? this.problem() : this.text);
   }
 
-  /** RFC 9457, for clients that take JSON. */
+  /** Problem details (RFC 9457), for clients that accept JSON. */
   private problem(): string {
     return JSON.stringify({ type: 'about:blank', title: 'Too Many Requests', status: 429, detail: this.text });
   }

@@ -3,8 +3,8 @@ import { type KeyCounts, keyCounts } from './key-counts.ts';
 import { LIMIT_TOPIC, type LimitAsk, type LimitGrant, type LimitReturns } from './limit-messages.ts';
 
 /**
- * Milliseconds that an ask for a request under way waits for another request to end. A client that sends one request after
- * another may be faster with the next one than the worker with the news that the one before is over.
+ * Milliseconds that an ask of a limit of concurrent requests waits for another request to end. A client that sends one
+ * request after another may send the next before the worker has reported the end of the previous one.
  */
 const END_WAIT = 25;
 
@@ -16,14 +16,14 @@ interface Waiter {
   readonly timer: NodeJS.Timeout;
 }
 
-/** Milliseconds between two sweeps for keys that need not be remembered. */
+/** Milliseconds between two sweeps that drop unused keys. */
 const SWEEP_EVERY = 10_000;
 
-/** The one count of every limit plugin of the daemon, in the supervisor. Counts outlive reloads that leave a plugin as it is. */
+/** The counts of all limit plugins of the daemon, in the supervisor. Counts outlive reloads that do not change a plugin. */
 export class LimitKeeper {
   private readonly now: () => number;
   private readonly plugins = new Map<string, KeyCounts>();
-  /** By plugin and key, the longest-waiting first. */
+  /** Waiting asks by plugin and key, the longest-waiting first. */
   private readonly waiters = new Map<string, Waiter[]>();
 
   /** @param now milliseconds of a monotonic clock */
@@ -31,14 +31,14 @@ export class LimitKeeper {
     this.now = now;
   }
 
-  /** Keys that are remembered, of all plugins. */
+  /** Number of keys of all plugins. */
   get size(): number {
     let size = 0;
     for (const counts of this.plugins.values()) size += counts.size;
     return size;
   }
 
-  /** Grants admissions: at once, or for requests under way when another one ends soon. */
+  /** Grants admissions: at once, or, for a limit of concurrent requests, when another request ends soon. */
   take(worker: number, ask: LimitAsk): LimitGrant | Promise<LimitGrant> {
     let counts = this.plugins.get(ask.id);
     if (counts === undefined) {
@@ -71,7 +71,7 @@ export class LimitKeeper {
     }
   }
 
-  /** Forgets what needs not be remembered: keys, and plugins of configs that are no longer in force. */
+  /** Drops unused keys, and plugins that no config in use has any more. */
   sweep(): void {
     const now = this.now();
     for (const [id, counts] of this.plugins) {
@@ -92,7 +92,7 @@ export class LimitKeeper {
     });
   }
 
-  /** Something of a key was given back: grants it to the asks that wait for it. */
+  /** Admissions of a key were given back: grants them to the asks that wait for them. */
   private serveWaiters(place: string): void {
     const waiters = this.waiters.get(place) ?? [];
     let served = 0;

@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import { cookieValue, type Exchange, fieldValue } from '../../exchange/index.ts';
 
-/** What tells clients apart. */
+/** The property of a request that identifies its client. */
 export type LimitTag = { readonly by: 'ip' } | { readonly by: 'header' | 'cookie' | 'query'; readonly name: string };
 
-/** Characters of a key that are kept as they are; of a longer one, a hash is: keys are remembered by the thousand. */
+/** Characters of a key. A longer key is replaced by a hash, because thousands of keys are kept in memory. */
 const MAX_KEY = 128;
 
-/** Gives the key of a request; empty when it has none, and so is not limited. */
+/** Gives the key of a request; empty if it has none. Such a request is not limited. */
 export type LimitKey = (exchange: Exchange) => string;
 
 /**

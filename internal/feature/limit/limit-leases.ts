@@ -10,28 +10,28 @@ import {
   type LimitReturns,
 } from './limit-messages.ts';
 
-/** Milliseconds that the supervisor may take to answer. It takes less than one; then requests go on uncounted for as long. */
+/** Milliseconds to wait for the supervisor, which usually answers in less than one. Without an answer, requests pass uncounted for as long. */
 const ASK_PATIENCE = 1000;
 
-/** Milliseconds for which an answer that is not awaited any more is still taken, as what it grants has to go back. */
+/** Milliseconds in which a late answer is still read, because the admissions that it grants have to be given back. */
 const LATE_PATIENCE = 60_000;
 
-/** Milliseconds after which admissions that were granted ahead, and were not needed, go back. */
+/** Milliseconds after which unused admissions that were granted ahead are given back. */
 const LEASE_TIME = 200;
 
-/** Milliseconds after which a refusal is asked about again: admissions may have come back from other workers. */
+/** Milliseconds after which a worker asks again about a refused key: other workers may have given admissions back. */
 const REFUSAL_TIME = 1000;
 
-/** A grant that is used up within so many milliseconds is followed by a greater one. */
+/** If a grant is used up within so many milliseconds, the worker asks for a larger one. */
 const SOON = 100;
 
-/** What a worker holds ahead of a key, at most, as a part of `max`. */
+/** The most admissions of a key that a worker holds ahead, as a part of `max`. */
 const LEASE_PART = 0.01;
 
-/** Keys of a plugin that a worker has an entry for. Another one is asked for anew, which costs a message. */
+/** Limit for the entries of a plugin in a worker. A dropped key costs another message to the supervisor. */
 const MAX_KEYS = 16_384;
 
-/** What leases work with. */
+/** The parts that leases need. */
 export interface LeaseOptions {
   /** See LimitAsk. */
   readonly id: string;
@@ -39,35 +39,36 @@ export interface LeaseOptions {
   readonly line: ControlLine;
   /** Milliseconds of a monotonic clock. */
   readonly now: () => number;
-  /** The supervisor does not answer: requests go on uncounted for a while. */
+  /** Called when the supervisor does not answer and requests pass uncounted for a while. */
   readonly failed: (error: unknown) => void;
 }
 
 /**
- * What a worker may admit at once, of each key of one plugin, and what it knows to be refused.
+ * The admissions that a worker may give without asking, and the refusals that it knows, for each key of one plugin.
  *
- *     request ── leased ─────────────────> admitted, without a word to anybody
- *        ├────── refused a moment ago ───> refused, likewise
- *        └────── neither ── ask ─────────> what the supervisor grants: for those that wait, and ahead by demand
+ *     request ── leased ─────────────────> admitted without a message
+ *        ├────── refused a moment ago ───> refused without a message
+ *        └────── neither ── ask ─────────> the supervisor grants admissions: for waiting requests, and ahead by demand
  *
- * Each key has one ask under way at most; requests that come meanwhile wait for the next one. Leases are small against
- * `max`, so that little is held back where it is not needed, and go back when they are not used.
+ * Each key has at most one pending ask; requests that come in the meantime wait for its answer, and if that is not enough
+ * for the next one. Leases are small compared with `max`, so that one worker keeps few admissions from the others. Unused
+ * ones are given back.
  */
 export class LimitLeases {
   readonly rule: CountRule;
   private readonly options: LeaseOptions;
   private readonly now: () => number;
   private readonly inflight: boolean;
-  /** What may be leased ahead for a key. */
+  /** The most admissions that may be leased ahead for a key. */
   private readonly most: number;
   private readonly keys = new KeyCache<KeyLease>(MAX_KEYS, (key) => new KeyLease(key));
-  /** Entries that hold something ahead. */
+  /** Entries that hold admissions ahead. */
   private readonly leased = new Set<KeyLease>();
   private sweepTimer: NodeJS.Timeout | null = null;
-  /** What is to go back with the next message. */
+  /** Admissions that the next message gives back. */
   private returning = new Map<string, LimitReturn>();
   private returnTimer: NodeJS.Immediate | NodeJS.Timeout | null = null;
-  /** Until when requests go on uncounted. */
+  /** Requests pass uncounted until this time. */
   private uncountedUntil = 0;
 
   constructor(options: LeaseOptions) {
@@ -85,7 +86,7 @@ export class LimitLeases {
     return this.keys.get(key);
   }
 
-  /** Decides about a request at once, if that can be done here. */
+  /** Decides about a request without the supervisor, if possible. */
   claim(entry: KeyLease): Claim {
     const now = this.now();
     if (entry.held > 0 && now < entry.heldUntil) {
@@ -98,7 +99,7 @@ export class LimitLeases {
 
   /**
    * Asks the supervisor about a request.
-   * @param signal is aborted when the request is over: what is granted then is for others
+   * @param signal is aborted when the request is over: other requests then use its admission
    */
   ask(entry: KeyLease, signal: AbortSignal): Promise<Claim> {
     return new Promise((resolve) => {
@@ -107,7 +108,7 @@ export class LimitLeases {
     });
   }
 
-  /** A request that was admitted is over; only for those under way. */
+  /** An admitted request is over. Only for limits of concurrent requests. */
   release(entry: KeyLease): void {
     entry.refusedUntil = 0;
     if (entry.held < this.most) {
@@ -115,11 +116,11 @@ export class LimitLeases {
       return;
     }
     this.giveBack(entry, 1);
-    // At once: the client may send its next request to another worker as soon as it has this answer.
+    // Sent at once, because the client may send its next request to another worker as soon as it has this answer.
     this.sendReturns();
   }
 
-  /** Gives back all that is held ahead: the plugin is not used any more. */
+  /** Gives back all admissions held ahead: the plugin is not used any more. */
   dispose(): void {
     for (const entry of this.leased) if (entry.held > 0) this.drop(entry);
     this.leased.clear();
@@ -130,7 +131,7 @@ export class LimitLeases {
 
   private async askForWaiters(entry: KeyLease): Promise<void> {
     entry.asking = true;
-    // Its line is in order: what goes back counts before what is asked for.
+    // The line keeps the order, so the supervisor gets the returned admissions before the ask.
     this.sendReturns();
     const { id, rule } = this.options;
     try {
@@ -149,15 +150,15 @@ export class LimitLeases {
   }
 
   /**
-   * What the supervisor grants. A grant that comes too late goes back: its requests went on uncounted, and would be under
-   * way for good.
+   * Asks the supervisor. A grant that comes too late is given back: its requests have passed uncounted, so their end would
+   * not release it.
    * @throws ControlError
    */
   private async granted(ask: LimitAsk): Promise<LimitGrant> {
     const answer = this.options.line.ask(LIMIT_TOPIC, ask, LATE_PATIENCE) as Promise<LimitGrant>;
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<null>((resolve) => {
-      // An answer that came while this process stood still is read before: it comes first in the loop.
+      // If this process was blocked, an answer may already have arrived. The event loop reads it before the immediate.
       timer = setTimeout(() => setImmediate(resolve, null), ASK_PATIENCE);
     });
     try {
@@ -175,7 +176,7 @@ export class LimitLeases {
       const { granted, stamp } = await answer;
       if (granted > 0) this.return(key, stamp, granted);
     } catch {
-      // There is no answer, and so no grant.
+      // Without an answer there is no grant.
     }
   }
 
@@ -198,7 +199,7 @@ export class LimitLeases {
     if (refused || (!this.inflight && grant.left === 0))
       entry.refusedUntil = now + Math.min(grant.waitMs, REFUSAL_TIME);
     this.hold(entry, entry.held + grant.granted, now + Math.min(LEASE_TIME, grant.validMs));
-    // Some of those that wait may have come while the supervisor was asked; what is left over is for them.
+    // Requests that came during the ask get the admissions that are left.
     let served = 0;
     for (const { resolve, signal } of entry.waiters) {
       if (signal.aborted) {
@@ -227,7 +228,7 @@ export class LimitLeases {
     this.sweepTimer ??= setTimeout(() => this.sweep(), LEASE_TIME / 2).unref();
   }
 
-  /** Gives back what was leased and is not used. */
+  /** Gives back leased admissions that were not used in time. */
   private sweep(): void {
     this.sweepTimer = null;
     const now = this.now();
@@ -260,7 +261,7 @@ export class LimitLeases {
     if (this.returning.size === 0) return;
     const message: LimitReturns = { id: this.options.id, returns: [...this.returning.values()] };
     if (this.options.line.tell(LIMIT_TOPIC, message)) this.returning.clear();
-    // The supervisor is far behind, or gone. What is under way must not be forgotten to be over.
+    // The supervisor is far behind, or gone. Trying again later keeps the ends of requests from being lost.
     else this.returnTimer = setTimeout(() => this.sendReturns(), LEASE_TIME).unref();
   }
 }

@@ -1,17 +1,17 @@
 import type { RateRuleOptions } from './rate-rule.ts';
 
-/** The topic of the control line on which workers ask for admissions, and give back what they do not need. */
+/** The topic of the control line on which workers ask for admissions and give them back. */
 export const LIMIT_TOPIC = 'limit';
 
-/** What is counted, and up to which number. */
+/** The kind of count and its limit. */
 export type CountRule = RateCountRule | InflightCountRule;
 
-/** Requests in a time. */
+/** Limits requests in a time. */
 export interface RateCountRule extends RateRuleOptions {
   readonly type: 'rate';
 }
 
-/** Requests under way at a time. */
+/** Limits concurrent requests. */
 export interface InflightCountRule {
   readonly type: 'inflight';
   /** 1 or more. */
@@ -20,7 +20,7 @@ export interface InflightCountRule {
 
 /** A worker asks for admissions of one key. */
 export interface LimitAsk {
-  /** Name and settings of the plugin: the same id is the same count, in all workers and generations. */
+  /** Name and settings of the plugin. The same id means the same count in all workers and generations. */
   readonly id: string;
   readonly rule: CountRule;
   readonly key: string;
@@ -30,30 +30,30 @@ export interface LimitAsk {
   readonly ahead: number;
 }
 
-/** What the supervisor grants. */
+/** The answer of the supervisor. */
 export interface LimitGrant {
-  /** Of `want` and `ahead` together. */
+  /** Admissions, of `want` and `ahead` together. */
   readonly granted: number;
-  /** How many more could be admitted. */
+  /** Admissions that are still free after the grant. */
   readonly left: number;
-  /** Milliseconds until another one may be admitted; 0 when one may be now. */
+  /** Milliseconds until another request may be admitted; 0 if one may be admitted now. */
   readonly waitMs: number;
-  /** Milliseconds until nothing is used up any more, if no request comes. */
+  /** Milliseconds until the whole limit is free again, if no request comes. */
   readonly resetMs: number;
-  /** Milliseconds for which what was granted may be used. */
+  /** Milliseconds in which the granted admissions may be used. */
   readonly validMs: number;
-  /** Goes back with what was not used. */
+  /** The worker sends this number with admissions that it gives back. */
   readonly stamp: number;
 }
 
-/** A worker gives back admissions that it did not use, or that are over. */
+/** A worker gives back admissions that it has not used, or whose requests are over. */
 export interface LimitReturn {
   readonly key: string;
   readonly count: number;
   readonly stamp: number;
 }
 
-/** What a worker gives back of one plugin. */
+/** All that a worker gives back for one plugin. */
 export interface LimitReturns {
   readonly id: string;
   readonly returns: readonly LimitReturn[];

@@ -1,28 +1,28 @@
 /**
- * How requests of one key are counted, as pure arithmetic: `S` is what is remembered of a key, and time comes in as an
- * argument, in milliseconds of a monotonic clock. Only admitted requests count, so that a client that waits as long as it
- * was told to is admitted, however often it had asked before.
+ * Counts the requests of one key, as pure arithmetic. `S` is the state of a key; time is an argument, in milliseconds of a
+ * monotonic clock. Only admitted requests count: a client that waits for the time of Retry-After is admitted, even if many
+ * of its requests were refused before.
  */
 export interface RateRule<S> {
-  /** What is remembered of a key at its first request. */
+  /** The state of a key before its first request. */
   begin(now: number): S;
-  /** How many requests may be admitted now. */
+  /** Number of requests that may be admitted now. */
   left(state: S, now: number): number;
-  /** Admits so many, which must be left. */
+  /** Admits requests. @param count at most `left` */
   take(state: S, count: number, now: number): void;
-  /** Takes admissions back that were not used, and that were taken when `stampOf` was `stamp`. */
+  /** Takes back unused admissions that were given when `stampOf` was `stamp`. */
   giveBack(state: S, count: number, stamp: number, now: number): void;
-  /** Tells admissions apart that count in different windows. */
+  /** A number for the window that admissions count in. */
   stampOf(state: S, now: number): number;
-  /** Milliseconds for which admissions that are taken now may be used without harm to the limit. */
+  /** Milliseconds in which admissions that are taken now may be used without exceeding the limit. */
   validFor(state: S, now: number): number;
-  /** Milliseconds until another request may be admitted if none is meanwhile; 0 when one may be now. */
+  /** Milliseconds until another request may be admitted, if none is admitted before; 0 if one may be admitted now. */
   wait(state: S, now: number): number;
   /** Milliseconds until the whole limit is free again if no request comes. */
   reset(state: S, now: number): number;
 }
 
-/** What a rule of rates is made from. */
+/** The settings of a rate rule. */
 export interface RateRuleOptions {
   readonly algorithm: 'window' | 'gcra';
   /** Requests in an interval, 1 or more. */

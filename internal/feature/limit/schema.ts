@@ -1,7 +1,7 @@
 import type * as z from 'zod';
 import { duration, integer, key, middleware, oneOf, stepKey, text } from '../../config/index.ts';
 
-/** More than this is no limit, and counts stay exact whole numbers. */
+/** Maximum of `max`. A larger number would limit nothing, and counts up to this one stay exact. */
 const MAX_COUNT = 1_000_000_000;
 
 export const limitSchema = middleware(

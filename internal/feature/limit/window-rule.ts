@@ -1,6 +1,6 @@
 import type { RateRule, RateRuleOptions } from './rate-rule.ts';
 
-/** What is remembered of a key: requests admitted in its running window and in the one before. */
+/** The state of a key: requests admitted in its running window and in the previous one. */
 export interface WindowState {
   /** When the running window began. */
   start: number;
@@ -9,21 +9,21 @@ export interface WindowState {
 }
 
 /**
- * A sliding window, estimated from two fixed ones. Windows of a key follow one another from its first request on.
+ * A sliding window, estimated from two fixed ones. The windows of a key follow one another from its first request on.
  *
  *     previous window      running window
  *     ├───────────────────┼────────╎──────────┤
  *               └──── interval ────┘ now        admitted: current + previous × share ≤ max
  *
- * `share` is the part of the previous window that still counts. At weight 50 it is the part that the sliding interval covers;
- * at 100 nothing, which makes a fixed window; at 0 twice as much as is covered, so that a window that was used up lets nothing
- * through for half of the next one. So never more than `max` are admitted in a window, nor, at weight 50 and
- * below, by the estimate in any interval.
+ * `share` is the part of the previous window that still counts. At weight 50 it is the part that the sliding interval covers.
+ * At 100 it is nothing, which makes a fixed window. At 0 it is twice the covered part, so that after a window that was used
+ * up no request passes for half of the next one. So a window never admits more than `max`; at weight 50 and below, the
+ * estimate for any interval does not exceed `max` either.
  */
 export class WindowRule implements RateRule<WindowState> {
   private readonly max: number;
   private readonly interval: number;
-  /** How much of what the sliding interval covers counts: 0 to 2. */
+  /** Factor for the part that the sliding interval covers: 0 to 2. */
   private readonly heft: number;
 
   constructor({ max, interval, weight }: Pick<RateRuleOptions, 'max' | 'interval' | 'weight'>) {
@@ -70,7 +70,7 @@ export class WindowRule implements RateRule<WindowState> {
       const free = this.freeAfter(previous, current);
       if (free < this.interval) return Math.max(TICK, free - elapsed);
     }
-    // In the next window, where the running one is the one before.
+    // The next window, in which the running one is the previous one.
     return this.interval - elapsed + this.freeAfter(current, 0);
   }
 
@@ -81,7 +81,7 @@ export class WindowRule implements RateRule<WindowState> {
     return (this.heft === 0 ? 1 : 2) * this.interval - elapsed;
   }
 
-  /** Begins the windows that are due. */
+  /** Moves to the window of the current time. */
   private roll(state: WindowState, now: number): void {
     const elapsed = now - state.start;
     if (elapsed < this.interval) return;
@@ -95,12 +95,12 @@ export class WindowRule implements RateRule<WindowState> {
     state.start += this.interval;
   }
 
-  /** How many requests of the window before still count, so long after its end. */
+  /** Number of requests of the previous window that still count after this time since its end. */
   private carried(previous: number, elapsed: number): number {
     return Math.floor(previous * Math.min(1, this.heft * (1 - elapsed / this.interval)));
   }
 
-  /** Milliseconds from the begin of a window until another request fits; less than `max` are admitted in it. */
+  /** Milliseconds from the start of a window until another request fits, if fewer than `max` are admitted in it. */
   private freeAfter(previous: number, current: number): number {
     const room = this.max - current;
     if (previous < room) return 0;
@@ -110,5 +110,5 @@ export class WindowRule implements RateRule<WindowState> {
   }
 }
 
-/** Milliseconds; the carried part has fallen below a whole number only after that number is reached. */
+/** Milliseconds. The carried part must fall below a whole number, and at the computed time it only reaches that number. */
 const TICK = 0.001;

@@ -9,10 +9,10 @@ import {
 import type { RequestIdConfig } from './build.ts';
 import { makeNanoid, makeUuid } from './make-id.ts';
 
-/** What is accepted as an id from a trusted peer: nothing that could break a log line, a URL or a file name. */
+/** The form of an id that prox accepts from a trusted peer. It is safe in a log line, a URL and a file name. */
 const ACCEPTED = /^[A-Za-z0-9._-]{1,128}$/;
 
-/** W3C Trace Context §3.2: the version ff and a trace id of zeros are not valid. */
+/** W3C Trace Context §3.2: the version ff, and a trace id or parent id of zeros are not valid. */
 const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-((?!0{32})[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:$|-)/;
 
 /** Gives every request an id, and every response the id of its request. */
@@ -59,7 +59,7 @@ export class UpstreamRequestIdFilter implements Filter {
   }
 }
 
-/** Where the id of a request comes from. */
+/** Finds or makes the id of a request. */
 class IdSource {
   private readonly config: RequestIdConfig;
 

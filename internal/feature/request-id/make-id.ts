@@ -1,12 +1,12 @@
 import { randomFillSync } from 'node:crypto';
 
-/** Random numbers that are drawn at once: a draw costs a microsecond, whatever its size up to this. */
+/** Random numbers in one draw. Each draw of up to this size takes about a microsecond. */
 const POOL_SIZE = 4096;
 
 const pool = new Uint16Array(POOL_SIZE);
 let used = POOL_SIZE;
 
-/** The place of so many random numbers of 16 bits in the pool, each used once. */
+/** Takes random numbers of 16 bits from the pool, each once. @returns the index of the first one */
 function draw(numbers: number): number {
   if (used + numbers > POOL_SIZE) {
     randomFillSync(pool);
@@ -16,7 +16,7 @@ function draw(numbers: number): number {
   return used - numbers;
 }
 
-/** 64 characters, so that 6 random bits choose one without a bias. All of them may stand in a URL as they are. */
+/** 64 characters, so that 6 random bits choose one without a bias. All of them may stand in a URL without encoding. */
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-';
 
 /** Two characters for each 12 bits. */

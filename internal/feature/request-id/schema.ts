@@ -1,7 +1,7 @@
 import type * as z from 'zod';
 import { checkFieldName, flag, integer, key, middleware, oneOf, parsed, stepKey, text } from '../../config/index.ts';
 
-/** The accepted ids have at most 128 characters, and so have those that are made. */
+/** Characters of an id at most: the same for accepted and for generated ones. */
 export const MAX_ID_LENGTH = 128;
 
 export const requestIdSchema = middleware(

@@ -5,20 +5,20 @@ import { parseLine, parseRename, parseValue, type RawResponseHeaders } from './s
 /** A name and what goes with it: a value, or another name. */
 export type Pair = readonly [name: string, other: string];
 
-/** What a plugin of the category does, in the order of the keys. */
+/** The changes that a plugin makes, in the order of these properties. */
 export interface ResponseHeadersConfig {
   readonly add: readonly Pair[];
   readonly remove: readonly string[];
   readonly set: readonly Pair[];
   readonly setNotExists: readonly Pair[];
   readonly rename: readonly Pair[];
-  /** Null leaves it. */
+  /** Null keeps the status. */
   readonly status: number | null;
-  /** Null for all. */
+  /** Statuses of the responses to change; null for all. */
   readonly whenStatus: readonly StatusRange[] | null;
   /** See `parseType`; null for all. */
   readonly whenType: readonly string[] | null;
-  /** Only responses of upstreams, before anything else sees them. */
+  /** True: changes only responses of upstreams, before the filters of `onResponse` see them. */
   readonly upstream: boolean;
 }
 

@@ -17,7 +17,7 @@ export function parseType(value: string): readonly string[] {
   });
 }
 
-/** Whether a Content-Type is one of the types; an absent one is of none but "any". */
+/** Whether a Content-Type is one of the types. Without Content-Type, only "any type" (the empty text) matches. */
 export function matchesType(types: readonly string[], contentType: string | null): boolean {
   if (contentType === null) return types.includes('');
   const end = contentType.indexOf(';');

@@ -41,13 +41,13 @@ interface Line {
   readonly value: Template<Exchange>;
 }
 
-/** Changes a head: add, remove, set, set what is not there, rename, in this order; then the status. */
+/** Changes a head: add, remove, set, set if absent, rename, in this order; then the status. */
 class HeadEdit {
   private readonly config: ResponseHeadersConfig;
   private readonly add: readonly Line[];
   private readonly set: readonly Line[];
   private readonly setNotExists: readonly Line[];
-  /** In lower case: those to remove, and those that are set anew right afterwards. Null for none. */
+  /** Names to remove, in lower case, with those that are set right afterwards. Null for none. */
   private readonly removed: ReadonlySet<string> | null;
 
   constructor(config: ResponseHeadersConfig) {

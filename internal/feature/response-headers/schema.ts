@@ -19,7 +19,7 @@ import {
 } from '../../config/index.ts';
 import { parseType } from './condition.ts';
 
-/** One of the lists that pingap has: `Name: value` each. */
+/** A list in the form of pingap: `Name: value` in each entry. */
 function lines(meaning: string) {
   return key(
     list(parsed(text('a field as "Name: value"'), parseLine), 'a list of fields as "Name: value"'),

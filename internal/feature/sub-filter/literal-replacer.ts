@@ -1,20 +1,20 @@
 import { allOf, EMPTY, joined, type Replacer } from './replacer.ts';
 
-/** What a literal rule looks for and puts in its place. */
+/** A rule that replaces a literal text. */
 export interface Literal {
   /** At least one byte; with `ignoreCase` in lower case. */
   readonly find: Buffer;
   readonly replacement: Buffer;
-  /** Every occurrence, not just the first. */
+  /** True replaces every occurrence, false only the first. */
   readonly global: boolean;
-  /** Letters of ASCII match in both cases. */
+  /** True ignores the case of ASCII letters. */
   readonly ignoreCase: boolean;
 }
 
-/** Replaces a literal text, from left to right. Only bytes that may be the beginning of it are held back. */
+/** Replaces a literal text, from left to right. It holds back only bytes that may be the beginning of the text. */
 export class LiteralReplacer implements Replacer {
   private readonly literal: Literal;
-  /** The end of what came, as far as it is a beginning of the text. */
+  /** The last bytes of the data so far, if the text begins with them. */
   private held = EMPTY;
   private done = false;
 
@@ -50,7 +50,7 @@ export class LiteralReplacer implements Replacer {
   }
 }
 
-/** Where the longest beginning of the text starts that the data ends with, from a position on; the end of the data for none. */
+/** The position of the longest end of the data that the text begins with, from `from` on; the end of the data if there is none. */
 function beginningAtEnd(data: Buffer, from: number, find: Buffer): number {
   const first = find[0];
   let at = data.indexOf(first, Math.max(from, data.length - find.length + 1));
@@ -62,7 +62,7 @@ function beginningAtEnd(data: Buffer, from: number, find: Buffer): number {
   return data.length;
 }
 
-/** A copy with the letters of ASCII in lower case; other bytes are left alone, as they may be parts of characters. */
+/** A copy with ASCII letters in lower case. Other bytes stay, as they may be parts of characters. */
 export function lowerCase(bytes: Buffer): Buffer {
   const lower = Buffer.allocUnsafe(bytes.length);
   for (let i = 0; i < bytes.length; i++) {

@@ -1,9 +1,9 @@
-/** Bytes of the longest character in UTF-8: what one character of a pattern may match. */
+/** Bytes of the longest character in UTF-8. One character of a pattern may match so many. */
 const CHARACTER_BYTES = 4;
 
 /**
- * The most bytes that a match of a pattern in the syntax of RE2 may have; Infinity where there is no bound, or none that is
- * seen here. The true length may be less.
+ * An upper bound for the bytes of a match of a pattern in the syntax of RE2; Infinity if there is none, or if this function
+ * does not find it. Real matches may all be shorter.
  */
 export function longestMatch(pattern: string): number {
   const reader = new LengthReader(pattern);
@@ -11,7 +11,7 @@ export function longestMatch(pattern: string): number {
   return reader.done ? length : Infinity;
 }
 
-/** Reads a pattern that compiles, and adds up what its parts may match. */
+/** Reads a pattern that compiles, and adds up the lengths that its parts may match. */
 class LengthReader {
   private readonly pattern: string;
   private at = 0;
@@ -68,7 +68,7 @@ class LengthReader {
     return CHARACTER_BYTES;
   }
 
-  /** How often an atom may stand, by the quantifiers behind it. */
+  /** The most repetitions of an atom, from the quantifiers behind it. */
   private times(): number {
     let times = 1;
     for (;;) {
@@ -92,7 +92,7 @@ class LengthReader {
     return true;
   }
 
-  /** Goes over what a sticky expression matches here, and gives it. */
+  /** Skips the text that a sticky expression matches here. @returns this text */
   private skip(expression: RegExp): string {
     expression.lastIndex = this.at;
     const text = expression.exec(this.pattern)?.[0] ?? '';

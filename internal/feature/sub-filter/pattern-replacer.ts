@@ -3,41 +3,41 @@ import { allOf, EMPTY, joined, type Replacer } from './replacer.ts';
 import type { ReplacementPart } from './replacement.ts';
 
 /**
- * Bytes that a pattern without a bound on its length sees at once. Half of it is what a match may span for certain; a longer one
- * may be missed or be cut.
+ * Bytes that a pattern without a bound on its length sees at once. A match of up to half of this is always found whole; a
+ * longer one may be missed or cut.
  */
 export const WINDOW_BYTES = 65_536;
 const HALF_WINDOW = WINDOW_BYTES / 2;
 
-/** Patterns that match no more than this hold back what they may match. Each batch looks at it again: more would cost too much. */
+/** A pattern with matches up to this length holds back as many bytes. Each batch searches them again, so more would cost too much. */
 const SHORT_BYTES = 1024;
 
-/** Bytes before the search, for `\b` and `^`. */
+/** Bytes that the search sees before its start, for `\b` and `^`. */
 const CONTEXT_BYTES = 1;
 
-/** What a rule with a regular expression looks for and puts in its place. */
+/** A rule that replaces the matches of a regular expression. */
 export interface PatternRule {
   readonly pattern: Pattern;
   readonly replacement: readonly ReplacementPart[];
-  /** Every match, not just the first. */
+  /** True replaces every match, false only the first. */
   readonly global: boolean;
   /** See `longestMatch`. */
   readonly longest: number;
 }
 
 /**
- * Replaces what a regular expression matches, from left to right. Empty matches are left alone.
+ * Replaces the matches of a regular expression, from left to right. Empty matches are not replaced.
  *
- * Whether a match starts at a byte is decided when all bytes that it may span are there. Patterns with short matches hold back
- * so many bytes. The others are given windows of WINDOW_BYTES: a match is taken when it starts in the first half, and the next
- * window begins behind it.
+ * A match at a byte can be decided once all bytes that it may span are there. A pattern with short matches holds back as many
+ * bytes. Other patterns see windows of WINDOW_BYTES: a match counts if it starts in the first half, and the next window
+ * begins behind it.
  */
 export class PatternReplacer implements Replacer {
   private readonly rule: PatternRule;
   private readonly bounded: boolean;
-  /** What is not decided yet, behind `context` bytes that are. */
+  /** The undecided bytes, behind `context` decided ones. */
   private data = EMPTY;
-  /** 0 at the beginning of the body alone. */
+  /** 0 only at the beginning of the body. */
   private context = 0;
   private done = false;
 
@@ -52,7 +52,7 @@ export class PatternReplacer implements Replacer {
     const parts: Buffer[] = [];
     this.decide(parts);
     if (this.done) this.data = EMPTY;
-    // The memory that was given belongs to its source.
+    // The memory belongs to the source, so undecided bytes are copied.
     else if (this.data.buffer === bytes.buffer) this.data = Buffer.from(this.data);
     return allOf(parts);
   }
@@ -67,7 +67,7 @@ export class PatternReplacer implements Replacer {
 
   private decide(parts: Buffer[]): void {
     if (this.bounded) {
-      // One byte more: `\b` and `$` look at it.
+      // `\b` and `$` need one byte more.
       const decided = this.data.length - this.rule.longest - 1;
       if (decided > this.context) this.search(this.data, decided, false, parts);
       return;
@@ -80,7 +80,7 @@ export class PatternReplacer implements Replacer {
 
   /**
    * Replaces the matches that start before `decided`, and gives the bytes up to there.
-   * @param last no bytes follow
+   * @param last true if no bytes follow
    */
   private search(view: Buffer, decided: number, last: boolean, parts: Buffer[]): void {
     const { rule } = this;
@@ -106,8 +106,8 @@ export class PatternReplacer implements Replacer {
 }
 
 /**
- * The position, or that of the character around it: a search must not begin inside a character (RFC 3629 §3: bytes of the form
- * 10xxxxxx, at most three in one).
+ * The start of the character at a position, because a search must not begin inside a character (RFC 3629 §3: bytes of the
+ * form 10xxxxxx, at most three in one character).
  */
 function characterStart(bytes: Buffer, from: number, position: number): number {
   if (position <= from) return from;

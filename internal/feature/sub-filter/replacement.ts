@@ -1,4 +1,4 @@
-/** Bytes, or the number of a group whose match stands there. */
+/** Bytes, or the number of the group whose match is inserted. */
 export type ReplacementPart = Buffer | number;
 
 /**

@@ -12,19 +12,19 @@ export interface Rule {
   readonly kind: 'text' | 'pattern';
   readonly find: string;
   readonly replacement: string;
-  /** Every occurrence, not just the first. */
+  /** True replaces every occurrence, false only the first. */
   readonly global: boolean;
   readonly ignoreCase: boolean;
 }
 
-/** A rule is short; a longer one would be a body of its own, and cost each response. */
+/** Characters of a rule at most. Real rules are short, and each response pays for a long one. */
 const MAX_RULE_LENGTH = 16_384;
 
 const RULE = /^\s*(\w+)\s+'((?:[^'\\]|\\[^])*)'\s+'((?:[^'\\]|\\[^])*)'(?:\s+(\w+))?\s*$/;
 
 /**
- * Reads a rule: `sub_filter 'text' 'new' gi` or `subs_filter 'pattern' 'new' gi`, where the flags may be left out. A quote
- * inside the quotes is written `\'`; any other backslash is itself.
+ * Reads a rule: `sub_filter 'text' 'new' gi` or `subs_filter 'pattern' 'new' gi`; the flags are optional. `\'` stands for a
+ * quote inside the quotes; any other backslash stands for itself.
  * @throws InvalidValue
  */
 export function parseRule(text: string): Rule {
@@ -53,7 +53,7 @@ export function parseRule(text: string): Rule {
 }
 
 /**
- * Gives what makes the replacer of a rule for each body.
+ * Compiles a rule. @returns a function that makes the replacer for each body
  * @throws InvalidValue
  */
 export function compileRule(rule: Rule): () => Replacer {

@@ -8,11 +8,11 @@ import { SubstitutionStage } from './substitution-stage.ts';
 
 /** The checked config of the `sub_filter` middleware. */
 export interface SubFilterConfig {
-  /** In the order in which they are applied. */
+  /** The rules in the order in which they are applied. */
   readonly rules: readonly Rule[];
-  /** A regular expression that the path of the request has to match; null for any path. */
+  /** A regular expression that the path of the request must match; null for any path. */
   readonly path: string | null;
-  /** Null for all. */
+  /** Statuses of the responses to change; null for all. */
   readonly statuses: readonly StatusRange[] | null;
   /** See MediaTypes. */
   readonly types: readonly string[];
@@ -34,7 +34,7 @@ export class SubFilter implements Filter {
     this.types = new MediaTypes(config.types);
   }
 
-  /** Text can be found in plain bodies only: the upstream is asked for one. */
+  /** Asks the upstream for a body without a coding, as text cannot be found in an encoded one. */
   onRequest(exchange: Exchange): null {
     if (this.isMeant(exchange) && exchange.requestFields.has('accept-encoding')) {
       exchange.editRequest().requestFields.set('Accept-Encoding', 'identity');
@@ -44,7 +44,7 @@ export class SubFilter implements Filter {
 
   onResponse(exchange: Exchange, response: ResponseHead): void {
     const { fields, status } = response;
-    // RFC 9110 §15.3.7: text may begin before a part of a body. A 304 to a HEAD has no more of a body than one to a GET.
+    // RFC 9110 §15.3.7: a 206 is a part of a body, and a text may begin before it. A 304 has no body.
     if (
       status === 206 ||
       status === 204 ||
@@ -60,7 +60,7 @@ export class SubFilter implements Filter {
     if (type === null || !this.types.has(type) || range !== null) return;
     if (encoding !== null && encoding !== '' && encoding.toLowerCase() !== 'identity') return;
     if (forbidsTransform(cacheControl)) return;
-    // They are true of what the upstream has sent; a change of the rules would not change them.
+    // Both describe the upstream's body and would stay the same after a change of the rules.
     fields.remove('etag');
     fields.remove('last-modified');
     response.transformBody(() => new SubstitutionStage(this.rules.map((make) => make())));

@@ -2,7 +2,7 @@ import { BodyStage, type FlushResult, removeDigests } from '../../exchange/index
 import type { Fields } from '../../message/index.ts';
 import { EMPTY, joined, type Replacer } from './replacer.ts';
 
-/** A body in which text is replaced: each rule works on what the one before it has made. */
+/** Replaces text in a body. Each rule works on the result of the previous one. */
 export class SubstitutionStage extends BodyStage {
   private readonly replacers: readonly Replacer[];
 
