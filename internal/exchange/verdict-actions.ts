@@ -10,6 +10,9 @@ export const FALLBACK: Action = {
     if (fallback === undefined || fallback === null) {
       return exchange.fail(new ProxyError('no_target', 'a filter asked for the fallback, and the action has none'));
     }
+    if (exchange.method === 'CONNECT' && fallback.takesConnect !== true) {
+      return exchange.fail(new ProxyError('no_target', 'a filter asked for the fallback, which is no tunnel'));
+    }
     fallback.handle(exchange);
   },
 };
