@@ -3,19 +3,19 @@ import type { Deadline, Deadlines } from '../base/index.ts';
 /** Milliseconds of a period: long enough to even out the bursts in which a slow line delivers. */
 export const PERIOD_MS = 5000;
 
-/** Whose body is measured. */
+/** The request whose body is measured. */
 export interface MeasuredRequest {
-  /** Bytes of the request so far. They are counted anyway: a read costs nothing more. */
+  /** Bytes of the request so far. The exchange counts them anyway, so min_rate adds no work to a read. */
   readonly bytesIn: number;
 }
 
 /**
- * min_rate: measures in periods how fast the body of a request comes. The first period is for the client to get going.
- * The clock stands still while prox itself holds the body back.
+ * min_rate: measures in periods how fast the body of a request comes. The first period does not count, so that the client
+ * can start. The clock stands still while prox itself holds the body back.
  *
  *     ended ──await──> grace ──period over──> measured ──period over, enough has come──> measured
  *       ↑                │                       └──period over, less has come──> onTooSlow
- *       └─────end────────┴── in any state; hold and await stop the clock of a period and let it go on
+ *       └─────end────────┴── in any state; hold stops the clock of a period, await starts it again
  */
 export class BodyRate {
   private readonly deadlines: Deadlines;
@@ -26,7 +26,7 @@ export class BodyRate {
   private readonly enough: number;
   private grace = true;
   private awaited = false;
-  /** Milliseconds that are left of the period, as of `since`. */
+  /** Milliseconds that were left of the period at `since`. */
   private left = PERIOD_MS;
   /** When `await` was called, on the coarse clock. */
   private since = 0;
@@ -70,12 +70,12 @@ export class BodyRate {
 
   private goOn(): void {
     this.deadlines.set(this.deadline, this.left);
-    // Behind `set`, which starts a clock that has stopped.
+    // After `set`, which starts a clock that has stopped.
     this.since = this.deadlines.now;
   }
 
   private periodOver(): void {
-    // Timers come before reads: what has come while the process was busy is taken first.
+    // The event loop runs timers before reads. Bytes that came while the process was busy are read first.
     this.judgement = setImmediate(() => this.judge());
   }
 

@@ -28,8 +28,8 @@ export const Writing = { open: 0, body: 1, over: 2 } as const;
 export type Writing = (typeof Writing)[keyof typeof Writing];
 
 /**
- * An exchange as both protocols have it: the order of its life, the filters of its response, and the stages of its body.
- * The protocol adds how things are written.
+ * The part of an exchange that both protocols share: its states, the filters of its response, and the stages of its body.
+ * Each protocol adds the writing.
  */
 export abstract class ClientExchange extends ReceivedRequest implements Exchange, WireOutput {
   route: RouteContext;
@@ -39,7 +39,7 @@ export abstract class ClientExchange extends ReceivedRequest implements Exchange
   patient = false;
   status = 0;
   error: ProxyError | null = null;
-  /** Null when nothing logs the exchange. */
+  /** Null if no log takes the exchange. */
   record: AccessRecord | null = null;
   /** When the head was complete, as `performance.now()`; only with a record. */
   started = 0;
@@ -56,7 +56,7 @@ export abstract class ClientExchange extends ReceivedRequest implements Exchange
     this.route = service.unrouted;
   }
 
-  // ── how the protocol does it ─────────────────────────────────────────────────────────────────────────────────
+  // ── the part of the protocol ─────────────────────────────────────────────────────────────────────────────────
 
   abstract readonly bytesOut: number;
   abstract resumeRequest(): void;
@@ -69,11 +69,11 @@ export abstract class ClientExchange extends ReceivedRequest implements Exchange
   abstract sendBody(buffer: Buffer, start: number, end: number): void;
   abstract sendFlush(): FlushResult;
   abstract sendEnd(trailers: Fields | null): FlushResult;
-  /** The answer to an error that ended the exchange before there was another. */
+  /** The answer to an error that ends the exchange before another answer. */
   protected abstract errorAnswer(error: ProxyError): ErrorAnswer;
   /** Nothing more is sent, and the client must notice. */
   protected abstract cutOff(error: ProxyError): void;
-  /** The client is gone, or given up: nothing more is sent. */
+  /** The client has left, or prox has given it up: nothing more is sent. */
   protected abstract abandon(error: ProxyError): void;
 
   // ── Exchange ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -153,14 +153,14 @@ export abstract class ClientExchange extends ReceivedRequest implements Exchange
     this.throttle = throttle;
   }
 
-  /** @internal The client has taken what was pending. */
+  /** @internal The client has taken the pending bytes. */
   onDrain(): void {
     if (this.over) return;
     if (this.pipeline === null) this.handler?.onDrain();
     else this.pipeline.onDrain();
   }
 
-  /** The client is gone, or given up: tells the handler, which owes no answer any more. */
+  /** The client has left, or prox has given it up: tells the handler, which must not answer any more. */
   abort(error: ProxyError): void {
     if (this.over) return;
     this.error = error;
@@ -170,14 +170,14 @@ export abstract class ClientExchange extends ReceivedRequest implements Exchange
     this.dismiss(error);
   }
 
-  /** Nothing more is wanted of the handler: it hears why, and then nothing. */
+  /** Tells the handler why the exchange needs it no more, and detaches it. */
   dismiss(error: ProxyError): void {
     const { handler } = this;
     this.handler = null;
     handler?.onAbort(error);
   }
 
-  /** What the exchange has begun cannot be completed: the handler hears it, and the client gets an error or a cut. */
+  /** The exchange cannot be completed: tells the handler; the client gets an error, or its connection or stream is cut. */
   giveUp(error: ProxyError): void {
     this.dismiss(error);
     this.fail(error);
@@ -200,7 +200,7 @@ export abstract class ClientExchange extends ReceivedRequest implements Exchange
     this.effective?.closeStages();
   }
 
-  /** The head of the response as it will be sent. */
+  /** Sends the head of the response. */
   private begin(status: number, reason: string, fields: Fields, framing: Framing): void {
     this.status = status;
     this.writing = Writing.body;
@@ -208,13 +208,13 @@ export abstract class ClientExchange extends ReceivedRequest implements Exchange
     this.sendHead(status, reason, fields, framing);
   }
 
-  /** What filters and actions say of the length must not contradict the framing: two lengths are two messages. */
+  /** Checks that the Content-Length of filters and actions agrees with the framing: with two lengths recipients disagree about the end. */
   private checkLength(status: number, fields: Fields, framing: Framing): void {
     const empty = this.method === 'HEAD' || status === 304;
     if (!tellsLength(fields, empty ? null : framing)) fields.remove('content-length');
   }
 
-  /** Lets the filters change the head, and puts up the stages that they and the speed limit want. */
+  /** Lets the filters change the head, and connects their stages and that of the speed limit. */
   private respondInStages(head: ResponseHead): void {
     try {
       for (const filter of this.route.filters?.onResponse ?? []) filter.onResponse(this, head);
@@ -224,7 +224,7 @@ export abstract class ClientExchange extends ReceivedRequest implements Exchange
       return this.filterFailed(ProxyError.from(thrown));
     }
     const { throttle } = this;
-    // Behind all others, as it limits what the client gets.
+    // Behind all others, as it limits the bytes that the client gets.
     if (throttle !== null) head.addStage(() => new SpeedLimitStage(throttle));
     if (head.stages !== null) this.sendThrough(head.stages);
     this.begin(head.status, head.reason, head.fields, head.framing);

@@ -2,20 +2,20 @@ import { type Deadline, type Deadlines, ProxyError } from '../base/index.ts';
 import type { ServiceLimits } from '../config/index.ts';
 import { BodyRate, type MeasuredRequest } from './body-rate.ts';
 
-/** Runs what happens on its behalf, so that whatever that throws costs it alone. */
+/** Runs actions of an exchange, so that an error that they throw ends this exchange alone. */
 export interface Guard {
   guard(action: () => void): void;
 }
 
-/** Whose requests and responses are bounded. */
+/** The exchange or session whose requests and responses are bounded. */
 export interface BoundsOwner extends MeasuredRequest {
   /** A bound was passed. */
   onBound(error: ProxyError): void;
 }
 
 /**
- * read_timeout and write_timeout: bounds on a whole request and a whole response, whatever moves meanwhile. And min_rate,
- * which bounds how slowly the body of a request may come.
+ * read_timeout and write_timeout: bounds on the time of a whole request and a whole response, even if bytes still move. And
+ * min_rate, which bounds how slowly the body of a request may come.
  */
 export class ExchangeBounds {
   private readonly deadlines: Deadlines;
@@ -41,7 +41,7 @@ export class ExchangeBounds {
     this.rate = minRate > 0 ? new BodyRate(minRate, deadlines, owner, onTooSlow) : null;
   }
 
-  /** Null where the config sets no bound: then none costs anything. */
+  /** Null if the config sets no bound. */
   static of(limits: ServiceLimits, deadlines: Deadlines, guard: Guard, owner: BoundsOwner): ExchangeBounds | null {
     if (limits.readTimeout <= 0 && limits.writeTimeout <= 0 && limits.minRate <= 0) return null;
     return new ExchangeBounds(limits, deadlines, guard, owner);
@@ -52,12 +52,12 @@ export class ExchangeBounds {
     this.deadlines.set(this.request, this.limits.readTimeout);
   }
 
-  /** Bytes of the body are waited for from now on. */
+  /** prox waits for bytes of the body from now on. */
   awaitBody(): void {
     this.rate?.await();
   }
 
-  /** No bytes of the body are taken for now. */
+  /** prox takes no bytes of the body for now. */
   holdBody(): void {
     this.rate?.hold();
   }

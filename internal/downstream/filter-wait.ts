@@ -8,8 +8,8 @@ export interface WaitingExchange extends Pick<Exchange, 'guard' | 'handler'> {
 }
 
 /**
- * Stands in for the action while filters of onRequest wait: the request body stays unread, and an exchange that ends takes
- * the run with it.
+ * The handler of an exchange while filters of onRequest wait. The request body stays unread, and the end of the exchange
+ * aborts the run.
  */
 export class FilterWait implements ExchangeHandler, PhaseOwner {
   private readonly exchange: WaitingExchange;
@@ -19,7 +19,7 @@ export class FilterWait implements ExchangeHandler, PhaseOwner {
     this.exchange = exchange;
   }
 
-  /** What is thrown in a later turn is answered as it would have been in the first. */
+  /** An error that is thrown in a later turn is answered like one of the first turn. */
   guard(action: () => void): void {
     this.exchange.guard(() => {
       try {

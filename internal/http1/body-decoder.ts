@@ -3,7 +3,7 @@ import { CHUNKED, type Fields, type Framing, UNTIL_CLOSE } from '../message/inde
 import type { BodySink } from './chunked-decoder.ts';
 import { ChunkedDecoder } from './chunked-decoder.ts';
 
-/** Finds the end of a body, whatever its framing. One decoder serves one connection, a body after another. */
+/** Finds the end of a body of any framing. One decoder serves one connection, one body after another. */
 export class BodyDecoder {
   /** True when the whole body was read. A body that ends with its connection is done when `close` is called. */
   done = true;
@@ -13,7 +13,7 @@ export class BodyDecoder {
   private readonly code: ErrorCode;
   private readonly trailerCode: ErrorCode;
 
-  /** @param code what a malformed chunk fails with; `trailerCode` is for the trailer section. */
+  /** @param code the error code for a malformed chunk @param trailerCode the error code for the trailer section */
   constructor(code: ErrorCode, trailerCode: ErrorCode) {
     this.code = code;
     this.trailerCode = trailerCode;
@@ -30,7 +30,7 @@ export class BodyDecoder {
     }
   }
 
-  /** The trailer section of a chunked body that is done, null when there was none. */
+  /** The trailer section of a complete chunked body; null if there was none. */
   get trailers(): Fields | null {
     return this.framing === CHUNKED && this.chunked !== null ? this.chunked.trailers : null;
   }

@@ -7,8 +7,8 @@ const BACKSLASH = 0x5c;
 
 /**
  * chunk-ext = *( BWS ";" BWS chunk-ext-name [ BWS "=" BWS chunk-ext-val ] ) (RFC 9112 §7.1.1), where a value is a
- * token or a quoted-string (RFC 9110 §5.6.4). Read over and never forwarded, yet read strictly: what a peer takes
- * for the inside of a quoted string must not be the end of a line for us.
+ * token or a quoted-string (RFC 9110 §5.6.4). prox skips extensions and never forwards them, but reads them strictly: bytes
+ * that a peer reads as the inside of a quoted string must not end a line here.
  *
  *                ";"             tchar          "="               tchar
  *      blank ──────> nameStart ──────> name ────────> valueStart ───────> value
@@ -32,7 +32,7 @@ export const Extension = {
 } as const;
 export type Extension = (typeof Extension)[keyof typeof Extension];
 
-/** The state behind a byte, or -1 where it may not stand. CR is not given to this function: see `mayEnd`. */
+/** The state after a byte, or -1 if the byte is not allowed. Callers do not pass CR: see `mayEnd`. */
 export function stepExtension(state: Extension, byte: number): Extension | -1 {
   if (state === Extension.quoted) {
     if (byte === DQUOTE) return Extension.end;
@@ -58,7 +58,7 @@ function stepToken(state: Extension): Extension | -1 {
   return state === Extension.value || state === Extension.valueStart ? Extension.value : -1;
 }
 
-/** Bad white space, which recipients have to take (RFC 9110 §5.6.3). */
+/** Bad white space, which recipients have to accept (RFC 9110 §5.6.3). */
 function stepBlank(state: Extension): Extension {
   if (state === Extension.name) return Extension.nameBlank;
   return state === Extension.value || state === Extension.end ? Extension.blank : state;

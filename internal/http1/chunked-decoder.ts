@@ -5,7 +5,7 @@ import { MORE } from './head-reader.ts';
 import { MAX_CHUNK_EXTENSION_BYTES, MAX_CHUNK_HEAD_BYTES, MAX_CHUNK_SIZE_DIGITS } from './limits.ts';
 import { TrailerReader } from './trailer-section.ts';
 
-/** Takes the bytes of a body as they come. The bytes are borrowed: they may change when the call has returned. */
+/** Takes the bytes of a body as they arrive. The bytes are borrowed: they may change after the call has returned. */
 export interface BodySink {
   onBody(buffer: Buffer, start: number, end: number): void;
 }
@@ -20,7 +20,7 @@ const SEMICOLON = 0x3b;
  *      │                                          └─────────> trailer ─────> done             │
  *      └───────────────────────────────────────────────────────────────────────────────────── ┘
  *
- * Nearly every body ends without a trailer section: `last` and `lastLf` spare it a reader for one.
+ * Nearly every body ends without a trailer section. With `last` and `lastLf` it needs no reader for one.
  */
 const State = {
   size: 0,
@@ -36,7 +36,7 @@ const State = {
 } as const;
 type State = (typeof State)[keyof typeof State];
 
-/** Decodes a chunked body (RFC 9112 §7.1) out of slices of bytes, however they are cut. */
+/** Decodes a chunked body (RFC 9112 §7.1) from slices that may be cut at any byte. */
 export class ChunkedDecoder {
   /** The trailer section, once the body has ended and if it had one. */
   trailers: Fields | null = null;
@@ -51,7 +51,7 @@ export class ChunkedDecoder {
   private readonly code: ErrorCode;
   private readonly trailerCode: ErrorCode;
 
-  /** @param code what a malformed chunk fails with; `trailerCode` is for the trailer section. */
+  /** @param code the error code for a malformed chunk @param trailerCode the error code for the trailer section */
   constructor(code: ErrorCode, trailerCode: ErrorCode) {
     this.code = code;
     this.trailerCode = trailerCode;
@@ -93,7 +93,7 @@ export class ChunkedDecoder {
     return at;
   }
 
-  /** One byte of what stands between the data of two chunks. */
+  /** Takes one byte between the data of two chunks. */
   private step(byte: number): void {
     switch (this.state) {
       case State.size:

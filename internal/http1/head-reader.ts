@@ -17,7 +17,7 @@ import {
 } from '../message/index.ts';
 import { type HeadLimits } from './limits.ts';
 
-/** The codes that a kind of head fails with: a request's faults are the client's, a response's the upstream's. */
+/** Error codes for a kind of head: the client causes the faults of a request, the upstream those of a response. */
 export interface HeadErrorCodes {
   readonly startLine: ErrorCode;
   readonly fieldLine: ErrorCode;
@@ -30,12 +30,11 @@ const NINE = 0x39;
 export const MORE = -1;
 
 /**
- * Reads a head (or a trailer section) out of slices of bytes, however they are cut.
+ * Reads a head (or a trailer section) from slices that may be cut at any byte.
  *
- * A head that arrives whole is parsed where it lies. Otherwise the bytes are gathered in a buffer of our own and
- * scanning goes on where it stopped, within a line if need be: every byte is looked at once, so that a client that
- * sends byte by byte costs little more than one that does not, and what a head fails with, and at which byte, does
- * not depend on how it was cut.
+ * A head that arrives whole is parsed in place. Otherwise the reader gathers the bytes in a buffer of its own and continues
+ * to scan where it stopped, within a line if necessary. It scans every byte once, so that a client that sends single bytes
+ * costs little more than others. The error of a head, and the byte at which it is found, do not depend on the cuts.
  */
 export abstract class HeadReader {
   /** The fields of the head, valid once `feed` has returned a position and until `reset`. */
@@ -43,7 +42,7 @@ export abstract class HeadReader {
   /** True from the first byte of a head to its end. */
   started = false;
   protected readonly limits: HeadLimits;
-  /** Where scanning goes on. This and the other offsets are relative to the first byte of the head. */
+  /** Where the scan continues. This and the other offsets are relative to the first byte of the head. */
   protected scanAt = 0;
   private readonly codes: HeadErrorCodes;
   private readonly hasStartLine: boolean;
@@ -61,7 +60,7 @@ export abstract class HeadReader {
     this.startLineDone = !hasStartLine;
   }
 
-  /** Makes the reader ready for the next head. What `fields` holds is gone then. */
+  /** Makes the reader ready for the next head and empties `fields`. */
   reset(): void {
     this.started = false;
     this.scanAt = 0;
@@ -82,7 +81,7 @@ export abstract class HeadReader {
     if (start === end) return MORE;
     this.started = true;
     if (this.gathered !== null) return this.feedGathered(this.gathered, buffer, start, end);
-    // What lies beyond the limit is not looked at, or a fault there would win over the limit in a large slice only.
+    // Bytes beyond the limit are not scanned: a fault there would else be reported before the limit, in large slices only.
     const stop = Math.min(end, start + this.limits.maxHeaderBytes + 1);
     const next = this.parse(buffer, start, stop);
     if (next === MORE) {
@@ -93,8 +92,8 @@ export abstract class HeadReader {
   }
 
   /**
-   * Parses the start line from `scanAt` on; returns the position behind it, or MORE after noting in `scanAt` where to
-   * go on. `base` is the position of the first byte of the head; offsets are kept relative to it.
+   * Parses the start line from `scanAt` on. Returns the position behind it, or MORE with `scanAt` set to where the scan
+   * continues. `base` is the position of the first byte of the head; offsets are relative to it.
    */
   protected abstract parseStartLine(buffer: Buffer, base: number, end: number): number;
 
@@ -108,7 +107,7 @@ export abstract class HeadReader {
 
   private feedGathered(gathered: Buffer, buffer: Buffer, start: number, end: number): number {
     const before = this.gatheredLength;
-    // No more than the limit allows is ever held; what lies behind it stays where it came from.
+    // The reader never holds more than the limit allows; bytes behind it stay in the slice.
     const take = Math.min(end - start, this.limits.maxHeaderBytes + 1 - before);
     const target = this.gather(gathered, buffer, start, start + take);
     const next = this.parse(target, 0, this.gatheredLength);
@@ -125,7 +124,7 @@ export abstract class HeadReader {
       if (into !== null) into.copy(target, 0, 0, this.gatheredLength);
       this.gathered = target;
     }
-    // A call of `copy` costs more than a few bytes do.
+    // For a few bytes a loop is faster than a call of `copy`.
     if (end - start > 8) buffer.copy(target, this.gatheredLength, start, end);
     else for (let i = start, to = this.gatheredLength; i < end; i++, to++) target[to] = buffer[i];
     this.gatheredLength = length;
@@ -164,7 +163,7 @@ export abstract class HeadReader {
 
   /**
    * field-line = field-name ":" OWS field-value OWS (RFC 9112 §5), each ended by CRLF, up to the empty line. A line
-   * that starts with white space (obs-fold, §5.2) and white space before the colon (§5.1) fall out as bad names.
+   * that starts with white space (obs-fold, §5.2) and white space before the colon (§5.1) are refused as bad names.
    */
   private parseFieldLines(buffer: Buffer, base: number, end: number): number {
     let at = base + this.scanAt;
@@ -184,7 +183,7 @@ export abstract class HeadReader {
         if (buffer[at] !== COLON) throw this.badFieldLine('a name that is no token and a colon');
         nameEnd = at++;
       }
-      // White space around the value consists of bytes that may stand in it too: it is taken off once the end is known.
+      // White space around the value consists of bytes that may also stand in it, so it is removed once the end is known.
       if (words !== null) at = skipFieldValue(words, at, end);
       while (at < end && FIELD_VALUE[buffer[at]] === 1) at++;
       if (at === end) break;
@@ -220,8 +219,8 @@ export abstract class HeadReader {
 }
 
 /**
- * Where a Content-Length begins without the zeros before its first digit: some servers read those as octal, so they are not
- * sent on. A value that is longer than any length stays as it is, and is refused for that.
+ * The start of a Content-Length without leading zeros. They are not forwarded, as some servers read such a number as octal.
+ * A value with more digits than any length has stays unchanged, and is refused for its length.
  */
 function skipLeadingZeros(buffer: Buffer, start: number, end: number): number {
   if (end - start > MAX_LENGTH_DIGITS) return start;

@@ -18,14 +18,14 @@ import { type HeadLimits, MAX_METHOD_BYTES } from './limits.ts';
 const LOWEST_VERSION = Buffer.from('HTTP/0.0\r\n', 'latin1');
 const HIGHEST_VERSION = Buffer.from('HTTP/9.9\r\n', 'latin1');
 const VERSION_BYTES = 10;
-/** Where the digits stand in it. */
+/** Positions of the digits in an HTTP-version. */
 const MAJOR = 5;
 const MINOR = 7;
 
-/** What TARGET_SLASH becomes in the bits of a target when two of them stand in a row. */
+/** The bit of a target with two slashes in a row. */
 const TARGET_DOUBLE_SLASH = TARGET_SLASH << 4;
 
-/** Methods that are recognised without making a string. */
+/** Methods that are recognised without a new string. */
 const COMMON_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH', 'CONNECT', 'TRACE'] as const;
 
 /** Reads request heads: request-line and fields (RFC 9112 §3, §5). */
@@ -36,7 +36,7 @@ export class RequestHeadReader extends HeadReader {
   target = '';
   /** 1 for HTTP/1.1 and higher minor versions, 0 for HTTP/1.0. */
   minorVersion = 1;
-  /** False when all bytes of the target are such that both forms of its path are the path itself. */
+  /** False if the bytes of the target prove that both forms of its path equal the path. */
   mayNeedNormalizing = false;
   /** False when the target has no `?`. */
   hasQuery = false;
@@ -75,11 +75,11 @@ export class RequestHeadReader extends HeadReader {
     return new ProxyError('target_too_long', `the request target is longer than ${this.limits.maxTargetBytes} bytes`);
   }
 
-  /** Starts over with every slice, as a method is short. */
+  /** Starts again with every slice, as a method is short. */
   private parseMethod(buffer: Buffer, base: number, end: number): boolean {
     let at = base;
     if (buffer[at] === CR) {
-      // RFC 9112 §2.2: one empty line before the request line is read over.
+      // RFC 9112 §2.2: one empty line before the request line is skipped.
       if (at + 1 === end) return false;
       if (buffer[at + 1] !== LF) throw badStartLine('a CR without its LF');
       at += 2;
@@ -121,7 +121,7 @@ export class RequestHeadReader extends HeadReader {
     return true;
   }
 
-  /** Starts over with every slice, as a version is short. */
+  /** Starts again with every slice, as a version is short. */
   private parseVersion(buffer: Buffer, at: number, end: number): number {
     const known = Math.min(VERSION_BYTES, end - at);
     for (let i = 0; i < known; i++) {
@@ -133,7 +133,7 @@ export class RequestHeadReader extends HeadReader {
     if (known < VERSION_BYTES) return MORE;
     const major = buffer[at + MAJOR] - ZERO;
     const minor = buffer[at + MINOR] - ZERO;
-    // Well formed but not ours: another fault than a line that is not well formed.
+    // A well-formed version that prox does not support is another error than a malformed line.
     if (major !== 1) {
       throw new ProxyError(
         'bad_version',

@@ -3,11 +3,11 @@ import { CR, FIELD_VALUE, LF, SP, ZERO } from '../message/index.ts';
 import { HeadReader, MORE } from './head-reader.ts';
 import type { HeadLimits } from './limits.ts';
 
-/** What stands before the reason phrase: each byte lies between these two. */
+/** The bytes before the reason phrase: each lies between these two. */
 const LOWEST_PREFIX = Buffer.from('HTTP/1.0 100', 'latin1');
 const HIGHEST_PREFIX = Buffer.from('HTTP/1.9 599', 'latin1');
 const PREFIX_BYTES = 12;
-/** Where the minor version and the status code stand in it. */
+/** Positions of the minor version and the status code in this prefix. */
 const MINOR = 7;
 const STATUS = 9;
 
@@ -26,8 +26,8 @@ export class ResponseHeadReader extends HeadReader {
   }
 
   /**
-   * status-line = HTTP-version SP status-code SP [ reason-phrase ] (RFC 9112 §4). The second SP is not optional, but servers
-   * exist that leave it out with an empty reason phrase, and nothing can be read in two ways then.
+   * status-line = HTTP-version SP status-code SP [ reason-phrase ] (RFC 9112 §4). The second SP is not optional, but some
+   * servers omit it together with the reason phrase. prox accepts this, as such a line cannot be read in two ways.
    */
   protected parseStartLine(buffer: Buffer, base: number, end: number): number {
     let at = base + this.scanAt;
@@ -52,7 +52,7 @@ export class ResponseHeadReader extends HeadReader {
     this.reason = text.slice(PREFIX_BYTES + 1, this.reasonEnd);
   }
 
-  /** Starts over with every slice, as it is short. */
+  /** Starts again with every slice, as the prefix is short. */
   private parsePrefix(buffer: Buffer, base: number, end: number): boolean {
     const known = Math.min(PREFIX_BYTES, end - base);
     for (let i = 0; i < known; i++) {

@@ -4,7 +4,7 @@ import { TRAILER_LIMITS } from './limits.ts';
 
 /** Reads trailer sections (RFC 9112 §7.1.2): field lines up to the empty line, without a start line. */
 export class TrailerReader extends HeadReader {
-  /** @param code what a malformed or too large section fails with. */
+  /** @param code the error code for a malformed or too large section */
   constructor(code: ErrorCode) {
     super(TRAILER_LIMITS, { startLine: code, fieldLine: code, tooLarge: code }, false);
   }

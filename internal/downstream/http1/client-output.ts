@@ -2,9 +2,9 @@ import type { FlushResult } from '../../exchange/index.ts';
 import { type Connection, WriteState } from '../../transport/index.ts';
 import type { Http1Exchange } from './http1-exchange.ts';
 
-/** What leaves for a client, and how long the client may take for it. */
+/** The output to a client, with the time that the client may take for it. */
 export class ClientOutput {
-  /** The client has to take something before it is answered again. */
+  /** The client has to take pending bytes before its next request is answered. */
   full = false;
   /** The other side of the tunnel has sent its last byte. */
   tunnelEnded = false;
@@ -18,17 +18,17 @@ export class ClientOutput {
   flush(exchange: Http1Exchange | null): FlushResult {
     const state = this.connection.flush();
     this.full = state === WriteState.full;
-    // Small bytes that were copied wait under idle_timeout alone: as they grow, they make the connection full.
+    // Small writes that were copied wait under idle_timeout alone. When they add up, the connection becomes full.
     if (state !== WriteState.taken && exchange?.tunnel === false) this.connection.expectDrain(exchange.patience);
     return state;
   }
 
-  /** The other side of the tunnel has sent its last byte. @param clientEnded whether the client has, too */
+  /** The other side of the tunnel has sent its last byte. @param clientEnded whether the client has ended its side, too */
   endTunnel(clientEnded: boolean, stallTimeout: number): void {
     this.connection.expectDrain(stallTimeout);
     if (clientEnded) return this.connection.endAndClose();
     this.connection.end();
-    // A tunnel that is open to one side only is no longer worth any wait.
+    // A tunnel that is open in one direction only is bounded by stall_timeout.
     this.tunnelEnded = true;
     this.connection.expect(stallTimeout);
   }

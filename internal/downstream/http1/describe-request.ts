@@ -21,7 +21,7 @@ import type { Http1Exchange } from './http1-exchange.ts';
 const NEEDS_A_LOOK = fieldBits(FieldId.expect, FieldId.upgrade);
 
 /**
- * Reads out of a head what the exchange is to know. Every fault of a request as a whole is found here.
+ * Fills an exchange from a head. Finds every fault of the request as a whole.
  * @throws ProxyError
  */
 export function describeRequest(reader: RequestHeadReader, exchange: Http1Exchange): void {
@@ -29,7 +29,7 @@ export function describeRequest(reader: RequestHeadReader, exchange: Http1Exchan
   exchange.method = reader.method;
   exchange.modern = reader.minorVersion === 1;
   const framing = requestFraming(fields, reader.minorVersion);
-  // RFC 9110 §9.3.6: CONNECT has no content; what follows it belongs to the tunnel.
+  // RFC 9110 §9.3.6: CONNECT has no content; the bytes behind it belong to the tunnel.
   if (reader.method === 'CONNECT' && framing !== NO_BODY) throw new ProxyError('bad_framing', 'CONNECT with a body');
   readTarget(reader, exchange);
   exchange.host = normalizeHost(exchange.authority);
@@ -41,14 +41,14 @@ export function describeRequest(reader: RequestHeadReader, exchange: Http1Exchan
   exchange.requestFraming = framing;
   if (!fields.holdsAny(NEEDS_A_LOOK) || !exchange.modern) return;
   if (fields.list(FieldId.expect) !== null) exchange.expectsContinue = framing !== NO_BODY;
-  // RFC 9110 §7.8: an upgrade may be ignored. One with a body, or to h2c, is: nobody needs what can smuggle.
+  // RFC 9110 §7.8: an upgrade may be ignored. prox ignores one with a body, or to h2c: both allow request smuggling.
   const upgrade = fields.list(FieldId.upgrade);
   if (upgrade === null || (options & ConnectionOption.upgrade) === 0) return;
   if (framing === NO_BODY && !/\bh2c\b/i.test(upgrade)) exchange.upgrade = upgrade;
 }
 
 /**
- * Expect (RFC 9110 §10.1.1): 100-continue is all there is.
+ * Expect (RFC 9110 §10.1.1): 100-continue is the only defined value.
  * @throws ProxyError bad_expect
  */
 export function checkExpectation(exchange: { readonly modern: boolean; readonly requestFields: Fields }): void {
@@ -65,7 +65,7 @@ const FAULTS: Readonly<Record<PathFault, string>> = {
 };
 
 /**
- * Brings the path that was sent into the forms that routes match on and that upstreams get.
+ * Converts the received path to the form that routes match on and the form that upstreams get.
  * @throws ProxyError bad_target
  */
 export function readPath(exchange: { path: string; forwardPath: string }, rules: PathRules): void {

@@ -5,7 +5,7 @@ import type { SessionHost, SessionSlot } from '../session-host.ts';
 /** The empty line that may stand before a request (RFC 9112 §2.2). */
 const EMPTY_LINE_BYTES = 2;
 
-/** Reads the heads of a session, each under the limits of the generation that was in force when it began. */
+/** Reads the heads of a session. For each apply the limits of the generation that was current when the head began. */
 export class HeadIntake {
   reader: RequestHeadReader;
   /** read_timeout, write_timeout and min_rate; null without them. */
@@ -36,7 +36,7 @@ export class HeadIntake {
     this.bounds?.startRequest();
   }
 
-  /** Whether nothing has come that belongs to a request. */
+  /** Whether no byte of a request has come. */
   get nothingYet(): boolean {
     return this.bytes <= EMPTY_LINE_BYTES;
   }
@@ -48,7 +48,7 @@ export class HeadIntake {
     return next;
   }
 
-  /** The head was taken: what it had is counted elsewhere from now on. @returns its bytes */
+  /** The exchange has taken the head and counts its bytes from now on. @returns the bytes of the head */
   takeBytes(): number {
     const { bytes } = this;
     this.bytes = 0;
@@ -58,7 +58,7 @@ export class HeadIntake {
   /** The request is over: the next head may come. */
   next(): void {
     this.reader.reset();
-    // What fails before it has a method has none.
+    // A request that fails before its method is complete has none.
     this.reader.method = '';
   }
 

@@ -18,10 +18,10 @@ import { type ErrorAnswer, errorResponse } from '../error-response.ts';
 import type { Client } from '../received-request.ts';
 import type { SessionHost } from '../session-host.ts';
 
-/** Framing of a response that has no body whatever its fields say. */
+/** Framing of a response that never has a body, regardless of its fields. */
 const FORBIDS_BODY = -3;
 
-/** What an exchange needs of the session that it belongs to. */
+/** The session of an exchange as the exchange sees it. */
 export interface ExchangeSession extends Client {
   readonly connection: Connection;
   /** The body is wanted. */
@@ -32,7 +32,7 @@ export interface ExchangeSession extends Client {
   mustCloseAfterResponse(status: number): boolean;
   /** Sends what was written to the connection. */
   flush(): FlushResult;
-  /** From here on, the client's bytes are passed on as they are. */
+  /** From here on, the client's bytes are passed on unchanged. */
   startTunnel(): void;
   /** The other side of the tunnel has sent its last byte. */
   endTunnelOutput(): void;
@@ -42,14 +42,14 @@ export interface ExchangeSession extends Client {
   cut(exchange: Http1Exchange): void;
 }
 
-/** The exchange of an HTTP/1.1 session: reads out of its parser, writes to its connection. */
+/** The exchange of an HTTP/1.1 session: it gets its data from the parser and writes to the connection. */
 export class Http1Exchange extends ClientExchange {
   /** Whether the connection goes on after this exchange. */
   persistent = true;
   modern = true;
   protected readonly client: ExchangeSession;
   private readonly bytesBefore: number;
-  /** How the body is framed towards the client: bytes that are still due, CHUNKED, UNTIL_CLOSE or FORBIDS_BODY. */
+  /** The framing of the body towards the client: the number of missing bytes, CHUNKED, UNTIL_CLOSE or FORBIDS_BODY. */
   private framing = 0;
 
   constructor(session: ExchangeSession, service: SessionHost, fields: Fields) {
@@ -66,7 +66,7 @@ export class Http1Exchange extends ClientExchange {
     return /(^|,)\s*trailers\s*(,|$)/i.test(this.requestFields.list(FieldId.te) ?? '');
   }
 
-  /** Milliseconds that the client may be silent or slow; 0 is for ever. */
+  /** Milliseconds that the client may be silent or slow; 0 means without a limit. */
   get patience(): number {
     return this.patient ? 0 : this.service.limits.stallTimeout;
   }
@@ -85,7 +85,7 @@ export class Http1Exchange extends ClientExchange {
   }
 
   inform(status: number, reason: string, fields: Fields): void {
-    // RFC 9110 §15.2: HTTP/1.0 has no 1xx. §10.1.1: 100 is for those who wait for it.
+    // RFC 9110 §15.2: HTTP/1.0 has no 1xx. §10.1.1: 100 is for a client that waits for it.
     if (!this.modern || this.responded || (status === 100 && !this.expectsContinue)) return;
     const { connection } = this.client;
     connection.text(`HTTP/1.1 ${status} ${reason}\r\n${fields.lines(EMPTY_RESPONSE_DROP)}\r\n`);
@@ -150,7 +150,7 @@ export class Http1Exchange extends ClientExchange {
       return FlushResult.pending;
     }
     if (this.framing === CHUNKED) {
-      // RFC 9110 §6.5.1: trailers may be dropped where the client did not ask for them, not where it did.
+      // RFC 9110 §6.5.1: trailers may be dropped only if the client did not ask for them.
       this.client.connection.text(trailers === null ? '0\r\n\r\n' : `0\r\n${trailers.lines(TRAILER_DROP)}\r\n`);
     }
     const result = this.client.flush();
@@ -180,14 +180,14 @@ export class Http1Exchange extends ClientExchange {
     this.client.exchangeOver(this);
   }
 
-  /** A tunnel has ended as tunnels do: both sides have closed. */
+  /** The tunnel has ended without an error: both sides have closed. */
   endTunnel(): void {
     if (this.over) return;
     this.close();
     this.dismiss(new ProxyError('client_closed', 'the tunnel has ended'));
   }
 
-  /** Decides how the client finds the end of the body (RFC 9112 §6.3), and returns the field line that says it. */
+  /** Decides how the client finds the end of the body (RFC 9112 §6.3). @returns the field line for it */
   private chooseFraming(status: number, fields: Fields, framing: Framing): string {
     const forbidden = isBodiless(status, this.method);
     const hasLength = fields.holds(FieldId.contentLength);
@@ -195,7 +195,7 @@ export class Http1Exchange extends ClientExchange {
     if (hasLength && status === 204) fields.remove('content-length');
     if (forbidden) {
       this.framing = FORBIDS_BODY;
-      // RFC 9110 §8.6: HEAD tells the length that GET would have; 304 need not, and 204 must not.
+      // RFC 9110 §8.6: a response to HEAD states the length for GET; a 304 need not state one, and a 204 must not.
       const tells = framing >= 0 && !hasLength && status !== 204 && status !== 304;
       return tells ? `Content-Length: ${framing}\r\n` : '';
     }

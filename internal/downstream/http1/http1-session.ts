@@ -16,7 +16,7 @@ import { HeadIntake } from './head-intake.ts';
 import { type ExchangeSession, Http1Exchange } from './http1-exchange.ts';
 import { Reading, type RequestOwner, RequestReader } from './request-reader.ts';
 
-/** The HTTP/1.1 life of a client connection: one exchange after another. */
+/** Serves a client connection with HTTP/1.1: one exchange after another. */
 export class Http1Session
   extends ConnectionClient
   implements BoundsOwner, ConnectionHandler, DrainableSession, ExchangeSession, RequestOwner
@@ -31,7 +31,7 @@ export class Http1Session
   private readonly lingering: Lingering;
   private exchange: Http1Exchange | null = null;
   private readonly speed = new SessionSpeed(() => this.connection.guard(() => this.requests.goOn()));
-  /** Bytes that a client which has ended its side had got at the last look. */
+  /** Bytes sent at the last check to a client that has ended its side. */
   private sentBefore = 0;
   private readonly records = new SessionRecords();
 
@@ -44,7 +44,7 @@ export class Http1Session
     this.heads = new HeadIntake(slot, connection, this);
     this.requests = new RequestReader(connection, this.heads, this.speed, this);
     slot.sessions.add(this);
-    // A client that connects and says nothing is no better than one that is slow.
+    // header_timeout also applies to a client that connects and sends nothing.
     connection.expect(this.service.limits.headerTimeout);
   }
 
@@ -69,13 +69,13 @@ export class Http1Session
       return this.refuse(new ProxyError('head_timeout', 'the head came too slowly'), false);
     }
     if (state === Reading.linger) return this.lingering.onDeadline();
-    // What is still on its way to the client is `onStalled`'s matter.
+    // `onStalled` handles bytes that the client has not taken.
     if (connection.hasPending && (exchange === null || this.output.tunnelEnded)) {
       connection.expectDrain(this.service.limits.stallTimeout);
       return connection.expect(this.service.limits.stallTimeout);
     }
     if (exchange === null) return this.slot.draining ? this.endNow() : connection.destroy();
-    // It has ended its side, and gets something now and then.
+    // The client has ended its side, and has got bytes since the last check.
     if (state === Reading.waiting && exchange.patient && exchange.bytesOut > this.sentBefore) {
       return this.waitForHalfClosed();
     }
@@ -84,7 +84,7 @@ export class Http1Session
 
   onStalled(): void {
     if (this.requests.state === Reading.linger) return this.lingering.onDeadline();
-    // What was answered has not left whole.
+    // The client has not taken the whole answer.
     if (this.exchange === null) return this.connection.cut(false);
     this.giveUp(this.exchange, new ProxyError('client_stalled', 'the client took no byte for stall_timeout'));
   }
@@ -126,7 +126,7 @@ export class Http1Session
     else if (this.requests.state === Reading.head) this.refuse(error, false);
   }
 
-  /** The client was waited for in vain. */
+  /** The client did not send or take bytes in time. */
   private giveUp(exchange: Http1Exchange, error: ProxyError): void {
     if (exchange.responded || error.status === 0) this.abortExchange(error);
     else this.refuse(error, false);
@@ -162,12 +162,12 @@ export class Http1Session
     return requests.body.mustCloseAfter(status, (this.exchange as Http1Exchange).expectsContinue);
   }
 
-  /** @internal Sends what was written. */
+  /** @internal Sends the written bytes. */
   flush(): FlushResult {
     return this.output.flush(this.exchange);
   }
 
-  /** @internal From here on, the client's bytes are passed on as they are. */
+  /** @internal From here on, the client's bytes are passed on unchanged. */
   startTunnel(): void {
     this.heads.bounds?.clear();
     this.connection.expectDrain(0);
@@ -184,7 +184,7 @@ export class Http1Session
   cut(exchange: Http1Exchange): void {
     this.settle(exchange);
     this.requests.close();
-    // Where a close would be the end of the response, a reset is not (RFC 9112 §8).
+    // A close could be read as the end of the response, a reset cannot (RFC 9112 §8).
     this.connection.reset();
   }
 
@@ -237,7 +237,7 @@ export class Http1Session
     exchange.bytesIn += bytes;
     if (this.requests.body.paused || !(exchange.tunnel ? this.output.tunnelEnded : !exchange.patient)) return;
     this.connection.expect(this.service.limits.stallTimeout);
-    // After a wait for a speed limit.
+    // The body may have waited for a speed limit before.
     if (!exchange.tunnel) this.heads.bounds?.awaitBody();
   }
 
@@ -267,7 +267,7 @@ export class Http1Session
     if (state === Reading.body && !body.paused) this.exchange?.handler?.onRequestFlush();
   }
 
-  /** @internal The end of a patient client would be seen too late behind such bytes: it gets the time of one that has left. */
+  /** @internal Behind kept bytes prox cannot see the end of a patient client, so the client gets the time of one that has ended its side. */
   bytesKept(): void {
     const { state } = this.requests;
     if (state === Reading.waiting) this.waitForHalfClosed();
@@ -289,15 +289,15 @@ export class Http1Session
   }
 
   /**
-   * @internal Answers what went wrong, and reads nothing that comes behind a request that could not be understood.
-   * @param inOrder whether it is known where the request ends, so that the connection may go on behind it
+   * @internal Answers an error. Behind a malformed request nothing more is read.
+   * @param inOrder whether the end of the request is known, so that the connection may continue behind it
    */
   refuse(thrown: unknown, inOrder: boolean): void {
     const error = ProxyError.from(thrown);
     let { exchange } = this;
     if (exchange === null) {
       if (error.source === 'internal') this.service.sessionBroken(this.clientAddress, error);
-      // What is malformed belongs to a request that has been answered already.
+      // The malformed bytes belong to a request that was answered already.
       if (this.requests.state !== Reading.head) return this.close();
       exchange = this.newExchange();
       exchange.method = this.heads.reader.method;
@@ -311,14 +311,14 @@ export class Http1Session
     exchange.fail(error);
   }
 
-  /** Ends the exchange and the connection; `onClose` writes it down. */
+  /** Ends the exchange and the connection; `onClose` logs it. */
   private abortExchange(error: ProxyError): void {
     this.requests.close();
     this.exchange?.abort(error);
     this.connection.reset();
   }
 
-  /** The connection is to be closed behind what was sent. */
+  /** Closes the connection after the bytes that were sent. */
   private close(): void {
     const { requests } = this;
     if (requests.state === Reading.closed) return;
@@ -342,8 +342,8 @@ export class Http1Session
   }
 
   /**
-   * A client that has ended its side waits for the rest of a response that may be silent for long. TCP does not tell it
-   * from one that has gone; where nothing else bounds the wait, some time without a byte for it does.
+   * A client that has ended its side waits for the rest of a response that may be silent for long. TCP does not tell it apart
+   * from a client that has gone. If no other limit applies, a time without a byte for the client ends the wait.
    */
   private waitForHalfClosed(): void {
     const { connection, exchange } = this;
@@ -353,7 +353,7 @@ export class Http1Session
   }
 
   private newExchange(): Http1Exchange {
-    // Not the generation that was in force when the head began: that one may have been given up meanwhile.
+    // The generation of the head's first byte may be disposed of by now, so the current one is used.
     this.service = this.slot.current;
     const exchange = new Http1Exchange(this, this.service, this.heads.reader.fields);
     exchange.bytesIn = this.heads.takeBytes();
@@ -362,7 +362,7 @@ export class Http1Session
     return exchange;
   }
 
-  /** The exchange is over, however it ended: writes it down. */
+  /** The exchange has succeeded or failed: logs it. */
   private settle(exchange: Http1Exchange): void {
     this.exchange = null;
     this.records.finish(exchange);
@@ -371,12 +371,12 @@ export class Http1Session
 }
 
 /**
- * Milliseconds that a connection stays open for a request when the listener goes away. One that was on its way is
- * answered, with `Connection: close` (RFC 9112 §9.6); closed at once, the client would have to guess what became of it.
+ * Milliseconds that an idle connection stays open when the listener closes. A request that is on its way is answered with
+ * `Connection: close` (RFC 9112 §9.6). With an immediate close, the client could not know whether it was processed.
  */
 const DRAINING_IDLE_MS = 500;
 
-/** Milliseconds that a connection without a request is kept, idle_timeout as long as its listener stays; 0 is for ever. */
+/** Milliseconds to keep a connection without a request: idle_timeout, less when the listener closes. 0 means without a limit. */
 function idleTime(slot: SessionSlot): number {
   return slot.draining ? DRAINING_IDLE_MS : slot.current.limits.idleTimeout;
 }

@@ -5,18 +5,18 @@ import { MAX_DISCARD_BYTES } from '../client-bounds.ts';
 import type { Http1Exchange } from './http1-exchange.ts';
 
 /**
- * So much is read over where closing was not said: an answer may come long before the end of an upload, and a client that
- * keeps the connection for its next request should get it. Behind more, the connection is closed all the same: what is
- * read over is bound by no limit of speed or rate.
+ * Bytes of a body to discard if the response had no `Connection: close`. An answer may come long before the end of an upload,
+ * and the client may keep the connection for its next request. After more bytes prox closes the connection, because no limit
+ * of speed or rate applies to discarded bytes.
  */
 const MAX_UNANNOUNCED_BYTES = 1_048_576;
 
-/** The body of the request under way: finds its end, bounds its size, and gives it to whoever handles the exchange. */
+/** The body of the current request: finds its end, bounds its size, and gives it to the handler of the exchange. */
 export class RequestBody implements BodySink {
-  /** Nobody has asked for the body yet, or nobody can take more of it for now. */
+  /** The handler has not asked for the body yet, or can take no more of it for now. */
   paused = false;
   private readonly decoder = new BodyDecoder('bad_chunk', 'bad_trailer');
-  /** Null when the body is read over. */
+  /** Null while the body is discarded. */
   private exchange: Http1Exchange | null = null;
   private framing: Framing = NO_BODY;
   /** Bytes of content so far. */
@@ -26,8 +26,8 @@ export class RequestBody implements BodySink {
   private discarded = 0;
 
   /**
-   * Starts a body, paused until it is asked for.
-   * @throws ProxyError body_too_large when its length says so already
+   * Starts a body, paused until the handler asks for it.
+   * @throws ProxyError body_too_large if its Content-Length exceeds the limit
    */
   start(exchange: Http1Exchange, framing: Framing, maxBytes: number): void {
     this.decoder.start(framing);
@@ -73,8 +73,8 @@ export class RequestBody implements BodySink {
   }
 
   /**
-   * The response is complete before the body: what is left of it is read over. The response has not said
-   * `Connection: close`, so that the client may send its next request already.
+   * The response is complete before the body: discards the rest. The response had no `Connection: close`, so the client may
+   * already send its next request.
    */
   discard(): void {
     this.exchange = null;
@@ -82,19 +82,19 @@ export class RequestBody implements BodySink {
     this.discarded = 0;
   }
 
-  /** Whether more was read over than the connection is worth. */
+  /** Whether too many bytes were discarded to keep the connection. */
   get tooLong(): boolean {
     return this.discarded > MAX_UNANNOUNCED_BYTES;
   }
 
-  /** Whether the connection cannot go on behind a response with that status that begins now, before the body has ended. */
+  /** Whether the connection has to close after a response with that status that begins before the end of the body. */
   mustCloseAfter(status: number, expectsContinue: boolean): boolean {
-    // RFC 9110 §10.1.1: a client that has not got its 100 sends the body or leaves it out. What comes then could be
-    // taken for a body and be a request, or the other way round.
+    // RFC 9110 §10.1.1: a client that has not got its 100 may send the body or not, so prox cannot know whether the next
+    // bytes are a body or a request.
     if (expectsContinue && this.bytes === 0) return true;
     const long = this.framing < 0 || this.decoder.missing > MAX_DISCARD_BYTES;
-    // Said to a client that is still sending, `close` makes it stop (RFC 9112 §9.5): right behind a refusal, and wrong
-    // for an upstream that answers while it reads.
+    // `close` makes a client stop that is still sending (RFC 9112 §9.5). That is right after a refusal, but wrong if an
+    // upstream answers while it reads.
     return long && (this.paused || status >= 300);
   }
 

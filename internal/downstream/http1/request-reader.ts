@@ -8,8 +8,8 @@ import type { Http1Exchange } from './http1-exchange.ts';
 import { RequestBody } from './request-body.ts';
 
 /**
- * What becomes of the bytes of a client. This file alone changes the state, and a transition that is not drawn here
- * is an error: a fault of prox.
+ * The state of reading from a client. Only this file changes it. A transition that is not drawn here throws an error, as it
+ * is a fault of prox.
  *
  *     idle ──first byte──> head ──complete──> waiting ──it has a body, or became a tunnel──> body
  *       ↑                                      │  ↑                                          │  │
@@ -19,7 +19,7 @@ import { RequestBody } from './request-body.ts';
  *     all of them ──the connection is to end──> linger ──> closed
  *         └────────────────────────────────────────────────────↑
  *
- * In `linger` the last response is on its way, and what still comes is thrown away; in `closed` nothing is read any more.
+ * In `linger` the last response is on its way, and further bytes are discarded; in `closed` nothing is read any more.
  * A tunnel is a body that ends with the connection.
  */
 export const Reading = { idle: 0, head: 1, waiting: 2, body: 3, discard: 4, linger: 5, closed: 6 } as const;
@@ -41,40 +41,41 @@ const MAY_FOLLOW: readonly number[] = [
 
 /** The session whose requests are read. */
 export interface RequestOwner {
-  /** False while the client has to take answers before it gets another: no request begins. */
+  /** False while the client has to take pending answers first: no request begins. */
   readonly mayBegin: boolean;
-  /** The first byte of a request is here. */
+  /** The first byte of a request has come. */
   requestBegins(): void;
   /** The first read of a head has brought a part of it. */
   headIncomplete(): void;
-  /** A head is complete. May throw: the request is refused then, and it is known where it ends. */
+  /** A head is complete. May throw: then the request is refused, with its end known. */
   headComplete(): void;
   /** Bytes of a body came, and more are due. */
   bodyCame(bytes: number): void;
   /** The last bytes of a body came. */
   bodyComplete(bytes: number, trailers: Fields | null): void;
-  /** Bytes of a body that nobody wants came, and more are due. */
+  /** Bytes of an unwanted body came, and more are due. */
   discarded(): void;
-  /** A body that nobody wants is over. */
+  /** An unwanted body has ended. */
   discardOver(): void;
   /** The bytes of one read were taken, as far as they can be. */
   readOver(): void;
-  /** Bytes are kept for later: until they are taken, nothing that the client does behind them is seen. */
+  /** Bytes are kept for later. Until they are taken, prox cannot see what the client does after them. */
   bytesKept(): void;
-  /** The client sends no more, and everything that it has sent was taken. */
+  /** The client has ended its side, and all its bytes were taken. */
   clientEnded(): void;
-  /** What came is not understood. @param inOrder whether it is known where the request ends */
+  /** The bytes are malformed. @param inOrder whether the end of the request is known */
   refuse(thrown: unknown, inOrder: boolean): void;
 }
 
 /**
- * Reads the requests of a connection, one after another. What cannot be taken yet, pipelined requests or a body that is not
- * wanted yet, is kept, and the connection is paused: that is one read, and what was under way when the pause came.
+ * Reads the requests of a connection, one after another. Bytes that cannot be taken yet (pipelined requests, or a body that
+ * the handler has not asked for) are kept, and the connection is paused. They are at most one read, and the bytes that were
+ * under way at the pause.
  */
 export class RequestReader {
   readonly heads: HeadIntake;
   readonly body = new RequestBody();
-  /** The client has ended its side; what it sent before may still be here. */
+  /** The client has ended its side; earlier bytes may still be kept here. */
   ended = false;
   private now: Reading = Reading.idle;
   private readonly connection: Connection;
@@ -106,12 +107,12 @@ export class RequestReader {
     return this.now === Reading.idle || (this.now === Reading.head && this.heads.nothingYet);
   }
 
-  /** Whether nothing is here behind the message that is under way. */
+  /** Whether no bytes are kept behind the current message. */
   get empty(): boolean {
     return this.kept === null && this.rest === 0;
   }
 
-  /** Whether the message that is under way is the last that the client has sent. */
+  /** Whether the current message is the last one of the client. */
   get nothingBehind(): boolean {
     return this.ended && this.empty;
   }
@@ -127,21 +128,21 @@ export class RequestReader {
     this.body.start(exchange, framing, maxBytes);
   }
 
-  /** The exchange has become a tunnel: what comes belongs to it. */
+  /** The exchange has become a tunnel: all further bytes belong to it. */
   startTunnel(exchange: Http1Exchange): void {
     this.become(Reading.body);
     this.body.startTunnel(exchange);
     this.goOn();
   }
 
-  /** The client has ended its side inside of a body. @returns whether the body is complete so: that of a tunnel */
+  /** The client has ended its side inside a body. @returns whether this completes the body, as in a tunnel */
   endBody(): boolean {
     if (!this.body.close()) return false;
     this.become(Reading.waiting);
     return true;
   }
 
-  /** The response is over. @returns false when the body is not: it is read over from now on */
+  /** The response is over. @returns false if the body is not: it is discarded from now on */
   responseOver(): boolean {
     if (this.now === Reading.waiting) {
       this.next();
@@ -152,7 +153,7 @@ export class RequestReader {
     return false;
   }
 
-  /** The last response of the connection is on its way: what still comes is thrown away. */
+  /** The last response of the connection is on its way: further bytes are discarded. */
   linger(): void {
     this.become(Reading.linger);
     this.kept = null;
@@ -184,13 +185,13 @@ export class RequestReader {
     else this.consume(buffer, start, end);
   }
 
-  /** The client has ended its side. What came before the end is taken first. */
+  /** The client has ended its side. Earlier bytes are taken first. */
   end(): void {
     this.ended = true;
     if (this.kept === null) this.owner.clientEnded();
   }
 
-  /** Goes on with what was kept. Inside of `consume` nothing is to be done: its loop goes on by itself. */
+  /** Continues with the kept bytes. Does nothing inside `consume`, whose loop continues by itself. */
   goOn(): void {
     if (this.consuming) return;
     const { kept } = this;
@@ -220,7 +221,7 @@ export class RequestReader {
         at = next;
       }
     } catch (error) {
-      // What is left of this read is lost: nobody knows what it means.
+      // The rest of this read is dropped, as its meaning is not known.
       at = end;
       this.owner.refuse(error, false);
     }
@@ -237,7 +238,7 @@ export class RequestReader {
     this.owner.bytesKept();
   }
 
-  /** Takes some bytes as the state has it, and returns the position behind them. @throws ProxyError */
+  /** Takes bytes according to the state. @returns the position behind them @throws ProxyError */
   private read(buffer: Buffer, at: number, end: number): number {
     switch (this.now) {
       case Reading.idle:
@@ -277,7 +278,7 @@ export class RequestReader {
   private readBody(buffer: Buffer, at: number, end: number): number {
     if (at === end) return at;
     const next = this.body.feed(buffer, at, end);
-    // What came has brought the exchange to its end.
+    // These bytes have ended the exchange.
     if (this.now !== Reading.body) return this.now === Reading.discard ? this.afterDiscarded(next) : end;
     if (this.body.done) {
       this.rest = this.consumeEnd - next;

@@ -11,8 +11,8 @@ const MAX_KEY = 128;
 export type LimitKey = (exchange: Exchange) => string;
 
 /**
- * Compiles what tells clients apart: the first field line, cookie or query parameter of a name whose value is not empty. An
- * empty value before it, or another spelling of a parameter, would else be a way around the limit.
+ * Compiles a tag. The key is the first value that is not empty of the header, cookie or query parameter. Otherwise a client
+ * could avoid the limit with an empty value before it, or with another spelling of a parameter.
  */
 export function compileLimitKey(tag: LimitTag): LimitKey {
   switch (tag.by) {
@@ -47,7 +47,7 @@ function firstValue(text: string, name: string, separator: RegExp, decode: (part
   return '';
 }
 
-/** As upstreams read a name or value of a query, a character for each byte. */
+/** Decodes a name or value of a query as upstreams do, to one character for each byte. */
 function formDecoded(part: string): string {
   if (!/[%+]/.test(part)) return part;
   const decoded = (_: string, digits: string): string => String.fromCharCode(Number.parseInt(digits, 16));

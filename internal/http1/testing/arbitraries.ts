@@ -55,7 +55,7 @@ export function cutsAt(shares: readonly number[], length: number): number[] {
   return [...cuts].filter((cut) => cut > 0 && cut < length).sort((a, b) => a - b);
 }
 
-/** What messages are made of, and what attacks on parsers are made of. */
+/** Parts of messages, and of attacks on parsers. */
 const PIECES = [
   'GET ',
   'POST ',
@@ -111,7 +111,7 @@ const PIECES = [
   'hello',
 ] as const;
 
-/** Any bytes, some of them at random, most of them nearly a message. */
+/** Bytes that nearly form a message, with some random ones. */
 export const nearlyMessage = fc
   .array(
     fc.oneof(

@@ -1,26 +1,26 @@
-/** The list of the ways in which we differ from llhttp, Node's own parser, on purpose; and what both agree on. */
+/** The intended differences from llhttp, Node's own parser, and inputs on which both agree. */
 import { VALID_REQUESTS } from './mutations.ts';
 import type { Outcome } from './first-request.ts';
 
 type Accepted = Extract<Outcome, { kind: 'accepted' }>;
 
-/** A way in which we differ from llhttp on purpose. */
+/** An intended difference from llhttp. */
 export interface Difference {
   readonly name: string;
   readonly reason: string;
   /** Versions of llhttp that differ; all when left out. */
   readonly llhttp?: 'below 9.4';
-  /** Inputs that show it: a difference that none of them shows any more is no difference. */
+  /** Inputs that show the difference. If none of them shows it any more, its entry has to go. */
   readonly examples: readonly [string, ...string[]];
 }
 
-/** We refuse with one of the codes what llhttp accepts, for what it found in it. */
+/** prox refuses with one of the codes a message that llhttp accepts. */
 interface Stricter extends Difference {
   readonly codes: readonly string[];
   readonly when: (theirs: Accepted, text: string) => boolean;
 }
 
-/** We accept what llhttp refuses with one of its codes. */
+/** prox accepts a message that llhttp refuses with one of its codes. */
 interface Looser extends Difference {
   readonly codes: readonly string[];
   readonly when: (ours: Accepted, text: string) => boolean;
@@ -218,7 +218,7 @@ export const LOOSER: readonly Looser[] = [
   },
 ];
 
-/** What both agree on, besides the examples above: accepted by both or by neither. */
+/** Further inputs on which both agree: both accept or both refuse them. */
 export const AGREED: readonly string[] = [
   ...VALID_REQUESTS,
   get('/', 'a:80'),
@@ -279,7 +279,7 @@ export const AGREED: readonly string[] = [
   ].map((body) => CHUNKED_HEAD + body),
 ];
 
-/** Whether a version of llhttp, as Node names it, differs so. */
+/** Whether a version of llhttp, as Node names it, shows a difference. */
 export function occursIn(llhttpVersion: string, { llhttp }: Difference): boolean {
   const [major = 0, minor = 0] = llhttpVersion.split('.').map(Number);
   return llhttp === undefined || major < 9 || (major === 9 && minor < 4);

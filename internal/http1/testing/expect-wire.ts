@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { type Wire, wireLog } from './wire-log.ts';
 
-/** Messages up to this size are cut in two at every byte; longer ones around their ends and here and there. */
+/** Messages up to this size are cut in two at every byte; longer ones near their ends and at some places between. */
 const EVERY_CUT_BYTES = 400;
 
 const NEXT = {
@@ -12,14 +12,14 @@ const NEXT = {
   },
 };
 
-/** Text of the wire, a character for each byte. */
+/** Converts text to bytes, one for each character. */
 export function bytesOf(text: string): Buffer {
   return Buffer.from(text, 'latin1');
 }
 
 /**
- * Expects the log of the text, whole, cut in two at every byte, and byte by byte; and, when the text ends with a
- * message or an error, that another message behind it is read, or not read, accordingly.
+ * Expects the same log of the text as a whole, cut in two at every byte, and byte by byte. Also expects that another message
+ * behind the text is read if the text ends with a message, and is not read if it ends with an error.
  */
 export function expectWire(wire: Wire, text: string, expected: readonly string[]): void {
   const bytes = bytesOf(text);

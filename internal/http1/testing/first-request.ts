@@ -1,4 +1,4 @@
-/** Reads the first request of some bytes with our codec, in the terms that llhttp's reading is compared in. */
+/** Reads the first request of some bytes with prox's codec, in a form that can be compared with the result of llhttp. */
 import { ProxyError } from '../../base/index.ts';
 import { readTarget, requestFraming, type RequestTarget } from '../../message/index.ts';
 import { BodyDecoder } from '../body-decoder.ts';
@@ -7,7 +7,7 @@ import { MORE } from '../head-reader.ts';
 import { DEFAULT_HEAD_LIMITS } from '../limits.ts';
 import { RequestHeadReader } from '../request-head.ts';
 
-/** How a parser took the first message of some bytes. */
+/** The result of a parser for the first message of some bytes. */
 export type Outcome =
   | {
       readonly kind: 'accepted';
@@ -21,7 +21,7 @@ export type Outcome =
   | { readonly kind: 'refused'; readonly code: string }
   | { readonly kind: 'incomplete' };
 
-/** How we take the first message of the bytes. */
+/** The result of prox's codec for the first message of the bytes. */
 export function readFirstRequest(bytes: Buffer): Outcome {
   try {
     return read(bytes);
@@ -42,7 +42,7 @@ function read(bytes: Buffer): Outcome {
   let content = '';
   const sink: BodySink = { onBody: (buffer, start, end) => void (content += buffer.toString('latin1', start, end)) };
   const framing = requestFraming(head.fields, head.minorVersion);
-  // What comes behind a CONNECT is the tunnel's (RFC 9110 §9.3.6).
+  // All bytes behind a CONNECT belong to the tunnel (RFC 9110 §9.3.6).
   body.start(head.method === 'CONNECT' ? 0 : framing);
   body.feed(bytes, behindHead, bytes.length, sink);
   if (!body.done) return { kind: 'incomplete' };

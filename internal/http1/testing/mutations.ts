@@ -1,4 +1,4 @@
-/** Valid requests, and what a mutation makes of them. */
+/** Valid requests, and mutations of them. */
 import fc from 'fast-check';
 
 /** Small requests of every kind that the codec knows. */
@@ -19,7 +19,7 @@ export const VALID_REQUESTS: readonly string[] = [
   'POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabcGET /next HTTP/1.1\r\nHost: a\r\n\r\n',
 ];
 
-/** Bytes and words that parsers read in more ways than one. */
+/** Bytes and words that parsers read in different ways. */
 const SPECIAL = [
   '\r',
   '\n',

@@ -1,6 +1,6 @@
 /**
- * Runs bytes through the codec as a session does, a message after another, and writes down what comes out: a line for
- * the start line, for each field, for the framing, the content, each trailer field, and the end or the error.
+ * Runs bytes through the codec as a session does, one message after another, and logs the result: a line each for the start
+ * line, for every field, for the framing, the content, every trailer field, and the end or the error.
  */
 import { ProxyError } from '../../base/index.ts';
 import { CHUNKED, type Framing, requestFraming, responseFraming, UNTIL_CLOSE } from '../../message/index.ts';
@@ -11,7 +11,7 @@ import { DEFAULT_HEAD_LIMITS, type HeadLimits } from '../limits.ts';
 import { RequestHeadReader } from '../request-head.ts';
 import { ResponseHeadReader } from '../response-head.ts';
 
-/** What is on the wire, and how it is to be read. */
+/** The kind of messages to read. */
 export interface Wire {
   readonly kind: 'request' | 'response';
   readonly limits?: HeadLimits;
@@ -19,7 +19,7 @@ export interface Wire {
   readonly method?: string;
 }
 
-/** Bytes around every slice that belong to nobody: a reader that looks at them gets caught. An LF tempts most. */
+/** Bytes around every slice, to catch a reader that reads beyond it. LF is the most likely byte to change the result. */
 const MARGIN = 3;
 const JUNK = 0x0a;
 
@@ -69,7 +69,7 @@ class WireReader implements BodySink {
       if (inHead) this.headRead();
       if (this.body.done) this.messageRead();
     } while (at < end);
-    // The bytes were borrowed: whoever still reads them now is caught too.
+    // The bytes were borrowed: code that still reads them now gets LFs.
     buffer.fill(JUNK);
   }
 
