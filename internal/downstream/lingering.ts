@@ -1,7 +1,7 @@
 import type { Connection } from '../transport/index.ts';
 import { LINGER_MS } from './client-bounds.ts';
 
-/** The last part of a connection: we send no more, and read over what the client still sends. */
+/** The last part of a connection: prox sends no more, and discards the bytes that the client still sends. */
 export class Lingering {
   private readonly connection: Connection;
   private rounds = 0;
@@ -10,7 +10,7 @@ export class Lingering {
     this.connection = connection;
   }
 
-  /** @param stallTimeout milliseconds that a client which is slow to take the last answer gets at most */
+  /** @param stallTimeout milliseconds at most for a client that is slow to take the last answer */
   begin(stallTimeout: number): void {
     this.rounds = Math.ceil(stallTimeout / LINGER_MS);
     this.connection.end();

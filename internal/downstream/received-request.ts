@@ -2,7 +2,7 @@ import { FieldId, type Fields, type Framing, NO_BODY } from '../message/index.ts
 import type { ClientCertificate } from '../transport/index.ts';
 import type { SessionHost } from './session-host.ts';
 
-/** Who sends the requests of a session. */
+/** The client that sends the requests of a session. */
 export interface Client {
   readonly clientAddress: string;
   readonly clientPort: number;
@@ -14,7 +14,7 @@ export interface Client {
   readonly certificate: ClientCertificate | null;
 }
 
-/** What a client asks for, as it was received, and who asks. See Exchange for the fields. */
+/** A request as it was received, and its client. See Exchange for the properties. */
 export abstract class ReceivedRequest {
   method = '';
   path = '';
@@ -78,8 +78,8 @@ export abstract class ReceivedRequest {
 }
 
 /**
- * The client behind a chain of proxies: the last address of X-Forwarded-For that is not one of ours. What stands
- * before it was written by somebody whom nobody vouches for.
+ * The client behind a chain of proxies: the last address of X-Forwarded-For that is not a trusted proxy. The addresses
+ * before it come from a sender that is not trusted.
  *
  * @param list the value of X-Forwarded-For, null without one
  * @param peer the address that the request came from, which is trusted

@@ -2,7 +2,7 @@ import type { ProxyError } from '../base/index.ts';
 import type { BodySink, BodySource, ExchangeHandler, FlushResult, StageOwner } from '../exchange/index.ts';
 import type { Fields } from '../message/index.ts';
 
-/** How an exchange writes the body of its response to its client. */
+/** Writes the body of a response to its client. */
 export interface WireOutput extends Pick<StageOwner, 'guard'> {
   readonly handler: ExchangeHandler | null;
   /** True when nothing more can be sent. */
@@ -14,7 +14,7 @@ export interface WireOutput extends Pick<StageOwner, 'guard'> {
   giveUp(error: ProxyError): void;
 }
 
-/** Both ends of the stages of a response: the client's behind the last, and the action's before the first. */
+/** Both ends of the stages of a response: the action in front of the first, the client behind the last. */
 export class ResponseWire implements BodySink, BodySource, StageOwner {
   private readonly output: WireOutput;
 

@@ -17,19 +17,19 @@ export interface RoutedExchange extends LoggedExchange {
 
 /** Knows the speed limits of the connection. */
 export interface SpeedLimits {
-  /** Puts those of a route in force, and returns the one on the response. */
+  /** Applies the limits of a route. @returns the one on the response */
   use(route: RouteSpeed | null): Throttle | null;
 }
 
 /** Makes access records. */
 export interface Records {
-  /** The exchange will be logged: what happens to it is noted from now on. */
+  /** The exchange will be logged: starts its record. */
   start(exchange: LoggedExchange): void;
 }
 
 /**
- * Gives an exchange that was read out of its head to the first route that matches: its limits, filters and action.
- * @throws ProxyError no_route, method_not_allowed, or whatever a filter or the action throws
+ * Gives an exchange to the first route that matches, with its limits, filters and action.
+ * @throws ProxyError no_route, method_not_allowed, or any error of a filter or the action
  */
 export function routeExchange(exchange: RoutedExchange, speed: SpeedLimits, records: Records): void {
   const route = exchange.service.route(exchange.host, exchange.path, exchange.method);

@@ -4,7 +4,7 @@ import type { FailureSubject, FilterChain, RouteContext } from '../exchange/inde
 import type { HeadLimits } from '../http1/index.ts';
 import type { TlsAcceptor } from '../transport/index.ts';
 
-/** What a session needs of its service: one generation, replaced as a whole by a reload. */
+/** One generation of a service as its sessions see it. A reload replaces it as a whole. */
 export interface SessionHost {
   readonly limits: ServiceLimits;
   readonly headLimits: HeadLimits;
@@ -16,7 +16,7 @@ export interface SessionHost {
   readonly peeks: boolean;
   /** Whether connections from trusted_proxies begin with a PROXY header. */
   readonly expectsProxyHeader: boolean;
-  /** The filters that connections have to pass; null where there are none. */
+  /** The filters that connections have to pass; null if there are none. */
   readonly onConnection: FilterChain['onConnection'];
   /** The first route whose domain matches a server name, in normal form; null when none does. */
   matchHost(host: string): HostRoute | null;
@@ -30,11 +30,11 @@ export interface SessionHost {
   exchangeBegan(): void;
   /** An exchange of this generation is over. */
   exchangeEnded(): void;
-  /** Logs that a session was lost to a fault of prox while no exchange was under way. */
+  /** Logs that a fault of prox has ended a session without a current exchange. */
   sessionBroken(clientAddress: string, error: ProxyError): void;
   /** Logs how an exchange or a relayed connection failed. */
   exchangeFailed(subject: FailureSubject, error: ProxyError): void;
-  /** Logs that a connection was closed as it did not begin as it has to. */
+  /** Logs that a connection was closed because its first bytes were not valid. */
   connectionRefused(clientAddress: string, error: ProxyError): void;
 }
 
@@ -45,10 +45,10 @@ export interface HostRoute {
   readonly decided: boolean;
 }
 
-/** Where the sessions of a listener look for their service. They read `current` at the begin of each request. */
+/** Holds the current generation for the sessions of a listener. They read `current` at the start of each request. */
 export interface SessionSlot {
   current: SessionHost;
-  /** Set when the listener is going away: sessions end with the exchange that is under way. */
+  /** True when the listener closes: sessions end after their current exchange. */
   draining: boolean;
   /** Every session that is open. */
   readonly sessions: Roster<DrainableSession>;
@@ -57,9 +57,9 @@ export interface SessionSlot {
   readonly deadlines: Deadlines;
 }
 
-/** What a drain does to a session. */
+/** A session that can be drained. */
 export interface DrainableSession extends Member {
-  /** Ends the session when no exchange is under way, else after the one that is. */
+  /** Ends the session at once if it has no current exchange, else after it. */
   drain(): void;
   /** Ends the session at once. */
   kill(error: ProxyError): void;

@@ -14,16 +14,16 @@ export interface LoggedExchange extends Exchange, Outcome {
 export class SessionRecords {
   private record: AccessRecord | null = null;
 
-  /** The exchange will be logged: what happens to it is noted from now on. */
+  /** The exchange will be logged: starts its record. */
   start(exchange: LoggedExchange): void {
     this.record ??= new AccessRecord();
     exchange.started = performance.now();
-    // `performance.timeOrigin` would not follow a clock that is set.
+    // `performance.timeOrigin` would ignore later changes of the system clock.
     this.record.reset(Date.now());
     exchange.record = this.record;
   }
 
-  /** The exchange is over, however it ended: tells those who want to know. */
+  /** The exchange has succeeded or failed: calls the filters of onEnd and writes the logs. */
   finish(exchange: LoggedExchange): void {
     const filters = exchange.route.filters;
     if (filters === null || filters.onEnd === null) return;
@@ -31,7 +31,7 @@ export class SessionRecords {
     try {
       for (const filter of filters.onEnd) filter.onEnd(exchange, exchange);
     } catch (error) {
-      // The exchange was answered: a log that fails must not take the next request with it.
+      // The exchange was answered: an error of a log must not fail the next request.
       exchange.service.sessionBroken(exchange.clientAddress, ProxyError.from(error));
     }
   }

@@ -9,12 +9,12 @@ export class SessionSpeed {
   private upload: Gate | null = null;
   private waiting = false;
 
-  /** @param onResume called when bytes from the client that had to wait may be taken. */
+  /** @param onResume called when bytes of the client that had to wait may be taken */
   constructor(onResume: () => void) {
     this.onResume = onResume;
   }
 
-  /** Whether there is a limit on what the client sends. */
+  /** Whether the bytes from the client are limited. */
   get limitsUpload(): boolean {
     return this.upload !== null;
   }
@@ -35,7 +35,7 @@ export class SessionSpeed {
     return this.limits === null ? null : this.limits.download;
   }
 
-  /** How many of so many bytes may be taken now. When it is not all, `onResume` follows. */
+  /** @returns how many of the bytes may be taken now. If not all, `onResume` follows */
   takeUpload(bytes: number): number {
     if (this.upload === null) return bytes;
     if (this.waiting) return 0;
@@ -44,7 +44,7 @@ export class SessionSpeed {
     return granted;
   }
 
-  /** Forgets the limits and wakes nobody. */
+  /** Drops the limits; `onResume` is not called any more. */
   close(): void {
     this.upload?.close();
     this.upload = null;

@@ -3,8 +3,8 @@ import type { Fields } from '../message/index.ts';
 import type { Gate, Throttle } from '../throttle/index.ts';
 
 /**
- * The body of a response on its way through a speed limit. What may not pass yet is held, at most what one read
- * brought: the source is paused as long as anything is held.
+ * The body of a response on its way through a speed limit. Bytes that have to wait are held, at most those of one read,
+ * because the source is paused while any are held.
  */
 export class SpeedLimitStage extends BodyStage {
   private readonly gate: Gate;
@@ -17,7 +17,7 @@ export class SpeedLimitStage extends BodyStage {
     this.gate = throttle.open(() => this.owner.guard(() => this.gateOnResume()));
   }
 
-  /** Passes what may pass and holds a copy of the rest. */
+  /** Passes the bytes that the limit allows and holds a copy of the rest. */
   write(buffer: Buffer, start: number, end: number): void {
     const granted = this.held === null ? this.gate.take(end - start) : 0;
     if (granted > 0) this.next.write(buffer, start, start + granted);

@@ -30,8 +30,8 @@ interface PseudoFields {
 }
 
 /**
- * Reads a request out of its field section. nghttp2 has checked already that pseudo-fields stand first, once, and that
- * none is missing (RFC 9113 §8.3.1), and that what has a Content-Length has as much content (§8.1.1).
+ * Reads a request from its field section. nghttp2 has already checked that pseudo-fields stand first, that each occurs once
+ * and none is missing (RFC 9113 §8.3.1), and that a Content-Length equals the length of the content (§8.1.1).
  * @param pairs name, value, name, value …
  * @param ended whether the stream ends with the section
  * @throws ProxyError
@@ -45,7 +45,7 @@ export function readHttp2Request(
   const pseudo = readPseudoFields(pairs);
   request.method = pseudo.method;
   request.bytesIn = pseudo.bytes;
-  // What the log shows, should the request be refused.
+  // Set first, so that the log has it if the request is refused.
   request.authority = pseudo.authority;
   checkLimits(pairs, pseudo, limits);
   if (pseudo.method.length > MAX_METHOD_BYTES) {
@@ -54,7 +54,7 @@ export function readHttp2Request(
   if (!isToken(pseudo.method)) throw new ProxyError('bad_start_line', 'the method is no token');
   const fields = request.requestFields;
   readFieldPairs(fields, pseudo.cookies > 1 ? joinCookies(pairs) : pairs, 'bad_field_line');
-  // nghttp2 refuses them first; a request must not depend on that.
+  // nghttp2 already refuses these, but prox does not rely on that.
   if (fields.holdsAny(CONNECTION_SPECIFIC)) {
     throw new ProxyError('bad_field_line', 'a field that speaks of the connection (RFC 9113 §8.2.2)');
   }
@@ -87,7 +87,7 @@ function checkLimits(pairs: readonly string[], pseudo: PseudoFields, limits: Hea
   }
   let lines = pairs.length / 2;
   for (let i = 0; i < pairs.length && pairs[i].charCodeAt(0) === COLON; i += 2) lines--;
-  // Crumbs of a cookie are one field that was cut for the sake of compression.
+  // The parts of a cookie are one field, which the client has split for better compression.
   if (pseudo.cookies > 1) lines -= pseudo.cookies - 1;
   if (pseudo.bytes > limits.maxHeaderBytes) {
     throw new ProxyError('head_too_large', `the head is larger than ${limits.maxHeaderBytes} bytes`);
@@ -97,7 +97,7 @@ function checkLimits(pairs: readonly string[], pseudo: PseudoFields, limits: Hea
   }
 }
 
-/** RFC 9113 §8.2.3: the crumbs of a cookie are one field to whoever does not speak HTTP/2. */
+/** RFC 9113 §8.2.3: the parts of a cookie are joined to one field before they are passed to code without HTTP/2. */
 function joinCookies(pairs: readonly string[]): string[] {
   const joined: string[] = [];
   let at = -1;
@@ -113,7 +113,7 @@ function joinCookies(pairs: readonly string[]): string[] {
   return joined;
 }
 
-/** RFC 9113 §8.3.1: `:authority` is what Host is in HTTP/1.1, and wins; a Host that says something else is malformed. */
+/** RFC 9113 §8.3.1: `:authority` takes the place of Host; a Host with another value makes the request malformed. */
 function readAuthority(pseudo: PseudoFields, request: ReceivedRequest): void {
   const { requestFields: fields } = request;
   const hosts = fields.list(FieldId.host);
@@ -150,7 +150,7 @@ function readFraming(pseudo: PseudoFields, ended: boolean, request: ReceivedRequ
   const length = requestFraming(fields, 1);
   const told = fields.holds(FieldId.contentLength);
   if (pseudo.method === 'CONNECT') {
-    // RFC 9110 §9.3.6: CONNECT has no content; what the stream brings belongs to the tunnel.
+    // RFC 9110 §9.3.6: CONNECT has no content; the data of the stream belongs to the tunnel.
     if (told) throw new ProxyError('bad_framing', 'CONNECT with a Content-Length');
     return;
   }
@@ -160,7 +160,7 @@ function readFraming(pseudo: PseudoFields, ended: boolean, request: ReceivedRequ
   if (fields.list(FieldId.expect) !== null) request.expectsContinue = request.requestFraming !== NO_BODY;
 }
 
-/** The protocol that an extended CONNECT asks for (RFC 8441 §4); empty when it is none. */
+/** The protocol that an extended CONNECT asks for (RFC 8441 §4); empty for other requests. */
 export function protocolOf(pairs: readonly string[]): string {
   for (let i = 0; i + 1 < pairs.length && pairs[i].charCodeAt(0) === COLON; i += 2) {
     if (pairs[i] === ':protocol') return pairs[i + 1];

@@ -1,6 +1,6 @@
 const SECOND_MS = 1000;
 
-/** Counts events that no honest client has many of in a second. */
+/** Counts events in a second, to detect clients that cause far more than normal ones. */
 export class Rate {
   private readonly limit: number;
   private since = 0;
@@ -10,7 +10,7 @@ export class Rate {
     this.limit = limit;
   }
 
-  /** One more. @returns whether they are too many */
+  /** Counts an event. @returns whether there are too many */
   exceeded(): boolean {
     const now = performance.now();
     if (now - this.since >= SECOND_MS) {

@@ -9,8 +9,8 @@ const GRPC = /^application\/grpc(?:[+; \t]|$)/i;
 const DEADLINE_EXCEEDED = '4';
 
 /**
- * The answer to a failed exchange of HTTP/2. Clients of gRPC read a 504 as UNAVAILABLE: that a call has run out of time, a
- * response of trailers alone tells them.
+ * The answer to a failed exchange of HTTP/2. gRPC clients read a 504 as UNAVAILABLE, so a timeout is answered with a response
+ * of trailers alone, which carries DEADLINE_EXCEEDED.
  */
 export function http2ErrorResponse(error: ProxyError, requestFields: Fields): ErrorAnswer {
   const plain = errorResponse(error);

@@ -24,9 +24,9 @@ import { type BodyReader, Http2RequestBody } from './http2-request-body.ts';
 import { http2Head } from './http2-response-head.ts';
 import { HANDSHAKE_FIELDS } from './http2-websocket.ts';
 
-/** What an exchange needs of the session that its stream belongs to. */
+/** The session of an exchange as the exchange sees it. */
 export interface Http2Client extends Client {
-  /** Is told of a stream that is not read any more. */
+  /** `watch` is called when a stream is not read any more. */
   readonly windows: { watch(): void };
   /** The limits of a route for this connection. */
   speedOf(route: RouteSpeed): ConnectionSpeed;
@@ -38,23 +38,23 @@ export interface Http2Client extends Client {
   streamOnClose(exchange: Http2Exchange): void;
 }
 
-/** What a stream works with and is dear to make: a session gives it to one stream after another. */
+/** Objects of a stream that are expensive to make: a session passes them from one stream to the next. */
 export class Http2StreamMemory {
   readonly records = new SessionRecords();
   readonly requestFields = new Fields();
 }
 
-/** The exchange of a stream: what actions and filters see of HTTP/2. */
+/** The exchange of a stream: actions and filters see HTTP/2 through it. */
 export class Http2Exchange extends ClientExchange implements BodyReader, BoundsOwner, ServerStreamOwner {
   place = -1;
-  /** What Sec-WebSocket-Accept has to be; empty when no WebSocket was asked for by extended CONNECT (RFC 8441). */
+  /** The expected Sec-WebSocket-Accept; empty unless an extended CONNECT asks for a WebSocket (RFC 8441). */
   webSocketAccept = '';
-  /** As fields of HTTP/1.1 are read: what HTTP/1.0 lacks is here. */
+  /** HTTP/2 has the features that HTTP/1.0 lacks. */
   readonly modern = true;
   readonly protocol = 'HTTP/2.0';
   /** read_timeout, write_timeout and min_rate; null without them. */
   bounds: ExchangeBounds | null = null;
-  /** What was said of the end of the stream. */
+  /** The error that has ended the stream. */
   failure: Error | null = null;
   readonly stream: ServerStream;
   readonly body: Http2RequestBody;
@@ -88,7 +88,7 @@ export class Http2Exchange extends ClientExchange implements BodyReader, BoundsO
     return acceptsTrailers(this);
   }
 
-  /** Bytes of the response so far, heads as their text would be. */
+  /** Bytes of the response so far; heads count as their text in HTTP/1.1. */
   get bytesOut(): number {
     return this.output.bytes;
   }
@@ -113,9 +113,9 @@ export class Http2Exchange extends ClientExchange implements BodyReader, BoundsO
   }
 
   inform(status: number, _reason: string, fields: Fields): void {
-    // RFC 9110 §10.1.1: 100 is for those who wait for it.
+    // RFC 9110 §10.1.1: 100 is for a client that waits for it.
     if (this.responded || (status === 100 && !this.expectsContinue)) return;
-    // Nothing else bounds what waits for a client that does not read.
+    // This is the only bound on frames for a client that does not read.
     if (this.client.queuedFrames() > MAX_QUEUED_INTERIM) return;
     const head = http2Head(fields, EMPTY_RESPONSE_DROP);
     head.fields[':status'] = status;
@@ -211,7 +211,7 @@ export class Http2Exchange extends ClientExchange implements BodyReader, BoundsO
     this.cutOff(error);
   }
 
-  /** The client was waited for in vain, or has sent what cannot be taken. */
+  /** The client did not send or take bytes in time, or has sent a body that prox refuses. */
   refuse(error: ProxyError): void {
     if (this.responded || error.status === 0) return this.abort(error);
     this.giveUp(error);
@@ -307,7 +307,7 @@ export class Http2Exchange extends ClientExchange implements BodyReader, BoundsO
     this.client.streamOnClose(this);
   }
 
-  /** Runs something on behalf of this exchange: what it throws costs this exchange alone. */
+  /** Runs an action of this exchange. An error that it throws ends this exchange alone. */
   guard(action: () => void): void {
     try {
       action();
@@ -326,17 +326,17 @@ export class Http2Exchange extends ClientExchange implements BodyReader, BoundsO
     this.settle();
     if (this.body.complete) return;
     const { bytes } = this.body;
-    // Nothing is wanted of one that has failed; who waits for a 100 sends nothing, and a tunnel that was refused has no
-    // end to wait for.
+    // The body is not needed after a failure. A client that waits for a 100 sends no body, and a refused tunnel has no end
+    // to wait for.
     const refused = this.upgrade !== null || this.method === 'CONNECT';
     const unwanted = this.error !== null || refused || (this.expectsContinue && bytes === 0);
     const short = this.body.discard(this.requestFraming < 0 ? 0 : this.requestFraming - bytes);
-    // RFC 9113 §8.1: NO_ERROR tells the client to stop and to keep the response. It must not overtake that, and
-    // node:http2 sends what it was given before the next turn of immediates.
+    // RFC 9113 §8.1: NO_ERROR tells the client to stop and to keep the response. It must not overtake the response;
+    // node:http2 sends pending frames before the next immediates run.
     if ((unwanted || !short) && !this.output.trailing) setImmediate(closeStream, this.stream);
   }
 
-  /** The exchange is over, however it ended: writes it down. Its stream may have more to send. */
+  /** The exchange has succeeded or failed: logs it. Its stream may have more to send. */
   private settle(): void {
     this.memory.records.finish(this);
     this.service.exchangeEnded();

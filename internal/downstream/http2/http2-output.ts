@@ -5,46 +5,46 @@ import { ErrorCode } from './http2-limits.ts';
 import type { Http2Fields, ServerStream } from './http2-port.ts';
 import type { Http2Head } from './http2-response-head.ts';
 
-/** Up to this many bytes are copied, as Buffer has a pool for them: then the memory that they came in is free at once. */
+/** Up to so many bytes are copied, for which Buffer has a pool. The original memory can then be reused at once. */
 const COPIED_BYTES = 4095;
 
 /**
- * The most that a stream is given at once of a larger buffer. It counts what it was given against the memory of the
- * session, and tells only when all of it has left, which is how a stall is seen.
+ * The most bytes of a larger buffer that prox gives to a stream at once. The stream counts them against the memory of the
+ * session, and reports progress only when all of them have left; stalls are detected by this progress.
  */
 const PIECE_BYTES = 65_536;
 
-/** Who writes to a stream. */
+/** The writer of a stream. */
 export interface OutputOwner {
-  /** The client has taken what was pending. */
+  /** The client has taken the pending bytes. */
   outputDrained(): void;
 }
 
 /**
- * The response side of a stream. The head waits for what follows it, and a piece of the body for the next one, so that
- * the last frame of a response that is here as a whole is the one that ends the stream.
+ * The response side of a stream. The head waits for the first piece of the body, and each piece for the next one. So the last
+ * frame of a response that is complete at once is also the frame that ends the stream.
  */
 export class Http2Output {
-  /** Bytes given so far, heads as their text would be. */
+  /** Bytes given so far; heads count as their text in HTTP/1.1. */
   bytes = 0;
   private readonly stream: ServerStream;
   private readonly owner: OutputOwner;
   private head: Http2Fields | null = null;
   private chunk: Buffer | null = null;
-  /** Memory of others is in use since the last flush. */
+  /** Borrowed memory is in use since the last flush. */
   private lent = false;
   private framing: Framing = NO_BODY;
-  /** There is no body, whatever the framing says. */
+  /** True: no body is sent, for any framing. */
   private bodiless = false;
   private mayTrail = false;
   private trailers: Http2Fields | null = null;
   private drainAwaited = false;
-  /** What is given when node:http2 has room again, in order. */
+  /** Pieces for the time when node:http2 has room again, in order. */
   private readonly waiting: Buffer[] = [];
   private waitingBytes = 0;
-  /** The end of the response was given, and waits for these. */
+  /** The end of the response was given and comes after the waiting pieces. */
   private ending = false;
-  /** Nothing more is to leave. Its stream may stay all the same, where node:http2 has lost the session. */
+  /** Nothing more is sent. The stream may still exist if node:http2 has lost the session. */
   private cut = false;
 
   constructor(stream: ServerStream, owner: OutputOwner) {
@@ -57,7 +57,7 @@ export class Http2Output {
     return this.stream.gone;
   }
 
-  /** Bytes that have not left yet, and still may. */
+  /** Bytes that still wait to be sent. */
   get pending(): number {
     return this.cut ? 0 : this.stream.unsent + this.waitingBytes;
   }
@@ -76,8 +76,8 @@ export class Http2Output {
 
   /**
    * Gives the head.
-   * @param bodiless HEAD, 204, 304: the head is all there is
-   * @param mayTrail trailers may follow a body that is not here yet
+   * @param bodiless HEAD, 204, 304: nothing follows the head
+   * @param mayTrail trailers may follow the body
    */
   begin(head: Http2Head, framing: Framing, bodiless: boolean, mayTrail: boolean): void {
     this.head = head.fields;
@@ -87,7 +87,7 @@ export class Http2Output {
     this.mayTrail = mayTrail;
   }
 
-  /** Gives bytes of the body. @throws ProxyError when they are more than the framing has said */
+  /** Gives bytes of the body. @throws ProxyError if the body gets longer than its framing */
   write(buffer: Buffer, start: number, end: number): void {
     const length = end - start;
     if (this.bodiless || length === 0) return;
@@ -108,7 +108,7 @@ export class Http2Output {
     return this.bodiless ? 0 : Math.max(0, this.framing);
   }
 
-  /** Sends what was given. */
+  /** Sends the given bytes. */
   flush(): FlushResult {
     const { stream, lent } = this;
     this.lent = false;
@@ -147,8 +147,8 @@ export class Http2Output {
   }
 
   /**
-   * Ends the stream so that the client cannot take what it got for complete. Not by `close` where there is a head:
-   * that would end the body first.
+   * Ends the stream so that the client cannot take the response as complete. After a head `close` cannot be used, as it would
+   * end the body first.
    */
   reset(error: ProxyError): void {
     this.cut = true;
@@ -175,7 +175,7 @@ export class Http2Output {
     this.give(chunk);
   }
 
-  /** Gives node:http2 as much as it should have; the rest waits. */
+  /** Gives node:http2 as many bytes as it has room for; the rest waits. */
   private give(chunk: Buffer): void {
     if (this.waitingBytes > 0) {
       this.waiting.push(chunk);
@@ -214,7 +214,7 @@ export class Http2Output {
   }
 }
 
-/** Whether a response of that framing may end with trailers: always where its length is not known. */
+/** Whether a response of that framing may end with trailers: always if its length is not known. */
 export function mayTrail(framing: Framing, wanted: boolean): boolean {
   return framing === CHUNKED || wanted;
 }

@@ -5,23 +5,23 @@ import type { ServerSession } from './http2-port.ts';
 /** Milliseconds of silence after which a client is pinged, unless the config says otherwise. */
 const DEFAULT_READ_IDLE_MS = 30_000;
 
-/** Whose client may be silent. */
+/** The session with the client that is pinged. */
 export interface PingedSession {
-  /** Whether some stream has bytes that the client has not taken, and stall_timeout watches over them. */
+  /** Whether some stream has bytes that the client has not taken, and stall_timeout applies to them. */
   readonly outputPending: boolean;
-  /** The client has gone without a word, or node:http2 has: ends the session at once. */
+  /** The client, or node:http2, does not respond any more: ends the session at once. */
   kill(error: ProxyError): void;
 }
 
 /**
- * Finds out whether a silent client is still there: after h2_read_idle_timeout without a request or content from it, it
- * is pinged (RFC 9113 §6.7), and given up when nothing at all comes for h2_ping_timeout more.
+ * Finds out whether a silent client is still there. After h2_read_idle_timeout without a request or content prox pings it
+ * (RFC 9113 §6.7), and gives it up if nothing comes within h2_ping_timeout.
  *
- * Bytes alone are no sign of life: node:http2 of Node 20 does not tell that nghttp2 has ended a session for an error of
- * the connection, and that it reads over whatever still comes. The PING, which is not answered then, finds it out.
+ * Bytes alone are no sign of life: node:http2 of Node 20 does not report that nghttp2 has ended a session for an error of the
+ * connection and discards all further bytes. The PING then gets no answer, which reveals it.
  *
- * A PING stands behind everything that was sent before it, which a slow client takes minutes for: as long as there is
- * more for it, it is for stall_timeout to say whether it moves.
+ * A PING leaves after all earlier bytes, which may take minutes for a slow client. As long as bytes are pending,
+ * stall_timeout alone decides whether the client makes progress.
  */
 export class Http2Pings {
   /** Set whenever a request or content comes. */
@@ -50,7 +50,7 @@ export class Http2Pings {
 
   private onDeadline(): void {
     const { h2PingTimeout } = this.limits;
-    // It would be gone, did the client take the last frames.
+    // A destroyed session that is still here waits for a client that does not take the last frames.
     if (this.session.destroyed) return this.owner.kill(new ProxyError('client_stalled', 'no close came'));
     if (this.heard || this.owner.outputPending) this.asked = false;
     else if (this.asked) {

@@ -1,8 +1,8 @@
 import type { SettledSession } from '../../transport/index.ts';
 
 /**
- * What exchanges and sessions of HTTP/2 ask of a codec, and what it tells them. node-http2.ts stands behind it; nothing
- * else of this package knows node:http2.
+ * The interface between exchanges and sessions of HTTP/2 and a codec. node-http2.ts implements it; no other file of this
+ * package uses node:http2.
  */
 
 /** A field section as it is sent: pseudo-fields first, names in lower case. It has no prototype. */
@@ -12,12 +12,12 @@ export type Http2Fields = Record<string, string | number | string[] | undefined>
 export interface ServerStream {
   /** Its identifier; 0 when the stream is gone and had none. */
   readonly id: number;
-  /** Nothing more can be sent, and nothing more comes. */
+  /** Nothing more can be sent or received. */
   readonly gone: boolean;
   /** The code that it was reset with; 0 while it was not. */
   readonly resetCode: number;
 
-  /** Begins to tell what happens on the stream. @param hasContent whether the head was not the last of the request */
+  /** Starts to report events of the stream. @param hasContent whether content may follow the head of the request */
   attach(owner: ServerStreamOwner, hasContent: boolean): void;
 
   // ── the response ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -34,18 +34,18 @@ export interface ServerStream {
   sendInterim(head: Http2Fields): void;
   /** Sends the final head, which ends the stream when it is the `last` frame. */
   sendHead(head: Http2Fields, last: boolean): void;
-  /** The same where a trailer section may end the stream: `streamWantsTrailers` is asked for it behind the content. */
+  /** The same if a trailer section may end the stream: `streamWantsTrailers` is called for it after the content. */
   sendHeadBeforeTrailers(head: Http2Fields): void;
   /** Gives content. Its memory is in use until it has left. */
   write(content: Buffer): void;
-  /** Gives the last content, if there is any left. */
+  /** Ends the content, with a last piece if there is one. */
   end(content: Buffer | null): void;
 
   // ── the request ──────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Bytes of content that have come and wait. */
+  /** Bytes of content that were received and not read yet. */
   readonly unread: number;
-  /** Content is told from now on. */
+  /** Starts to report content. */
   startReading(): void;
   pause(): void;
   resume(): void;
@@ -54,14 +54,14 @@ export interface ServerStream {
 
   /** Ends the stream by RST_STREAM; content that was given leaves before it. */
   close(code: number): void;
-  /** Ends the stream by RST_STREAM so that what was sent cannot be taken for all of it. */
+  /** Ends the stream by RST_STREAM, so that the client cannot take the response as complete. */
   abort(error: Error): void;
 }
 
-/** What a stream tells. Each of these methods keeps what it throws to the exchange. */
+/** Gets the events of a stream. An error in one of these methods ends the exchange alone. */
 export interface ServerStreamOwner {
   streamOnData(content: Buffer): void;
-  /** The content is complete. Told of a stream that was reset, too. */
+  /** The content has ended. Called for a stream that was reset, too. */
   streamOnEnd(): void;
   /** A trailer section has come. @param pairs name, value, name, value … */
   streamOnTrailers(pairs: readonly string[]): void;
@@ -71,7 +71,7 @@ export interface ServerStreamOwner {
   streamWantsTrailers(): Http2Fields;
   /** Why the stream is about to close. */
   streamOnError(error: Error): void;
-  /** The last word. */
+  /** The stream has closed. No call follows. */
   streamOnClose(): void;
 }
 
@@ -87,7 +87,7 @@ export interface ServerSession extends SettledSession {
   destroy(error: Error, code: number): void;
 }
 
-/** What a session tells. */
+/** Gets the events of a session. */
 export interface ServerSessionOwner {
   /**
    * A request has come.

@@ -7,7 +7,7 @@ import { MAX_DISCARD_BYTES } from '../client-bounds.ts';
 import { ErrorCode } from './http2-limits.ts';
 import type { ServerStream } from './http2-port.ts';
 
-/** Whose body it is. */
+/** The exchange that reads the body. */
 export interface BodyReader {
   readonly handler: ExchangeHandler | null;
   /** Bytes of content came. */
@@ -20,21 +20,21 @@ export interface BodyReader {
   bodyEnded(trailers: Fields | null): void;
   /** The body cannot be taken. */
   refuse(error: ProxyError): void;
-  /** Runs what happens to the stream: what it throws costs this exchange alone. */
+  /** Runs an event of the stream. An error that it throws ends this exchange alone. */
   guard(action: () => void): void;
 }
 
 /**
- * The content that a stream brings. Nothing of it is read before somebody wants it; then pausing keeps the window of
- * the stream shut (RFC 9113 §5.2), so that the client stops.
+ * The content of a stream. It is not read before the handler asks for it. A pause keeps the window of the stream closed
+ * (RFC 9113 §5.2), so that the client stops.
  *
  *     unread ──resume──> reading <──pause, resume──> paused
  *        └──────────────────┴──discard──> discarding ──> end of the stream, or too much of it
  */
 export class Http2RequestBody {
-  /** Everything has come. */
+  /** The whole body has come. */
   complete: boolean;
-  /** Somebody wants what comes. */
+  /** The handler asks for the body. */
   private awaited = false;
   /** Bytes of content so far. */
   bytes = 0;
@@ -43,13 +43,13 @@ export class Http2RequestBody {
   /** 0 = no limit. */
   private readonly maxBytes: number;
   private started = false;
-  /** The end has come, and nobody was told yet. */
+  /** The end has come and was not reported yet. */
   private untold = false;
   private discarding = false;
   private trailers: Fields | null = null;
   /** Null without a speed limit. */
   private gate: Gate | null = null;
-  /** What may not pass the speed limit yet. */
+  /** Bytes that wait for the speed limit. */
   private held: Buffer | null = null;
 
   constructor(stream: ServerStream, reader: BodyReader, ended: boolean, maxBytes: number) {
@@ -69,12 +69,12 @@ export class Http2RequestBody {
     return !this.complete && this.held === null && (this.awaited || this.discarding);
   }
 
-  /** Bytes that have come and wait. */
+  /** Bytes that were received and not read yet. */
   get unread(): number {
     return this.stream.unread;
   }
 
-  /** More may come that is not read now. */
+  /** More of the body may come, but it is not read now. */
   get stopped(): boolean {
     return !this.complete && !this.discarding && (!this.awaited || this.held !== null);
   }
@@ -84,7 +84,7 @@ export class Http2RequestBody {
     if (this.complete) return this.tellEnd();
     this.awaited = true;
     if (!this.started) this.start();
-    // While bytes are held, the gate goes on when they may pass.
+    // While bytes are held, the gate continues when they may pass.
     if (this.held === null) this.read();
   }
 
@@ -96,8 +96,8 @@ export class Http2RequestBody {
   }
 
   /**
-   * Nobody wants the content any more. What is left of it is read over, so that the stream can end as it should.
-   * @returns false when it is more than is worth reading
+   * The content is not needed any more. Discards the rest, so that the stream can end normally.
+   * @returns false if the rest is too long to discard
    */
   discard(missing: number): boolean {
     this.discarding = true;
@@ -176,7 +176,7 @@ export class Http2RequestBody {
 
   /** The content is over. */
   streamOnEnd(): void {
-    // A stream that was reset ends, too: then what has come is not all there was.
+    // A stream that was reset ends, too: then the body is not complete.
     if (this.stream.gone) return;
     this.complete = true;
     this.untold = true;
@@ -184,7 +184,7 @@ export class Http2RequestBody {
     if (this.started) this.tellEnd();
   }
 
-  /** The end comes behind every byte; a stream ends while it is paused, when nothing of it is left to read. */
+  /** Reports the end after all bytes. A paused stream may end, too, if it has no bytes left to read. */
   private tellEnd(): void {
     if (!this.untold || this.discarding || this.held !== null) return;
     this.untold = false;

@@ -2,10 +2,10 @@ import { type DropTable, type Fields, joinedLines } from '../../message/index.ts
 import { LINE_BYTES } from './http2-limits.ts';
 import type { Http2Fields } from './http2-port.ts';
 
-/** A field section, and what it would take as text. */
+/** A field section, and its length as text. */
 export interface Http2Head {
   readonly fields: Http2Fields;
-  /** Bytes of names and values, as if each stood as `name: value CRLF`: what HPACK makes of them is not known. */
+  /** Bytes of the fields as `name: value CRLF`, as their length in HPACK is not known. */
   bytes: number;
 }
 

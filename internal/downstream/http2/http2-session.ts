@@ -20,7 +20,7 @@ import type { ServerSession, ServerSessionOwner, ServerStream } from './http2-po
 import { serveNodeHttp2 } from './node-http2.ts';
 
 /**
- * What the deadline of a session waits for:
+ * The state of a session, which decides about its deadline:
  *
  *     opening ──SETTINGS──> open ──drain, idle, GOAWAY of the client──> closing ──last stream──> lingering
  *
@@ -29,7 +29,7 @@ import { serveNodeHttp2 } from './node-http2.ts';
 const Phase = { opening: 0, open: 1, closing: 2 } as const;
 type Phase = (typeof Phase)[keyof typeof Phase];
 
-/** The HTTP/2 life of a client connection: many exchanges at once. */
+/** Serves a client connection with HTTP/2: many exchanges at once. */
 export class Http2Session implements DrainableSession, Http2Client, ServerSessionOwner, BreakageOwner, UnreadStreams {
   place = -1;
   readonly clientAddress: string;
@@ -45,31 +45,31 @@ export class Http2Session implements DrainableSession, Http2Client, ServerSessio
   private readonly stalls: Http2Stalls;
   private readonly pings: Http2Pings;
   readonly windows: Http2Windows;
-  /** Null where node:http2 tells of what it finds. */
+  /** Null for a version of node:http2 that reports errors of the connection itself. */
   private readonly breakage: Http2Breakage | null;
   /** Exchanges whose stream is open, those that are over included. */
   private readonly open = new Roster<Http2Exchange>();
-  /** Of streams that have gone, for those that come. */
+  /** Memory of closed streams, for new ones. */
   private readonly spare: Http2StreamMemory[] = [];
   private readonly speeds = new WeakMap<RouteSpeed, ConnectionSpeed>();
   private readonly resets = new Rate(MAX_RESETS_PER_SECOND);
   private readonly pinged = new Rate(MAX_PINGS_PER_SECOND);
   private readonly settings = new Rate(MAX_SETTINGS_PER_SECOND);
-  /** Bytes written when the last stream closed with some that had not left: a write of them may be under way. */
+  /** The socket's bytesWritten when a stream last closed with unsent bytes: a write of them may still be under way. */
   private abandonedAt = -1;
   private phase: Phase = Phase.opening;
-  /** Of all streams. */
+  /** Bytes of content of all streams. */
   private contentBytes = 0;
   /** Some stream has come. */
   private used = false;
-  /** Is to close when its deadline has passed, whatever is open by then. */
+  /** The session closes when its deadline passes, even if streams are open then. */
   private leaving = false;
-  /** Why streams end that end with the session. */
+  /** The reason for streams that end with the session. */
   private reason: ProxyError | null = null;
 
   /**
-   * Serves a connection that speaks HTTP/2. It belongs to the session from then on.
-   * @param unread what was read of the connection already
+   * Serves a connection that speaks HTTP/2. The session owns it from then on.
+   * @param unread bytes of the connection that were already read
    */
   static serve(connection: Connection, unread: Buffer | null, slot: SessionSlot): void {
     const session = new Http2Session(connection, unread, slot);
@@ -104,9 +104,9 @@ export class Http2Session implements DrainableSession, Http2Client, ServerSessio
   }
 
   /**
-   * RFC 9113 §6.8 would have a first GOAWAY that takes what is on its way, and a second with the last stream. But nghttp2
-   * takes no stream once a GOAWAY was sent: so there is one, and clients send again what it does not name. Few do that
-   * on a connection that was just opened, so its first streams are waited for.
+   * RFC 9113 §6.8 recommends a first GOAWAY that still accepts streams on their way, and a second one with the last stream. But
+   * nghttp2 accepts no stream after a GOAWAY. So prox sends one, and clients send the requests again that it does not cover.
+   * Few clients do that on a connection that they have just opened, so prox waits for its first streams.
    */
   drain(): void {
     if (this.phase === Phase.closing) return;
@@ -137,8 +137,8 @@ export class Http2Session implements DrainableSession, Http2Client, ServerSessio
   }
 
   /**
-   * A number that grows as streams are sent to, and not as PING and SETTINGS of the client are answered: an answer is no
-   * longer than they are.
+   * A number that grows with bytes sent for streams, and not with the answers to PING and SETTINGS of the client: an answer
+   * is no longer than the frame that it answers.
    */
   private get bytesOfStreams(): number {
     const { bytesRead, bytesWritten } = this.socket;
@@ -150,7 +150,7 @@ export class Http2Session implements DrainableSession, Http2Client, ServerSessio
     return this.session.queuedFrames;
   }
 
-  /** @internal Whether some stream has bytes that the client has not taken, and stall_timeout watches over them. */
+  /** @internal Whether some stream has bytes that the client has not taken, and stall_timeout applies to them. */
   get outputPending(): boolean {
     for (const { output, service } of this.open) if (output.pending > 0 && service.limits.stallTimeout > 0) return true;
     return false;
@@ -205,7 +205,7 @@ export class Http2Session implements DrainableSession, Http2Client, ServerSessio
 
   /** @internal */
   streamOnClose(exchange: Http2Exchange): void {
-    // A client may reset with NO_ERROR, too: then it shows in what was cut.
+    // A client may reset with NO_ERROR, too: then the exchange is not over.
     const cut = exchange.stream.resetCode !== ErrorCode.noError || !(exchange.over || exchange.tunnel);
     exchange.guard(() => exchange.streamClosed(this.reason));
     this.open.delete(exchange);
@@ -213,7 +213,7 @@ export class Http2Session implements DrainableSession, Http2Client, ServerSessio
     exchange.memory.requestFields.reset();
     this.spare.push(exchange.memory);
     this.stalls.forget(exchange);
-    // What the upstream did is not the client's fault.
+    // A failure of the upstream is not the client's fault.
     const clients = exchange.error === null || exchange.error.source === 'client';
     if (cut && clients && this.resets.exceeded()) this.calm('streams that were reset');
     if (this.open.size === 0) this.rest();
@@ -226,7 +226,7 @@ export class Http2Session implements DrainableSession, Http2Client, ServerSessio
     else if (!this.leaving) deadlines.set(this.deadline, current.limits.idleTimeout);
   }
 
-  /** Whether node:http2 takes no stream any more; it says `closed` of what was closed, and not of what has failed. */
+  /** Whether node:http2 accepts no streams any more. It sets `closed` after a close, but not after a failure. */
   private get ended(): boolean {
     return this.session.closed || this.session.destroyed;
   }
@@ -275,29 +275,29 @@ export class Http2Session implements DrainableSession, Http2Client, ServerSessio
   private onDeadline(): void {
     this.leaving = false;
     if (this.phase === Phase.opening) return this.kill(new ProxyError('head_timeout', 'no SETTINGS came'));
-    // What has ended already does not close on its side, which may be as the client does not take the last frames.
+    // The session has ended, but its socket does not close, perhaps because the client does not take the last frames.
     if (this.ended && this.open.size === 0) return this.kill(new ProxyError('client_stalled', 'no close came'));
     this.close();
   }
 
-  /** Opens no more streams, and ends behind those that are open. */
+  /** Accepts no more streams, and ends after the open ones. */
   private close(): void {
     this.phase = Phase.closing;
     this.session.close();
     if (this.open.size === 0) this.rest();
   }
 
-  /** The client does what no honest client does. */
+  /** The client sends far more frames than a normal one: ends the session. */
   private calm(what: string): void {
     this.giveUp(new ProxyError('h2_flood', `too many ${what} in a second`), ErrorCode.enhanceYourCalm);
   }
 
-  /** @internal nghttp2 has ended the session for what the client sent; its GOAWAY has left. */
+  /** @internal nghttp2 has ended the session for an error of the client; its GOAWAY has left. */
   onBroken(): void {
     this.giveUp(new ProxyError('h2_broken', 'the client sent a frame that is an error'), ErrorCode.protocolError);
   }
 
-  /** Gives the client up, and leaves it some time to read why. */
+  /** Gives the client up, with some time for it to read the GOAWAY. */
   private giveUp(error: ProxyError, code: number): void {
     if (this.session.destroyed) return;
     this.slot.current.connectionRefused(this.clientAddress, error);

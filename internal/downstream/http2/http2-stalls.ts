@@ -2,7 +2,7 @@ import type { Deadline, Deadlines } from '../../base/index.ts';
 import type { Http2Exchange } from './http2-exchange.ts';
 import { LOOKS_A_STALL, PATIENCE_WHILE_OTHERS_MOVE } from './http2-limits.ts';
 
-/** What was seen of a stream at the last look, of each direction by itself. Times are those when it last moved. */
+/** The progress of a stream at the last check, for each direction. Times are those of the last progress. */
 interface Sighting {
   received: number;
   receivedAt: number;
@@ -11,9 +11,9 @@ interface Sighting {
 }
 
 /**
- * stall_timeout for the streams of a session: looks at all of them a few times in its length, rather than setting a
- * deadline with every frame. What a stream has got of a write is seen when the whole of it has left; until then, the
- * progress of the connection speaks for it, for some time.
+ * stall_timeout for the streams of a session. It checks all of them a few times in each stall_timeout, which is cheaper than
+ * a deadline for every frame. The progress of a write is visible only when the whole of it has left. Until then, the progress
+ * of the connection counts for the stream, for a limited time.
  */
 export class Http2Stalls {
   private readonly deadlines: Deadlines;
@@ -24,8 +24,8 @@ export class Http2Stalls {
   private readonly seen = new Map<Http2Exchange, Sighting>();
 
   /**
-   * @param sent bytes that the connection has sent, less those that answer what the client sends of itself
-   * @param onLook called when it is time to call `look` for each stream, and `watch` again
+   * @param sent bytes that the connection has sent, without answers to PING and SETTINGS
+   * @param onLook called when it is time to call `look` for each stream, and then `watch`
    */
   constructor(deadlines: Deadlines, sent: () => number, onLook: () => void) {
     this.deadlines = deadlines;
@@ -33,12 +33,12 @@ export class Http2Stalls {
     this.deadline = deadlines.create(onLook);
   }
 
-  /** There are streams: looks at them after a while. */
+  /** There are streams: checks them after a while. */
   watch(stallTimeout: number): void {
     if (this.deadline.at === 0) this.deadlines.set(this.deadline, stallTimeout / LOOKS_A_STALL);
   }
 
-  /** Begins a round of looks. */
+  /** Begins a round of checks. */
   begin(now: number): void {
     const sent = this.sent();
     if (sent <= this.mostSent) return;
@@ -46,7 +46,7 @@ export class Http2Stalls {
     this.sentAt = now;
   }
 
-  /** @returns whether the client has moved no byte for so long in a direction where one is due */
+  /** @returns whether the client has moved no byte for too long in a direction in which bytes are due */
   look(exchange: Http2Exchange, stallTimeout: number, now: number): boolean {
     const { seen } = this;
     if (stallTimeout === 0 || !exchange.waitsForClient) {

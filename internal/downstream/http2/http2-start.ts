@@ -7,12 +7,12 @@ import type { Http2Exchange } from './http2-exchange.ts';
 import { beginWebSocket } from './http2-websocket.ts';
 
 /**
- * Begins an exchange: reads the request out of its field section, and gives it to its route.
+ * Begins an exchange: reads the request from its field section, and gives it to its route.
  * @param pairs name, value, name, value …
- * @throws ProxyError that it is to be answered with
+ * @throws ProxyError for a request that is refused
  */
 export function startExchange(exchange: Http2Exchange, pairs: readonly string[], deadlines: Deadlines): void {
-  // Reset in the same breath: its end is told in a moment.
+  // The client has already reset the stream: node:http2 reports its end in a moment.
   if (exchange.output.gone) return;
   const { service, requestFields } = exchange;
   const { limits } = service;

@@ -4,13 +4,13 @@ import { type Fields, webSocketAccept } from '../../message/index.ts';
 
 const KEY_BYTES = 16;
 
-/** What HTTP/1.1 needs for the handshake and HTTP/2 does without (RFC 8441 §5). */
+/** Fields of the handshake in HTTP/1.1 that HTTP/2 does not use (RFC 8441 §5). */
 export const HANDSHAKE_FIELDS: ReadonlySet<string> = new Set(['sec-websocket-accept']);
 
 /**
  * Gives a request that came as extended CONNECT (RFC 8441) the fields that make it the GET of RFC 6455 §4.1.
  * @param protocol the value of `:protocol`
- * @returns what Sec-WebSocket-Accept has to be
+ * @returns the expected Sec-WebSocket-Accept
  * @throws ProxyError with status 501 for other protocols
  */
 export function beginWebSocket(protocol: string, fields: Fields): string {

@@ -7,20 +7,20 @@ import type { Http2Fields, ServerSession, ServerSessionOwner, ServerStream, Serv
 /** Pseudo-fields of a request, with that of RFC 8441. */
 const PSEUDO_FIELDS = 5;
 
-/** Malformed frames and empty DATA frames in the life of a connection: some libraries send an empty one now and then. */
+/** Limit of malformed and empty DATA frames of a connection. Some libraries send an empty one now and then. */
 const MAX_INVALID_FRAMES = 1000;
 
-/** Streams beyond MAX_STREAMS that are refused in the life of a connection, before it is taken for an attack. */
+/** Streams beyond MAX_STREAMS that are refused on a connection before it counts as an attack. */
 const MAX_REJECTED_STREAMS = 1000;
 
-/** What node:http2 is told of the limits. */
+/** The options of node:http2 for the limits of a service. */
 export function sessionOptions(limits: ServiceLimits): ServerSessionOptions {
   const { maxHeaderBytes, maxHeaders } = limits;
-  // Twice what is accepted: what is just too large gets a 431, what is far too large a RST_STREAM.
+  // Twice the accepted size: a head that is a little too large gets a 431, one that is far too large a RST_STREAM.
   const maxHeaderListSize = 2 * (maxHeaderBytes + LINE_OVERHEAD_BYTES * (maxHeaders + PSEUDO_FIELDS));
   return {
     ...HTTP2_OPTIONS,
-    // As many as fit: the size alone decides, so that too many get a 431, and no RST_STREAM.
+    // As many pairs as fit into the size, so that too many fields get a 431 and no RST_STREAM.
     maxHeaderListPairs: Math.ceil(maxHeaderListSize / LINE_OVERHEAD_BYTES),
     maxSessionInvalidFrames: MAX_INVALID_FRAMES,
     maxSessionRejectedStreams: MAX_REJECTED_STREAMS,
@@ -37,7 +37,7 @@ export function sessionOptions(limits: ServiceLimits): ServerSessionOptions {
 /** Flag of a HEADERS frame: nothing follows it (RFC 9113 §6.2). */
 const END_STREAM = 0x1;
 
-/** Speaks HTTP/2 with a client over a socket, which belongs to the session from then on. */
+/** Speaks HTTP/2 with a client over a socket. The session owns the socket from then on. */
 export function serveNodeHttp2(
   socket: ReturnType<Connection['release']>,
   limits: ServiceLimits,
@@ -51,7 +51,7 @@ export function serveNodeHttp2(
   session.on('remoteSettings', () => owner.sessionOnSettings());
   session.on('ping', () => owner.sessionOnPing());
   session.on('goaway', (code) => owner.sessionOnGoaway(code));
-  // What nghttp2 has ended, which has limits of its own for floods; other errors are those of the socket.
+  // ERR_HTTP2_ERROR comes from nghttp2, which has limits of its own for floods; other errors come from the socket.
   session.on('error', (error: NodeJS.ErrnoException) => owner.sessionOnError(error, error.code === 'ERR_HTTP2_ERROR'));
   session.on('close', () => owner.sessionOnClose());
   session.setLocalWindowSize(limits.h2ConnectionWindow);
@@ -94,7 +94,7 @@ class NodeServerSession implements ServerSession {
   }
 }
 
-/** The adapter of a stream. All streams share the listeners below: seven closures for each would cost it more. */
+/** The key of a stream's adapter. All streams share the listeners below, which saves seven closures for each. */
 const ADAPTER = Symbol('adapter');
 
 interface AdaptedStream extends ServerHttp2Stream {
@@ -106,7 +106,7 @@ const WAIT_FOR_TRAILERS = { waitForTrailers: true };
 
 /** A stream of node:http2. */
 export class NodeServerStream implements ServerStream {
-  /** @internal Set by `attach`, before anything is told. */
+  /** @internal Set by `attach`, before the first event. */
   owner!: ServerStreamOwner;
   private readonly stream: AdaptedStream;
 
@@ -119,7 +119,7 @@ export class NodeServerStream implements ServerStream {
     const { stream } = this;
     this.owner = owner;
     stream.on('drain', onDrain);
-    // Trailers are told when they come, whether or not the content before them was taken, and so is the end of none.
+    // node:http2 reports trailers when they come, even if the content before them was not read yet.
     if (hasContent) {
       stream.on('end', onEnd);
       stream.on('trailers', onTrailers);

@@ -2,7 +2,7 @@ import type { MemoryClient } from '../../transport/testing/memory-client.ts';
 import { Http1Session } from '../http1/http1-session.ts';
 import { MemoryHost, type MemoryService, MemorySlot } from './memory-host.ts';
 
-/** A client of a session, and what the session lives on. */
+/** A client of a session, with the host and the slot of the session. */
 export interface Http1Client {
   readonly host: MemoryHost;
   readonly slot: MemorySlot;
@@ -27,7 +27,7 @@ export const get = (path: string, ...fields: string[]): string => head(`GET ${pa
 /** The head of a POST. */
 export const post = (path: string, ...fields: string[]): string => head(`POST ${path} HTTP/1.1`, ...fields);
 
-/** The bodies of responses that say their length. */
+/** The bodies of responses with a Content-Length. */
 export function bodies(received: string): string[] {
   const found: string[] = [];
   for (let at = 0; at < received.length;) {
@@ -41,5 +41,5 @@ export function bodies(received: string): string[] {
 
 /** The status of the first response. */
 export const statusOf = (received: string): number => Number(/^HTTP\/1\.1 (\d+)/.exec(received)?.[1]);
-/** The code of the error that the last response tells. */
+/** The error code in the last response. */
 export const codeOf = (received: string): string => /\((\w+)\)\n$/.exec(received)?.[1] ?? '';

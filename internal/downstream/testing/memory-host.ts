@@ -16,7 +16,7 @@ import { asSocket, type MemoryClientOptions, memoryPair } from '../../transport/
 import type { ConnectionHandler } from '../../transport/index.ts';
 import type { DrainableSession, HostRoute, SessionHost, SessionSlot } from '../session-host.ts';
 
-/** What a test wants of its service; everything else is as the config has it by default. */
+/** The settings of a test for its service; all others have the default of the config. */
 export interface MemoryService {
   readonly limits?: Partial<ServiceLimits>;
   /** Answers requests; those of a test are kept in `exchanges` when there is none. */
@@ -32,7 +32,7 @@ export interface MemoryService {
   readonly trusted?: readonly string[];
 }
 
-/** One generation of a service, which notes what sessions tell it. */
+/** One generation of a service that records the calls of sessions. */
 export class MemoryHost implements SessionHost {
   readonly limits: ServiceLimits;
   readonly headLimits;
@@ -122,7 +122,7 @@ function routeOf(action: Action, filters: readonly Filter[]): RouteContext {
   };
 }
 
-/** An exchange that an action of a test has, and what it was told: `body TEXT`, `end`, `drain`, `abort CODE`. */
+/** An exchange in the hands of a test, with its events: `body TEXT`, `end`, `drain`, `abort CODE`. */
 export class TakenExchange implements ExchangeHandler {
   readonly exchange: Exchange;
   readonly events: string[] = [];
@@ -189,7 +189,7 @@ export const ECHO: Action = {
   },
 };
 
-/** Where the sessions of a test find their service, on a clock that the test moves. */
+/** The slot of the sessions of a test, with a clock that the test moves. */
 export class MemorySlot implements SessionSlot {
   current: MemoryHost;
   draining = false;
@@ -208,13 +208,13 @@ export class MemorySlot implements SessionSlot {
     this.sessions.delete(session);
   }
 
-  /** As when the listener goes away. */
+  /** Drains the sessions, as a listener that closes does. */
   drain(): void {
     this.draining = true;
     for (const session of this.sessions.snapshot()) session.drain();
   }
 
-  /** As when shutdown_timeout has passed. */
+  /** Ends the sessions, as prox does after shutdown_timeout. */
   kill(error: ProxyError): void {
     for (const session of this.sessions.snapshot()) session.kill(error);
   }
