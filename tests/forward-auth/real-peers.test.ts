@@ -56,7 +56,12 @@ describe('forward_auth with nginx as auth server and as upstream', () => {
     expect(await curl(protocol, '-H', 'Cookie: session=good', ...upload, daemon.url('/up'))).toMatch(
       /POST \/up for POST:\/up\n$/,
     );
-    expect(await curl(protocol, ...upload, daemon.url('/up'))).toMatch(/^HTTP\/\S+ 401 /);
+  });
+
+  it('refuses an upload of curl before it is sent', async () => {
+    // curl 7.88 loses a whole response over HTTP/2 when the RST_STREAM behind it comes in the same read.
+    const upload = ['-X', 'POST', '--data-binary', 'x'.repeat(100_000), '-H', 'Expect: 100-continue'];
+    expect(await curl('--http1.1', ...upload, daemon.url('/up'))).toMatch(/^HTTP\/1\.1 401 /);
   });
 });
 
