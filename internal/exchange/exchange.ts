@@ -160,6 +160,8 @@ export interface ExchangeHandler {
 export interface Action {
   /** True when the action can answer CONNECT; any other refuses it with 405 (RFC 9110 §9.3.6). */
   readonly takesConnect?: boolean;
+  /** True when the action passes the request body on, so that it cannot answer once some of that was taken. */
+  readonly takesBody?: boolean;
   /** The action to run if this one cannot answer; null or left out for none. */
   readonly fallback?: Action | null;
   /** Set by actions that take a whole connection, by the server name of its ClientHello: pass and drop. */

@@ -3,7 +3,10 @@ import { type Fields, reasonPhrase } from '../message/index.ts';
 import type { Action } from './exchange.ts';
 import type { Exchange } from './exchange.ts';
 
-/** The fallback of the route's action answers. If the action has none, the answer is 502 (no_target). */
+/**
+ * The fallback of the route's action answers. If the action has none, or none that can answer CONNECT, where a 2xx would
+ * begin a tunnel (RFC 9110 §9.3.6), the answer is 503 (no_target).
+ */
 export const FALLBACK: Action = {
   handle(exchange: Exchange): void {
     const { fallback } = exchange.route.action;

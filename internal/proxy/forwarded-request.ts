@@ -1,5 +1,5 @@
 import { isIdempotent } from '../balancing/index.ts';
-import type { Exchange, RequestHead } from '../exchange/index.ts';
+import type { Action, Exchange, RequestHead } from '../exchange/index.ts';
 import { type Framing, NO_BODY, UNTIL_CLOSE } from '../message/index.ts';
 import type { Http2RequestHead, Peer, UpstreamRequest, UpstreamTimeouts } from '../upstream/index.ts';
 import type { ProxyRoute } from './proxy-route.ts';
@@ -16,6 +16,9 @@ export abstract class ForwardedRequest implements UpstreamRequest {
   protected request: RequestHead;
   /** Where this attempt goes; null before the first. */
   protected peer: Peer | null = null;
+
+  /** Bytes of the request body were taken from the client: without a copy in `kept` the request cannot be sent again. */
+  protected bodyTaken = false;
 
   constructor(exchange: Exchange, proxy: ProxyRoute) {
     this.exchange = exchange;
@@ -77,5 +80,10 @@ export abstract class ForwardedRequest implements UpstreamRequest {
   /** Whether the request may be sent again even if the upstream may have processed it (RFC 9110 §9.2.2). */
   protected get repeatable(): boolean {
     return this.request.requestFraming === NO_BODY && this.idempotent;
+  }
+
+  /** Whether an action needs what was taken of the request body: it would wait for that, or pass on the rest alone. */
+  protected misses(action: Action): boolean {
+    return this.bodyTaken && action.takesBody === true;
   }
 }

@@ -42,8 +42,6 @@ export class Forwarding
   private cancelDial: (() => void) | null = null;
   /** Counts how often the request was sent again, and why; null while it was sent once. */
   private retries: Retries | null = null;
-  /** Bytes of the request body were taken from the client: without a copy in `kept` the request cannot be sent again. */
-  private bodyTaken = false;
   /** Null for an upstream that cannot refuse a request it was sent, and once the upstream has answered. */
   private kept: ReplayBuffer | null = null;
   private tunnel = false;
@@ -111,6 +109,7 @@ export class Forwarding
   }
 
   onRequestEnd(trailers: Fields | null): void {
+    this.bodyTaken = true;
     if (this.stages === null) this.endBody(trailers);
     else this.stages.end(trailers);
   }
@@ -319,6 +318,7 @@ export class Forwarding
     const { exchange } = this;
     this.letGo();
     if (action === FALLBACK) return this.giveUp(new ProxyError('no_target', 'a filter asked for the fallback'));
+    if (this.misses(action)) return exchange.fail(new ProxyError('no_target', 'the request body is gone'));
     exchange.handler = null;
     exchange.patient = false;
     action.handle(exchange);
@@ -385,7 +385,7 @@ export class Forwarding
     const { exchange, proxy } = this;
     // RFC 9110 §9.3.6: a 2xx to CONNECT begins a tunnel, so only an action that takes CONNECT may answer.
     const refused = exchange.method === 'CONNECT' && proxy.fallback?.takesConnect !== true;
-    if (proxy.fallback === null || refused) return exchange.fail(error);
+    if (proxy.fallback === null || refused || this.misses(proxy.fallback)) return exchange.fail(error);
     proxy.unreachable(exchange, error);
     exchange.handler = null;
     exchange.patient = false;

@@ -54,6 +54,7 @@ class ProxyAction implements Action, ProxyRoute {
   readonly answersConnect: boolean;
   readonly proxyProtocol: ProxyProtocolVersion | null;
   readonly takesConnect: boolean;
+  readonly takesBody = true;
   readonly unreachable: (exchange: Exchange, error: ProxyError) => void;
   private readonly peersByTarget = new Map<string, Peer>();
 

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { Answer, type BodyStage } from '../../internal/exchange/index.ts';
+import { Answer, type BodyStage, FALLBACK } from '../../internal/exchange/index.ts';
 import { Fields } from '../../internal/message/index.ts';
 import { eventually } from '../testing/wait.ts';
 import { PAIRINGS, PhaseHouse } from './house.ts';
@@ -101,6 +101,22 @@ describe.each(PAIRINGS)('uploads of $client to $upstream', (pairing) => {
     };
     expect(await house.get('/a', { method: 'POST', body: ['hello'] })).toMatchObject({ status: 403 });
     expect(stage.closings).toBe(1);
+  });
+
+  it.each([
+    ['whole', { body: ['hello'] }],
+    ['in part', { body: ['hello'], unfinished: true as const }],
+    ['whole, without a byte', { body: [], trailers: { 'x-sum': '0' } }],
+  ])('that were taken %s go to no fallback that would wait for them', async (_, wish) => {
+    house.upstream.answer = (response, request) => {
+      const refuse = (): unknown => response.writeHead(500).end();
+      request.once('data', refuse).once('end', () => response.writableEnded || refuse());
+    };
+    house.filter = { onUpstreamResponse: (_exchange, head) => (head.status === 500 ? FALLBACK : null) };
+    const asked = house.ask({ path: '/fallback/a', method: 'POST', ...wish });
+    await eventually('the head of the answer', () => asked.status > 0);
+    expect([asked.status, house.second.seen]).toEqual([503, []]);
+    asked.abort();
   });
 
   it('are given up with their client, in the midst of a stage', async () => {
