@@ -24,7 +24,7 @@ const FIRST_REQUESTS = 256;
 /** No load takes as long; a generator that waits for a connection for ever must not hold the benchmark. */
 const HANG_MS = 30_000;
 
-/** Nothing failed, and nothing was answered either: a machine that stands still for a second does that to anybody. */
+/** No request failed and none was answered, which happens with every proxy if the machine stands still for a second. */
 export class Stalled extends Error {}
 
 /**

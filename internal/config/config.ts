@@ -33,23 +33,23 @@ export interface Config {
   /** By name; ready-made ones that a route uses stand under their names that begin with `prox:`. */
   readonly plugins: Readonly<Record<string, PluginConfig>>;
   readonly admin: AdminConfig | null;
-  /** Where each log file is named first, by its absolute path: for what only opening it finds out. */
+  /** Where the config first names each log file, by its absolute path: for errors that only opening the file shows. */
   readonly logs: Readonly<Record<string, Place>>;
   /** Absolute paths of every file and folder that was read: what the watcher watches. */
   readonly files: readonly string[];
   /**
-   * Absolute paths of what was not looked at, as the machine that serves may be another one: certificates, keys, files to
-   * serve, logs. Empty for a config that is to be served.
+   * Absolute paths that were not checked, because another machine may serve the config: certificates, keys, files to serve,
+   * logs. Empty for a config that prox serves.
    */
   readonly skipped: readonly string[];
-  /** What will go wrong, but does not yet, such as a certificate that expires within days. */
+  /** Faults that do not prevent serving, such as a certificate that expires within days. */
   readonly warnings: readonly Problem[];
 }
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
 export interface LoggingConfig {
-  /** What the file says, null when it does not: the environment and the command line come first. */
+  /** The level in the config file; null if it sets none. The environment and the command line come first. */
   readonly level: LogLevel | null;
   /** Absolute path of the global access log, or null for none. */
   readonly accessLog: string | null;
@@ -70,9 +70,9 @@ export interface RotateConfig {
   readonly keep: number | null;
 }
 
-/** How the names of upstreams are looked up. Null: as the system's files have it. */
+/** How prox looks up the names of upstreams. Null: as the files of the system say. */
 export interface ResolverConfig {
-  /** The system's own resolver is asked, and nothing below matters. */
+  /** True: prox asks the resolver of the system and ignores the properties below. */
   readonly system: boolean;
   /** IP addresses with or without a port. */
   readonly servers: readonly string[] | null;
@@ -119,7 +119,7 @@ export interface ServiceConfig {
   readonly limits: ServiceLimits;
   readonly routes: readonly RouteConfig[];
   readonly position: Position;
-  /** Where the values of its own keys stand, for what only the start finds out: `listen`, `config.max_connections` … */
+  /** Positions of the values of its own keys, for errors that only the start shows: `listen`, `config.max_connections` … */
   readonly positions: Readonly<Record<string, Position>>;
 }
 
@@ -191,7 +191,7 @@ export interface ServiceLimits {
   readonly maxTargetBytes: number;
   /** Routes match with empty segments of a path merged. */
   readonly mergeSlashes: boolean;
-  /** What becomes of a path with an encoded slash or backslash. */
+  /** How to handle a path with an encoded slash or backslash. */
   readonly encodedSlashes: 'keep' | 'refuse';
   /** 0 = none. */
   readonly maxBodyBytes: number;
@@ -200,7 +200,7 @@ export interface ServiceLimits {
   /** CIDRs (a bare address is a /32 or /128), checked. */
   readonly trustedProxies: readonly string[];
   readonly proxyProtocol: boolean;
-  /** Fields whose names hold an underscore go on to upstreams. */
+  /** Fields with an underscore in their names are forwarded to upstreams. */
   readonly underscores: boolean;
   readonly shutdownTimeout: number;
 }

@@ -26,7 +26,7 @@ export function jsonSchema(features: readonly FeatureSchema[]): Record<string, u
     branches: features.map(({ schema }) => reference(String(schema.meta()?.id))),
     otherwise: reference(String(externalPluginSchema.meta()?.id)),
   });
-  /* oxlint-disable unicorn/no-thenable -- JSON Schema calls it so, and nobody awaits it. */
+  /* oxlint-disable unicorn/no-thenable -- JSON Schema requires the name, and no code awaits the object. */
   return {
     $schema: 'http://json-schema.org/draft-07/schema#',
     title: 'prox configuration',

@@ -215,7 +215,7 @@ describe('responseFraming, RFC 9112 §6.3', () => {
   });
 });
 
-/** Expects that the head fails, in the parser (no log of it) or in its framing, whatever comes behind it. */
+/** Expects that the head fails, in the parser (without a log) or in its framing, with any bytes behind it. */
 function expectRefused(
   wire: { kind: 'request' | 'response'; method?: string },
   head: string,

@@ -70,7 +70,7 @@ class Llhttp {
   }
 }
 
-/** The content was pushed to the request already; nobody reads it but us. Later Nodes give it out piece by piece. */
+/** The content that was already pushed to the request, which only this test reads. Later versions of Node return it in pieces. */
 function contentOf(request: IncomingMessage): string {
   let content = '';
   for (let piece: Buffer | null; (piece = request.read() as Buffer | null) !== null;)

@@ -278,7 +278,7 @@ describe('sharers', () => {
     const all = totals.reduce((sum, total) => sum + total, 0);
     expect(all / 10_000_000).toBeGreaterThan(0.97);
     expect(all / 10_000_000).toBeLessThan(1.03);
-    // The first of them got the whole burst, before anybody else was there.
+    // The first gate got the whole burst, as it was alone then.
     const later = totals.slice(1);
     expect(Math.max(...later) / Math.min(...later)).toBeLessThan(1.1);
   });

@@ -7,26 +7,26 @@ import type { Http2RequestHead, UpstreamRequest } from './upstream-link.ts';
 export interface OwnRequest {
   /** Any but CONNECT. */
   readonly method: string;
-  /** Path and query in origin-form (RFC 9112 §3.2.1), in ASCII. What the peer has as path prefix is not put before it. */
+  /** Path and query in origin-form (RFC 9112 §3.2.1), in ASCII. A path prefix of the peer is not added. */
   readonly target: string;
   /** Host and port for Host or :authority; the peer's own when left out. */
   readonly authority?: string;
-  /** Fields that frame a message or are for one hop (RFC 9110 §7.6.1) do not go with the request, nor does Host. */
+  /** Fields. Those that frame a message or are for one hop (RFC 9110 §7.6.1), and Host, are not sent. */
   readonly fields: Fields;
-  /** The content, not to be changed until the call is over; null or left out for none. */
+  /** The content; the caller must not change it until the call is over. Null or left out for none. */
   readonly body?: Buffer | null;
 }
 
-/** Besides what no request holds: what a request of our own needs of these, `OwnRequest` says otherwise. */
+/** Lines that an own request leaves out: those that no request has, and those that `OwnRequest` sets in another way. */
 const OWN_DROP = without(REQUEST_DROP, FieldId.contentLength, FieldId.expect, FieldId.trailer);
 
-/** Methods whose requests say that they have no content (RFC 9110 §8.6). */
+/** Methods whose requests without content have `Content-Length: 0` (RFC 9110 §8.6). */
 const EXPECTS_CONTENT: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
 
-/** What stands in a target: visible ASCII (RFC 3986 §2). */
+/** The form of a target: visible ASCII (RFC 3986 §2). */
 const TARGET = /^(?:\/[!-~]*|\*)$/;
 
-/** An own request in the words of whichever protocol the peer speaks. */
+/** The head of an own request in the protocol of the peer. */
 export class OwnRequestHead implements UpstreamRequest {
   readonly raw = false;
   readonly upgrade = null;
@@ -37,7 +37,7 @@ export class OwnRequestHead implements UpstreamRequest {
   private readonly request: OwnRequest;
   private readonly peer: Peer;
 
-  /** @throws TypeError when the method or the target would break the message */
+  /** @throws TypeError if the method or the target would break the message */
   constructor(request: OwnRequest, peer: Peer) {
     const { method, target, body } = request;
     if (!isToken(method) || method === 'CONNECT') throw new TypeError(`not a method: ${JSON.stringify(method)}`);

@@ -10,22 +10,22 @@ import type { LinkNeeds, PoolOptions, Pools } from './pool.ts';
 import type { ResponseHandler } from './response-handler.ts';
 import type { UpstreamLink, UpstreamTimeouts } from './upstream-link.ts';
 
-/** What bounds an own request. */
+/** The bounds of an own request. */
 export interface CallBounds {
-  /** Milliseconds for all of it: to connect, to send, and to get the whole response. They end up to 150 ms late. */
+  /** Milliseconds to connect, to send, and to get the whole response together. The timeout may come up to 150 ms late. */
   readonly timeout: number;
-  /** Bytes of a response body that are taken; a longer one fails the call. */
+  /** Bytes of a response body at most; a longer one fails the call. */
   readonly maxBodyBytes: number;
   /**
-   * Whether the body of a response with that status is wanted; always when left out. Where it is not, the call has its
-   * response with the head, and the body is read over for the sake of the connection.
+   * Whether the caller wants the body of a response with that status; left out for always. Without it, the call returns after
+   * the head, and the body is discarded so that the connection can be used again.
    */
   readonly wantsBody?: (status: number) => boolean;
-  /** Gives the call up when it is aborted; null or left out for never. */
+  /** Aborts the call; null or left out for never. */
   readonly signal?: AbortSignal | null;
 }
 
-/** The final response to an own request, a redirect included: none is ever followed. */
+/** The final response to an own request. Redirects are not followed, but returned. */
 export interface OwnResponse {
   readonly status: number;
   /** Empty over HTTP/2, which has none (RFC 9113 §8.3.2). */

@@ -21,7 +21,7 @@ export interface UpstreamRequest {
   readonly upgrade: string | null;
   /** Sec-WebSocket-Key (RFC 6455 §11.3.1), or null. */
   readonly webSocketKey: string | null;
-  /** Whether no other request may follow on its connection, whatever the upstream says (RFC 9112 §9.6). */
+  /** Whether no other request may follow on its connection, even if the upstream keeps it open (RFC 9112 §9.6). */
   readonly last: boolean;
   /** Request line, fields and the empty line (RFC 9112 §2.1). */
   http1Head(): string;

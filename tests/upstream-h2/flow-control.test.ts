@@ -81,7 +81,7 @@ describe('flow control between HTTP/1.1 clients and an upstream of HTTP/2', () =
     }
     await upstream.received(40);
     await settled(() => clients.reduce((sum, client) => sum + client.socket.bytesRead, 1));
-    // The upstream has 640 MiB for them. Garbage that nobody has collected yet is the most of what is there.
+    // The upstream has 640 MiB for them. Most of the memory is garbage that was not collected yet.
     expect((await daemon.rss()) - before).toBeLessThan(160 * MIB);
     for (const client of clients) client.destroy();
     await eventually('the streams to close', () => upstream.open.size === 0);

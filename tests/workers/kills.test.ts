@@ -50,7 +50,7 @@ describe('a worker that is killed', () => {
     }
     for (const load of loads) await load.stop();
     const failed = loads.flatMap((load) => load.failed);
-    // Each worker had connections, so something was lost; and nothing of anybody else.
+    // Each worker had connections, so some requests were lost, but none of the other workers.
     expect(failed.length).toBeGreaterThan(0);
     expect(failed.filter(({ port }) => !own.has(port))).toEqual([]);
     expect(failed.filter(({ what }) => what.includes('ECONNREFUSED'))).toEqual([]);

@@ -1,18 +1,18 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 
-/** A certificate, its chain and its key, as they were understood. */
+/** The parsed properties of a certificate with its chain and its key. */
 export interface ReadPair {
   readonly names: readonly string[];
   /** As node:crypto names it: `rsa`, `ec`, `ed25519` … */
   readonly keyType: string;
-  /** Whether it may sign other certificates (RFC 5280 §4.2.1.9): an authority's, which is not meant for a server. */
+  /** Whether it may sign other certificates (RFC 5280 §4.2.1.9): a certificate of an authority is not meant for a server. */
   readonly authority: boolean;
-  /** What does not work, or will not for long, in words. */
+  /** Faults that exist, or will soon, as text. */
   readonly warnings: readonly string[];
 }
 
-/** A pair that cannot be used; `part` is the file to blame. */
+/** A pair that cannot be used; `part` names the faulty file. */
 export class BadPair extends Error {
   readonly part: 'cert' | 'key';
 
@@ -57,7 +57,7 @@ export function readPair(cert: string, key: string, now = Date.now()): ReadPair 
   const refusal = refusalOfOpenSsl(cert, key);
   if (refusal !== null) throw new BadPair('cert', `OpenSSL does not take it: ${refusal}`);
   const warnings = [...chainWarnings(chain, now)];
-  // Not refused: one that has run out among many must keep neither a start nor a reload from the others.
+  // Only a warning: one expired certificate must not prevent a start or a reload for all others.
   if (now < begin) warnings.unshift(`it is not valid before ${dateText(begin)}; clients refuse it until then`);
   else if (now >= end) warnings.unshift(`it has expired on ${dateText(end)}; clients refuse it`);
   else if (end - now < EXPIRES_SOON_DAYS * DAY_MS) warnings.unshift(`it expires on ${dateText(end)}`);
@@ -134,7 +134,7 @@ function namesOf(certificate: X509Certificate): readonly string[] {
   return Object.freeze(hostNames(parts.map((part) => part.slice('DNS:'.length))));
 }
 
-/** Node quotes names that hold what no host name holds; such names cannot be asked for. */
+/** Drops names that Node quotes: they have characters that no host name has, so no client can ask for them. */
 function hostNames(names: readonly string[]): string[] {
   const normal = names.map((name) => name.toLowerCase().replace(/\.$/, ''));
   return [...new Set(normal.filter((name) => /^(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$/.test(name)))];

@@ -13,7 +13,7 @@ import { PluginRegistry } from './plugin-registry.ts';
 import { namedResource } from './resource.ts';
 import { buildService, checkListenClashes, type Listening } from './service.ts';
 
-/** Everything of a config but the lists of its files, and what is to be warned of. */
+/** A config without the lists of its files and without its warnings. */
 export type BuiltConfig = Omit<Config, 'files' | 'skipped' | 'warnings'>;
 
 /** Builds the config from what was read. The result counts only when the findings stay empty. */
@@ -105,7 +105,7 @@ const NO_LOGGING: LoggingConfig = Object.freeze({
 function buildLogging(context: BuildContext, written: Written | null): LoggingConfig {
   if (written === null) return NO_LOGGING;
   const raw = written.value as RawLogging;
-  // `off` is what routes say; here it says what leaving it out says.
+  // `off` is for routes; here it means the same as no value.
   const path = (key: 'access_log' | 'error_log'): string | null => {
     const value = raw[key];
     return value === undefined || value === 'off' ? null : logFile(context, written, key, value);
@@ -124,7 +124,7 @@ function buildResolver(written: Written | null): ResolverConfig {
   const { servers, hosts, timeout, attempts } = typeof raw === 'string' ? {} : raw;
   return Object.freeze({
     system: typeof raw === 'string',
-    // An empty list says what leaving it out says.
+    // An empty list means the same as no value.
     servers: servers === undefined || servers.length === 0 ? null : Object.freeze([...servers]),
     hosts: hosts === undefined ? null : absolute(written as Written, hosts),
     timeout: timeout === undefined ? null : parseDuration(timeout),

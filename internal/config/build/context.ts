@@ -29,7 +29,7 @@ export function report(context: BuildContext, written: Written, path: readonly P
   return null;
 }
 
-/** As `report`, of a key that is missing: where an unknown key stands beside it, that is the mistake, and told already. */
+/** As `report`, for a missing key. Reports nothing next to an unknown key, which is then the mistake and was reported. */
 export function reportMissing(
   context: BuildContext,
   written: Written,
@@ -91,7 +91,7 @@ export function existing(
 ): string | null {
   const full = absolute(written, value);
   const fact = context.facts.get(full) as FileFact;
-  // Nothing is known of it, so nothing is wrong with it.
+  // A file that was not looked at counts as correct.
   if (fact.kind === 'skipped') return null;
   const words = kinds.map((kind) => `a ${kind}`).join(' or ');
   if (fact.problem !== null)
@@ -105,7 +105,7 @@ export function existing(
   );
 }
 
-/** As `existing`, for what is only needed when a request asks for it: what is missing is a warning. */
+/** As `existing`, for a file that only requests need: if it is missing, this is a warning. */
 export function expectedLater(
   context: BuildContext,
   written: Written,

@@ -6,7 +6,7 @@ import { parseCidr } from '../value/cidr.ts';
 import { parseDuration } from '../value/duration.ts';
 import { type BuildContext, report } from './context.ts';
 
-/** What Linux takes for TCP_KEEPIDLE (tcp(7)); told more, it keeps its own two hours. */
+/** The maximum of TCP_KEEPIDLE in Linux (tcp(7)). With more, Linux keeps its default of two hours. */
 const MAX_KEEP_ALIVE_MS = 32_767_000;
 
 /** Fills the `config` block of a service with every default. */
@@ -25,7 +25,7 @@ export function buildLimits(context: BuildContext, written: Written): ServiceLim
       '`proxy_protocol` needs `trusted_proxies`: prox accepts the header only from these addresses',
     );
   }
-  // `||` where Go's prox takes 0 for "not set".
+  // `||` for values whose 0 means "not set" in Go's prox.
   return Object.freeze({
     readTimeout: ms(raw.read_timeout, defaults.readTimeout),
     writeTimeout: ms(raw.write_timeout, defaults.writeTimeout),

@@ -7,7 +7,7 @@ import { categoryOf, type PluginKinds, type RawExternalPlugin } from '../schema/
 import { PLANNED_READY_MADE } from '../value/planned.ts';
 import { suggestion } from '../value/nearest.ts';
 
-/** What names of ready-made plugins begin with; the second is for configs that come from pingap. */
+/** Prefixes of the names of ready-made plugins; the second is for configs from pingap. */
 const PREFIX = 'prox:';
 const PREFIXES = [PREFIX, 'pingap:'] as const;
 
@@ -72,7 +72,7 @@ export class PluginRegistry {
     return { name: own, problem: null };
   }
 
-  /** True for what runs outside of prox: it may bring targets, and is not served by this version. */
+  /** True for a plugin that runs outside of prox: it may bring targets; this version does not run it. */
   isExternal(name: string): boolean {
     const written = this.#declared.get(name);
     return written === undefined ? !this.#built.has(name) : categoryOf(written.value) === undefined;

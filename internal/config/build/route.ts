@@ -88,7 +88,7 @@ function buildSpeed(context: BuildContext, written: Written, raw: RawSpeed): Spe
   return Object.freeze({ downloadMbps, uploadMbps, shared: raw.shared ?? false });
 }
 
-/** Before TLS is terminated, the name is all that is known of a request. */
+/** Checks the match of a route with pass: before TLS is terminated, only the server name is known. */
 function checkPass(context: BuildContext, written: Written, match: RawMatch | undefined): void {
   if (match?.domain === undefined) {
     report(

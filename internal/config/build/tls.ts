@@ -72,7 +72,7 @@ function isOfTls13(cipher: string): boolean {
   return /^tls_/i.test(cipher);
 }
 
-/** What is passed on or dropped by its name is never decrypted, and needs no certificate. */
+/** Connections of `pass` and `drop` are never decrypted and need no certificate. */
 function terminates({ action }: RouteConfig): boolean {
   return action.type !== 'pass' && action.type !== 'drop';
 }

@@ -16,7 +16,7 @@ import { Http2Output } from './http2-output.ts';
 import { type Http2Head, http2Head } from './http2-response-head.ts';
 import { NodeServerStream } from './node-http2.ts';
 
-/** More than the window of a stream, so that it waits for whoever reads. */
+/** More than the window of a stream, so that the rest waits until the client reads. */
 const LARGE_BYTES = 1_000_000;
 
 let server: Http2Server;

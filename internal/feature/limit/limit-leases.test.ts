@@ -301,7 +301,7 @@ describe('requests under way', () => {
     }
     await vi.advanceTimersByTimeAsync(lasting + 500);
     expect(underWay).toBe(0);
-    // Nothing is held by anybody any more, workers that were killed included.
+    // No worker holds anything any more, killed ones included.
     expect(daemon.keeper.size).toBe(0);
     return { most, admitted };
   }

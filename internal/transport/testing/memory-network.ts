@@ -5,7 +5,7 @@ import type { Network } from '../network.ts';
 import { MemoryClient } from './memory-client.ts';
 import { asSocket, failure, type MemoryAddress, MemorySocket, type MemorySocketOptions } from './memory-socket.ts';
 
-/** A bound address: its queue of connections, and whoever accepts from it. */
+/** A bound address: its queue of connections, and the listeners that accept from it. */
 class Bound {
   readonly local: MemoryAddress;
   /** Descriptors of the socket that are open. */

@@ -17,11 +17,11 @@ import { type Connection, type ConnectionHandler, WriteState } from '../../trans
 import type { ResponseHandler } from '../response-handler.ts';
 import type { UpstreamLink, UpstreamRequest, UpstreamTimeouts } from '../upstream-link.ts';
 
-/** What to do with a connection whose exchange is over. */
+/** The owner of a connection, which decides what happens after an exchange. */
 export interface ConnectionOwner {
   /** The connection may be used again. */
   onIdle(connection: Http1Connection): void;
-  /** The upstream has closed a connection that was used before, without a word to the request that was sent on it. */
+  /** The upstream has closed a reused connection without an answer to the request on it. */
   onLost(connection: Http1Connection): void;
   /** The connection is gone. */
   onGone(connection: Http1Connection): void;
@@ -41,12 +41,12 @@ export class Http1Connection implements ConnectionHandler, UpstreamLink {
   readonly mayRefuse = false;
   /** Exchanges begun on this connection. */
   uses = 0;
-  /** Since when it is or was idle, and when it was taken then: milliseconds on the coarse clock, kept by its pool. */
+  /** When it last became idle, and when it was taken after that: milliseconds on the coarse clock, set by its pool. */
   idleSince = 0;
   takenAt = 0;
   /** The connection is closed when it becomes idle after this time, on the same clock. */
   readonly retiresAt: number;
-  /** The request said `Connection: close`: none may follow it, whatever the upstream says (RFC 9112 §9.6). */
+  /** The request had `Connection: close`: none may follow it, even if the upstream keeps the connection (RFC 9112 §9.6). */
   private last = false;
   private readonly connection: Connection;
   private readonly owner: ConnectionOwner;
@@ -61,12 +61,12 @@ export class Http1Connection implements ConnectionHandler, UpstreamLink {
   private requestFraming: Framing = NO_BODY;
   private requestSent = true;
   private anyByte = false;
-  /** The read that goes on has brought an interim response. */
+  /** The current read has brought an interim response. */
   private interim = false;
   private persistent = true;
   private paused = false;
   private ended = false;
-  /** It was the upstream that has closed or broken the connection. */
+  /** The upstream has closed or broken the connection. */
   closedByPeer = false;
 
   constructor(connection: Connection, owner: ConnectionOwner, limits: HeadLimits, retiresAt: number) {
@@ -82,7 +82,7 @@ export class Http1Connection implements ConnectionHandler, UpstreamLink {
     return this.reading === Reading.idle && !this.ended && !this.connection.closed && !this.connection.failed;
   }
 
-  /** The address that it leads to; empty where the peer has no name. */
+  /** The address of the upstream; empty if the peer has no name. */
   get dialed(): string {
     return this.connection.dialed;
   }
@@ -110,18 +110,18 @@ export class Http1Connection implements ConnectionHandler, UpstreamLink {
     this.interim = false;
     if (request.raw) return this.beginTunnel();
     this.connection.text(head);
-    // While a body is sent, the client's session watches that it comes and `flush` that it goes.
+    // While a body is sent, the client's session limits the time to receive it, and `flush` the time to send it.
     this.connection.expect(this.bodyDue ? 0 : timeouts.responseHeader);
   }
 
   private beginTunnel(): void {
     this.reading = Reading.tunnel;
     this.persistent = false;
-    // RFC 9110 §7.8: whatever timeouts HTTP has, the new protocol has its own.
+    // RFC 9110 §7.8: the timeouts of HTTP do not apply to the new protocol.
     this.connection.expect(0);
   }
 
-  /** Whether bytes of a request body are still to be sent; what a client sends into a tunnel is no body. */
+  /** Whether bytes of a request body are still to be sent. Bytes of a tunnel are no body. */
   private get bodyDue(): boolean {
     return !this.requestSent && this.requestFraming !== UNTIL_CLOSE;
   }
@@ -134,7 +134,7 @@ export class Http1Connection implements ConnectionHandler, UpstreamLink {
     this.connection.text('\r\n');
   }
 
-  /** Sends what was given. */
+  /** Sends the given bytes. */
   flush(): WriteState {
     const state = this.connection.flush();
     if (state !== WriteState.taken && this.bodyDue) this.connection.expectDrain(this.timeouts.stall);
@@ -158,8 +158,8 @@ export class Http1Connection implements ConnectionHandler, UpstreamLink {
   }
 
   /**
-   * Stops reading the response: the client cannot take it. The client's deadline counts now, not ours; but that for the
-   * head goes on, or interim responses to a client that takes them slowly would hold the exchange for ever.
+   * Stops reading the response: the client cannot take it. Now the client's deadline applies. The one for the head continues,
+   * because interim responses to a slow client could otherwise hold the exchange for ever.
    */
   pause(): void {
     this.paused = true;
@@ -174,7 +174,7 @@ export class Http1Connection implements ConnectionHandler, UpstreamLink {
     this.connection.resume();
   }
 
-  /** Gives the exchange and the connection up. The handler hears nothing any more. */
+  /** Gives the exchange and the connection up. The handler gets no more calls. */
   abort(): void {
     const { reading } = this;
     this.handler = null;
@@ -189,7 +189,7 @@ export class Http1Connection implements ConnectionHandler, UpstreamLink {
   onData(buffer: Buffer, start: number, end: number): void {
     const handler = this.handler;
     if (handler === null || this.reading === Reading.idle) {
-      // RFC 9112 §9.2: what comes without a request cannot be told from an answer to the next one.
+      // RFC 9112 §9.2: bytes without a request could be mistaken for an answer to the next one.
       this.reading = Reading.closed;
       return this.connection.destroy();
     }
@@ -238,7 +238,7 @@ export class Http1Connection implements ConnectionHandler, UpstreamLink {
 
   /** @internal */
   onClose(error: Error | null): void {
-    // A tunnel whose upstream said its last word ends with the connection, as tunnels do.
+    // A tunnel whose upstream has ended its side ends with the connection, without an error.
     const tunnelOver = this.reading === Reading.tunnel && this.ended && error === null;
     if (this.handler !== null && !tunnelOver) this.fail(this.closedError(error));
     this.handler = null;
@@ -256,28 +256,28 @@ export class Http1Connection implements ConnectionHandler, UpstreamLink {
       this.headComplete(handler);
     }
     if (this.reading === Reading.awaiting) {
-      // Heads are copied. Interim ones may be more than the client takes: it has to be able to pause us. Their number
-      // needs no bound besides, as neither memory nor time grows with it, and long work may well tell of itself often.
+      // Heads are copied. Interim ones may come faster than the client takes them, so it must be able to pause the read.
+      // Their number needs no other bound: neither memory nor time grows with it, and a long request may send many.
       if (this.interim) handler.onResponseFlush();
       this.interim = false;
       return true;
     }
     if (this.reading === Reading.tunnel) {
       if (at < end) handler.onResponseBody(buffer, at, end);
-      // Once the client has ended its side, silence is no longer waited for.
+      // Once the client has ended its side, silence is bounded by the stall timeout.
       if (this.requestSent && !this.paused) this.connection.expect(this.timeouts.stall);
     } else if (this.reading === Reading.body) {
       if (!this.body.done) at = this.body.feed(buffer, at, end, this);
-      // The handler has given the exchange up inside of the body: the connection is gone, whatever came behind.
+      // The handler has given the exchange up inside the body: the connection is gone, and its bytes are dropped.
       if (this.handler === null) return true;
       if (this.body.done) {
-        // RFC 9112 §9.2 again: bytes behind the response belong to nothing.
+        // RFC 9112 §9.2: bytes behind the response belong to no request.
         if (at < end) this.persistent = false;
         return this.complete(handler);
       }
       this.expectBody();
     }
-    // The handler may have given the exchange up meanwhile.
+    // The handler may have given the exchange up in the meantime.
     return this.handler === null || handler.onResponseFlush();
   }
 
@@ -338,7 +338,7 @@ export class Http1Connection implements ConnectionHandler, UpstreamLink {
     this.reading = Reading.idle;
     if (this.paused) this.resume();
     this.head.reset();
-    // First, so that a request that waited for the end of this response takes this very connection.
+    // Called first, so that a request that waited for the end of this response takes this connection.
     this.owner.onIdle(this);
     return handler.onResponseEnd(trailers);
   }

@@ -28,7 +28,7 @@ import type { Http2RequestHead, UpstreamLink, UpstreamRequest, UpstreamTimeouts 
 const Reading = { idle: 0, awaiting: 1, body: 2, tunnel: 3, over: 4 } as const;
 type Reading = (typeof Reading)[keyof typeof Reading];
 
-/** What an exchange needs of the session that it belongs to. */
+/** The session of an exchange as the exchange sees it. */
 export interface LinkSession extends SessionFate {
   readonly deadlines: Deadlines;
   readonly headLimits: HeadLimits;
@@ -38,11 +38,11 @@ export interface LinkSession extends SessionFate {
   refusals: number;
   /** Whether upgrades can be asked for (RFC 8441 §3). */
   readonly takesExtendedConnect: boolean;
-  /** Sends a request head. @throws Error when the session does not take it any more */
+  /** Sends a request head. @throws Error if the session does not accept it any more */
   request(head: Http2RequestHead, endStream: boolean, waitForTrailers: boolean): ClientStream;
   /** A request was refused. */
   refused(): void;
-  /** The stream is over, or was never begun. */
+  /** The stream is over, or never began. */
   released(link: Http2Link): void;
   /** Some stream is not read any more. */
   stopped(): void;
@@ -61,10 +61,10 @@ export class Http2Link implements UpstreamLink, ClientStreamOwner, Member {
   private reading: Reading = Reading.idle;
   private request: UpstreamRequest | null = null;
   private requestSent = true;
-  /** Of the request body, as long as it is not known to be complete. */
+  /** Trailers of the request body, until it is complete. */
   private requestTrailers: Fields | null = null;
   private requestFraming: Framing = NO_BODY;
-  /** Bytes of the response body that are still due, CHUNKED when that is not known. */
+  /** Bytes of the response body that are still due; CHUNKED if their number is not known. */
   private due: Framing = CHUNKED;
   private trailers: Fields | null = null;
   private paused = false;
@@ -120,19 +120,19 @@ export class Http2Link implements UpstreamLink, ClientStreamOwner, Member {
     const { stream } = this;
     if (this.requestSent) return;
     this.requestSent = true;
-    // They are sent in a later turn, and the client's connection uses their memory again.
+    // Trailers are sent in a later turn, when the client's connection may already have reused their memory.
     this.requestTrailers = trailers === null ? null : trailers.copy();
     if (stream?.writable === true) stream.end();
     if (this.reading === Reading.awaiting) this.expect(this.timeouts.responseHeader);
     else this.expectBody();
   }
 
-  /** Bytes that have come and wait. */
+  /** Bytes that were received and not read yet. */
   get unread(): number {
     return this.stream?.unread ?? 0;
   }
 
-  /** More may come that is not read now. */
+  /** More of the response may come, but it is not read now. */
   get stopped(): boolean {
     return this.paused && !this.ended;
   }
@@ -227,7 +227,7 @@ export class Http2Link implements UpstreamLink, ClientStreamOwner, Member {
     this.expectBody();
     handler.onResponse(status, '', fields, framing);
     if (!ended) return this.read();
-    // At once, so that head and end go on together: gRPC tells trailers apart by that.
+    // Done at once, so that head and end are passed on together: gRPC recognizes a trailers-only response by this.
     this.stream?.resume();
     this.endCame();
   }
@@ -240,7 +240,7 @@ export class Http2Link implements UpstreamLink, ClientStreamOwner, Member {
     this.read();
   }
 
-  /** Reads the body from now on. What of it comes at once leaves with the head. */
+  /** Reads the body from now on. Bytes that come at once leave together with the head. */
   private read(): void {
     this.stream?.startReading();
     if (this.paused) this.stream?.pause();
@@ -261,7 +261,7 @@ export class Http2Link implements UpstreamLink, ClientStreamOwner, Member {
   }
 
   private trailersCame(raw: readonly string[]): void {
-    // Before the head of the response they are none.
+    // A section before the head of the response is no trailer section.
     if (this.reading === Reading.awaiting) throw new ProxyError('bad_response', 'a response without a status');
     this.trailers = readResponseFields(raw, TRAILER_LIMITS);
   }
@@ -279,12 +279,12 @@ export class Http2Link implements UpstreamLink, ClientStreamOwner, Member {
     this.handler = null;
     this.reading = Reading.over;
     this.session.deadlines.remove(this.deadline);
-    // RFC 9113 §8.1: what is left of the request is of no interest to the upstream any more.
+    // RFC 9113 §8.1: the upstream does not need the rest of the request any more.
     if (!this.requestSent) this.reset();
     handler.onResponseEnd(this.trailers);
   }
 
-  /** The upstream has taken one piece of the request body: the next is due, when there is one. */
+  /** The upstream has taken one piece of the request body: the next one is due, if there is one. */
   private pieceLeft(): void {
     this.session.writes--;
     if (this.bodyDue) this.expect(this.stream?.unsent === 0 ? 0 : this.timeouts.stall);
@@ -296,7 +296,7 @@ export class Http2Link implements UpstreamLink, ClientStreamOwner, Member {
     const { handler, stream } = this;
     if (handler === null || stream === null) return;
     const code = stream.resetCode;
-    // A tunnel whose upstream said its last word ends with the stream, as tunnels do.
+    // A tunnel whose upstream has ended its side ends with the stream, without an error.
     if (this.reading === Reading.tunnel && this.ended && code === Http2Code.noError) return;
     const anyByte = this.reading !== Reading.awaiting;
     const overdue = this.overdueAt !== Infinity && this.session.deadlines.read() >= this.overdueAt;
@@ -305,7 +305,7 @@ export class Http2Link implements UpstreamLink, ClientStreamOwner, Member {
 
   // ── waits and ends ───────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Whether bytes of a request body are still to be sent; what a client sends into a tunnel is no body. */
+  /** Whether bytes of a request body are still to be sent. Bytes of a tunnel are no body. */
   private get bodyDue(): boolean {
     return !this.requestSent && this.requestFraming !== UNTIL_CLOSE;
   }
@@ -316,13 +316,13 @@ export class Http2Link implements UpstreamLink, ClientStreamOwner, Member {
 
   /** More of the response is due, unless its reader is paused, or the upstream may still wait for the request. */
   private expectBody(): void {
-    // That of the request goes on: what comes is no sign that the upstream takes any of it.
+    // The deadline of the request continues: bytes of the response do not show that the upstream takes its body.
     if (this.bodyDue && this.stream !== null && this.stream.unsent > 0) return;
     const waits = this.reading === Reading.tunnel ? !this.requestSent : this.bodyDue;
     this.expect(this.paused || waits ? 0 : this.timeouts.stall);
   }
 
-  /** One flush for everything that comes in one turn of the event loop. */
+  /** Schedules one flush for all bytes of this turn of the event loop. */
   private scheduleFlush(): void {
     if (this.flushScheduled) return;
     this.flushScheduled = true;
@@ -340,7 +340,7 @@ export class Http2Link implements UpstreamLink, ClientStreamOwner, Member {
     this.fail(new ProxyError('upstream_stalled', `no byte moved for ${this.timeouts.stall} ms`));
   }
 
-  /** `send` tells of no failure itself. */
+  /** Reports a failure in the next tick, as `send` must not call the handler itself. */
   private failLater(error: ProxyError): void {
     process.nextTick(() => this.guard(() => this.fail(error)));
   }
@@ -360,7 +360,7 @@ export class Http2Link implements UpstreamLink, ClientStreamOwner, Member {
     else stream.cancel();
   }
 
-  /** The stream's room is the session's again. */
+  /** Gives the stream's place back to the session. */
   private release(): void {
     if (this.released) return;
     this.released = true;
@@ -368,7 +368,7 @@ export class Http2Link implements UpstreamLink, ClientStreamOwner, Member {
     this.session.released(this);
   }
 
-  /** Whatever an event throws costs this exchange alone. */
+  /** Runs an event. An error that it throws ends this exchange alone. */
   private guard(action: () => void): void {
     try {
       action();

@@ -10,7 +10,7 @@ import {
   responseFraming,
 } from '../../message/index.ts';
 
-/** The status of a response head (RFC 9113 §8.3.2): 100 to 599, but 101 (§8.6). @throws ProxyError bad_response */
+/** The status of a response head (RFC 9113 §8.3.2): 100 to 599, but not 101 (§8.6). @throws ProxyError bad_response */
 export function statusOf(status: unknown): number {
   if (typeof status === 'number' && status >= 100 && status <= 599 && status !== 101) return status;
   throw new ProxyError('bad_response', `:status ${String(status)} in HTTP/2`);
@@ -36,7 +36,7 @@ export function readResponseFields(raw: readonly string[], limits: HeadLimits): 
 }
 
 /**
- * How the client is told where the body ends: its Content-Length, or CHUNKED when only END_STREAM says so.
+ * The framing of the body towards the client: its Content-Length, or CHUNKED if only END_STREAM marks the end.
  * @param ended the head has ended the stream
  * @throws ProxyError bad_response
  */
