@@ -25,7 +25,7 @@ export interface WrittenService extends Written {
   readonly routes: readonly Written[];
 }
 
-/** Everything that the files say, put together but not yet looked into. */
+/** The values of all files, put together but not yet built. */
 export interface Project {
   readonly root: Document | null;
   readonly services: readonly WrittenService[];
@@ -34,7 +34,7 @@ export interface Project {
   readonly plugins: ReadonlyMap<string, Written>;
 }
 
-/** Includes of includes multiply; no config needs this many, but a short chain of files can ask for billions. */
+/** Limit for included files. Includes of includes multiply: a short chain of files can ask for billions. */
 const MAX_ROUTES = 1_000_000;
 const MAX_INCLUDES = 10_000;
 
@@ -138,7 +138,7 @@ class Assembler {
     const list = (value as Record<string, unknown>)['routes'];
     const routes: Written[] = [];
     const listNode = document.member(node, 'routes');
-    // Claimed before its includes are read: files are read in the order of the text, and the first of a name stays.
+    // The name is claimed before the includes are read: of several definitions, the first in the order of the text counts.
     this.#services.set(name, { ...written, name, routes });
     if (!Array.isArray(list)) return;
     const splice: Splice = { routes, includes: 0 };
@@ -188,7 +188,7 @@ class Assembler {
   async #check(document: Document, schema: z.ZodType): Promise<void> {
     if (this.#checked.get(document) === schema) return;
     this.#checked.set(document, schema);
-    // Reading a large file holds the event loop for a while: others run before it is checked.
+    // Reading a large file blocks the event loop, so other work may run before the check.
     await setImmediate();
     dropUnset(document.value, schema);
     for (const entry of Object.values(pluginEntries(document.value))) dropUnset(entry, this.#kinds.schemaOf(entry));
@@ -207,7 +207,7 @@ class Assembler {
       const node = document.member(0, key);
       if (node < 0 || !isObject(values)) continue;
       for (const [name, child] of document.members(node)) {
-        // `__proto__` is a member of the text that the value does not have.
+        // The text may have a member `__proto__`, which the parsed value lacks.
         if (!Object.hasOwn(values, name)) continue;
         const twin = pool.get(name);
         if (twin === undefined) pool.set(name, { document, node: child, value: values[name] });
@@ -229,7 +229,7 @@ function place({ document, node }: Written): string {
   return formatPosition(document.position(document.keyStartOf(node)));
 }
 
-/** A service in place of a root file, which would have every key of it told as unknown. */
+/** Recognizes a service in place of a root file. Otherwise each of its keys would be reported as unknown. */
 function isService(value: unknown): boolean {
   if (!isObject(value) || value['services'] !== undefined) return false;
   return value['listen'] !== undefined && value['routes'] !== undefined;

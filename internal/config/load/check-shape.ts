@@ -15,8 +15,8 @@ const ROUTES_AT_A_TIME = 1000;
 /**
  * Validates a document against a schema and files every issue as a problem with its position.
  *
- * Routes are taken out and validated one by one. The validator copies what it validates; the copy of one route is
- * gone at once, that of all of them costs more to collect than to make. And it lets others run in between.
+ * Routes are taken out and validated one by one. The validator copies its input. The copy of one route can be freed at once;
+ * to collect a copy of all of them costs more than to make it. And other work can run in between.
  *
  * Each plugin is validated against the schema of its category, which `schema` does not know.
  */
@@ -92,7 +92,7 @@ class ShapeChecker {
     this.#fileAll(result.error.issues, { schema, value, base }, []);
   }
 
-  /** A key that is missing because it is misspelt is one mistake, and told where it stands. */
+  /** A misspelt key is one mistake: it is reported at the misspelt key, and not as missing, too. */
   #fileAll(issues: readonly Issue[], part: Part, outer: readonly PropertyKey[]): void {
     const meant = new Set<string>();
     for (const issue of issues) {
@@ -137,7 +137,7 @@ class ShapeChecker {
       return;
     }
     const node = this.#break(path);
-    // NaN is told already, as what it is rather than as what it is not.
+    // NaN was already reported, with a message of its own.
     if (this.#remarked.has(node) && issue.code === 'invalid_type') return;
     const atKey = issue.code === 'custom' && issue.params?.['atKey'] === true;
     findings.add(document, 0, issue.message, path, atKey);

@@ -14,7 +14,7 @@ import { fileProblem, type Sources } from './sources.ts';
 /** A resource is held in memory by every worker. */
 export const MAX_RESOURCE_BYTES = 16 * 1024 * 1024;
 
-/** The bundle of roots of a system takes a quarter of this; what is larger is something else. */
+/** Limit for a bundle of certificates: four times the bundle of roots of a system. */
 export const MAX_PEM_BYTES = 1024 * 1024;
 
 /** The files of a folder of certificates: pairs for some thousand names, or a home folder by mistake. */
@@ -26,10 +26,10 @@ const PEM_EXTENSIONS = ['.crt', '.pem', '.key'];
 /** Stats at a time: enough to hide the latency of a network file system, few enough to leave threads for others. */
 const CONCURRENCY = 16;
 
-/** What stands at a path, as it was when the config was loaded. */
+/** The file or folder at a path when the config was loaded. */
 export interface FileFact {
   readonly kind: 'file' | 'folder' | 'other' | 'missing' | 'skipped';
-  /** Why it cannot be had, in words; null when it can. */
+  /** Why it cannot be read, as text; null if it can. */
   readonly problem: string | null;
   /** The content, for files that are read at load. */
   readonly bytes: Uint8Array | null;
@@ -37,19 +37,19 @@ export interface FileFact {
   readonly pemFiles: readonly string[];
 }
 
-/** What was found out about the files that a project names. */
+/** Facts about the files that a project names. */
 export interface FileFacts {
   /** By absolute path. */
   readonly files: ReadonlyMap<string, FileFact>;
   /** Why a log file cannot be opened, by its absolute path; those that can are not in it. */
   readonly logProblems: ReadonlyMap<string, string>;
-  /** Absolute paths of what was not looked at. */
+  /** Absolute paths that were not checked. */
   readonly skipped: readonly string[];
 }
 
 /**
- * Looks at every file that the values of a project name, before the build, which does not wait for anything.
- * @param offline leaves out all but the files of resources, which are a part of the config
+ * Checks every file that the values of a project name, because the build that follows does not wait for files.
+ * @param offline checks only the files of resources, which are a part of the config
  */
 export async function gatherFileFacts(project: Project, sources: Sources, offline: boolean): Promise<FileFacts> {
   const wanted = new Wanted(sources.findings);
@@ -69,13 +69,13 @@ export async function gatherFileFacts(project: Project, sources: Sources, offlin
   }
   await lookAtAll(inFolders, facts);
   for (const [path, use] of [...wanted.paths, ...inFolders]) {
-    // What prox reads is watched; what is not there yet, too, so that making it mends the config.
+    // prox watches the files that it reads, and missing ones, so that creating one triggers a reload.
     if (use !== 'served' || facts.get(path)?.problem !== null) sources.note(path);
   }
   return { files: facts, logProblems: await gatherLogProblems(wanted.logs, sources), skipped };
 }
 
-/** Takes away what is wanted of the machine that serves. @returns its paths */
+/** Removes the files that only the serving machine needs. @returns their paths */
 function skip(wanted: Wanted, facts: Map<string, FileFact>): string[] {
   const skipped = [...wanted.logs];
   wanted.logs.clear();

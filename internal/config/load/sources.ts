@@ -5,7 +5,7 @@ import { Document, LineIndex } from '../document.ts';
 import { Json5SyntaxError } from '../json5-scanner.ts';
 import type { Findings } from './findings.ts';
 
-/** 10,000 routes take about 3 MB; what is larger than this is no config, and would take seconds to read. */
+/** Bytes of a file at most. 10,000 routes take about 3 MB; a much larger file is no config, and reading it would take seconds. */
 export const MAX_CONFIG_BYTES = 64 * 1024 * 1024;
 
 /** A value that names a file: where to report that the file cannot be read. Null for the command line. */
@@ -14,7 +14,7 @@ export interface Reference {
   readonly node: number;
 }
 
-/** Reads the files of a config, each once, and remembers everything that was looked at. */
+/** Reads the files of a config, each once, and records every path that was checked. */
 export class Sources {
   readonly findings: Findings;
   readonly #looked = new Set<string>();
@@ -33,7 +33,7 @@ export class Sources {
     this.#looked.add(path);
   }
 
-  /** What a path is; null, and a problem, when there is nothing to be had. */
+  /** The kind of a path; null, and a problem, if it cannot be read. */
   async stat(path: string, reference: Reference | null): Promise<Stats | null> {
     this.#looked.add(path);
     try {

@@ -232,13 +232,13 @@ describe('the content of a request of HTTP/2', () => {
     expect(read({ fields: ['expect', '100-continue'], ended }).expectsContinue).toBe(expects);
   });
 
-  it('is not waited for with a 100 where nobody asked', () => {
+  it('needs no 100 without Expect', () => {
     expect(read({ ended: false }).expectsContinue).toBe(false);
   });
 });
 
 describe('trailers', () => {
-  it('are wanted by whoever sends TE, which nghttp2 lets through as `trailers` alone', () => {
+  it('go to a client that sends TE, which nghttp2 accepts as `trailers` alone', () => {
     expect(acceptsTrailers(read({ fields: ['te', 'trailers'] }))).toBe(true);
     expect(acceptsTrailers(read({}))).toBe(false);
     expect(read({ fields: ['te', 'trailers'] }).requestFields.first(FieldId.te)).toBe('trailers');
