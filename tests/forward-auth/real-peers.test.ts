@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makePair } from '../testing/certificates.ts';
 import { TestDaemon, webConfig } from '../testing/daemon.ts';
 import { assertNoFaults, stopHealthy } from '../testing/health.ts';
+import { Http2Upstream } from '../testing/http2-upstream.ts';
 import { Nginx } from '../testing/nginx.ts';
 
 const run = promisify(execFile);
@@ -104,4 +105,29 @@ describe('forward_auth with an auth server of HTTP/2 over TLS', () => {
     auth.close();
     await upstream.stop();
   });
+});
+
+it('lets no client pass that has its auth request reset, though the config says to fail open', async () => {
+  const authority = makePair({ authority: true });
+  // node:http2 resets streams with more than 128 fields.
+  const auth = await Http2Upstream.start({ tls: makePair({ issuer: authority, alternatives: 'IP:127.0.0.1' }) });
+  auth.handler = (stream) => {
+    stream.respond({ ':status': 403 });
+    stream.end('no');
+  };
+  const login = { category: 'forward_auth', auth_url: `https://${auth.authority}/verify`, fail: 'open' };
+  const action = { type: 'static', status: 200, body_ref: { text: 'secret' } };
+  const daemon = await TestDaemon.start(webConfig([{ plugins: ['login'], action }], {}, { plugins: { login } }), {
+    env: { SSL_CERT_FILE: 'ca.pem' },
+    files: { 'ca.pem': authority.cert },
+  });
+  for (const [count, status] of [
+    [10, 403],
+    [118, 502],
+  ]) {
+    const headers = Object.fromEntries(Array.from({ length: count }, (_, i) => [`x-${i}`, 'a']));
+    expect((await fetch(daemon.url('/'), { headers })).status).toBe(status);
+  }
+  await daemon.stop();
+  await auth.stop();
 });

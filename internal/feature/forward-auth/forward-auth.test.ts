@@ -181,10 +181,19 @@ describe('forward_auth without an answer', () => {
     await vi.waitFor(() => expect(server.open).toBe(0));
   });
 
-  it.each(CASES)('lets requests pass when the auth server %s and the config says so', async (_, answer) => {
-    const { filter, notAsked } = await guarded(answer, { timeout: 100, fail: 'open' });
-    expect(await decide(filter, new MemoryExchange())).toBeNull();
-    expect(notAsked.map(({ code }) => code)).toEqual(['auth_failed']);
+  it.each([CASES[0], CASES[2]])(
+    'lets requests pass when the auth server %s and the config says so',
+    async (_, answer) => {
+      const { filter, notAsked } = await guarded(answer, { timeout: 100, fail: 'open' });
+      expect(await decide(filter, new MemoryExchange())).toBeNull();
+      expect(notAsked.map(({ code }) => code)).toEqual(['auth_failed']);
+    },
+  );
+
+  it('lets no request pass that the auth server reacts to with nonsense, whatever the config says', async () => {
+    const { filter, notAsked } = await guarded('nonsense\r\n\r\n', { timeout: 100, fail: 'open' });
+    await expect(decide(filter, new MemoryExchange())).rejects.toMatchObject({ code: 'auth_failed' });
+    expect(notAsked).toEqual([]);
   });
 
   it.each([

@@ -31,6 +31,12 @@ const MAX_RELAYED_BYTES = 1_048_576;
 /** Time of a run beyond the configured timeout. The auth request itself ends on a coarse clock; this ends anything else that hangs. */
 const RUN_SLACK_MS = 1000;
 
+/**
+ * How an auth server reacts to one request: it resets the stream, or its answer is malformed. A client can provoke that, as
+ * with more fields than the server takes, so it is no reason to let the request pass.
+ */
+const REACTIONS: ReadonlySet<string> = new Set(['bad_response', 'upstream_reset']);
+
 /** The body of the answer to a request that was not decided. */
 const NOT_ASKED = 'Forward auth request failed\n';
 
@@ -111,7 +117,7 @@ export class ForwardAuth implements Filter {
   private fail(exchange: Exchange, cause: ProxyError, denied: boolean): Decision {
     const upstream = this.parts.client.peer.text;
     const error = new ProxyError('auth_failed', `no verdict: ${cause.message}`, { cause, upstream, text: NOT_ASKED });
-    if (denied || this.config.fail === 'closed') throw error;
+    if (denied || this.config.fail === 'closed' || REACTIONS.has(cause.code)) throw error;
     this.parts.notAsked(exchange, error);
     return null;
   }
