@@ -2,7 +2,7 @@
  * Builds the daemon: cmd/prox/main.ts and everything it imports become one file, dist/prox.mjs, with a linked source
  * map beside it. Names are kept readable, so that a stack trace from production reads like the source.
  *
- * `--entry FILE` and `--out FILE` build something else the same way; without them it is the daemon.
+ * `--entry FILE` and `--out FILE` build another program in the same way; without them this script builds the daemon.
  */
 import { chmod, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';

@@ -1,6 +1,6 @@
 /**
- * ClientHellos in the shapes of browsers, put together by hand: what they send is public, and a browser is not at hand
- * everywhere. What would be random is derived from a name, so that the same bytes come out each time.
+ * ClientHellos in the shapes of browsers, put together by hand, because not every machine has a browser and their format is
+ * public. Random parts are derived from a name, so that each run gives the same bytes.
  */
 import { createHash } from 'node:crypto';
 
@@ -70,7 +70,7 @@ const modern = (serverNameRead, alpnRead) => ({
   versions: [0x0304, 0x0303],
 });
 
-/** Each with its name, its bytes as they go over the wire, and what has to be read out of them. */
+/** Each with its name, its bytes on the wire, and the values that a reader has to find in them. */
 export const SHAPES = [
   shape(
     'Chromium-like: GREASE, ECH outer, a post-quantum key share',

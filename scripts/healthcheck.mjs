@@ -21,7 +21,7 @@ const socket = connect({ host: '127.0.0.1', port });
 socket.write('GET / HTTP/1.1\r\nConnection: close\r\n\r\n');
 socket.on('data', () => end(0, 'healthy'));
 socket.on('close', () => end(0, 'healthy'));
-// A process that resets the connection lives.
+// A reset of the connection also shows that the process runs.
 socket.on('error', (error) => (error.code === 'ECONNRESET' ? end(0, 'healthy') : end(1, error.message)));
 
 function end(status, text) {

@@ -18,7 +18,7 @@ import { SHAPES } from './client-hello-shapes.mjs';
 
 const FILE = new URL('../internal/tlshello/testdata/client-hellos.json', import.meta.url);
 
-/** Far above what any client takes to say its first words. */
+/** Milliseconds: far more than any client needs to send its ClientHello. */
 const LIMIT = 20_000;
 
 const TLS12 = [0x0303];

@@ -178,7 +178,7 @@ class Call implements ResponseHandler {
 
   onResponse(status: number, reason: string, fields: Fields, framing: Framing): void {
     const { maxBodyBytes, wantsBody } = this.parts.bounds;
-    // What is received belongs to the connection, which uses it again.
+    // The connection owns the received fields and uses their memory again.
     this.response = { status, reason, fields: fields.copy() };
     const wanted = wantsBody === undefined || wantsBody(status);
     if (wanted && framing > maxBodyBytes) return this.tooLarge();
@@ -203,7 +203,7 @@ class Call implements ResponseHandler {
   }
 
   onResponseEnd(): boolean {
-    // The connection is its pool's again.
+    // The pool owns the connection again.
     this.link = null;
     this.settle();
     this.end();
@@ -255,7 +255,7 @@ class Call implements ResponseHandler {
     this.reject(error);
   }
 
-  /** Nothing is waited for any more. */
+  /** Ends all waits. */
   private end(): void {
     if (this.over) return;
     this.over = true;

@@ -1,10 +1,10 @@
-/** Observations kept: enough that some of a restart do not drive out what was learnt before. */
+/** Number of observations: enough that those of a restart do not replace all earlier ones. */
 const MAX_OBSERVATIONS = 8;
 
-/** After so long without the upstream doing it again, an observation is forgotten: its config may be another by now. */
+/** Milliseconds after which an observation that was not repeated is dropped, as the upstream's config may have changed. */
 const FORGOTTEN_AFTER_MS = 600_000;
 
-/** How much earlier than it was seen a close has to be expected: clocks are coarse, and packets take their time. */
+/** A close may come earlier than observed by this time and this share, because clocks are coarse and packets need time. */
 const MARGIN_MS = 100;
 const MARGIN_SHARE = 0.05;
 
@@ -15,8 +15,8 @@ interface Observation {
 }
 
 /**
- * How long an upstream keeps idle connections, as far as it has shown by closing some. What it closes for other reasons
- * (a restart, a bound on requests) is taken for its idle time at first, until a connection outlives that.
+ * Learns how long an upstream keeps idle connections, from those that it closes. A close for another reason (a restart, a
+ * bound on requests) counts as its idle time, too, until a connection stays open for longer.
  *
  * Times are milliseconds of one monotonic clock, and come in as arguments.
  */
@@ -29,7 +29,7 @@ export class IdleLifetime {
     if (this.observations.length > MAX_OBSERVATIONS) this.observations.shift();
   }
 
-  /** A connection is open that has been idle for so long: what says that the upstream would have closed it is wrong. */
+  /** A connection is still open after so long: drops observations of shorter times. */
   survived(idleFor: number): void {
     if (this.observations.length === 0) return;
     this.observations = this.observations.filter((seen) => latest(seen.idleFor) >= idleFor);
