@@ -53,16 +53,19 @@ describe('forward_auth with nginx as auth server and as upstream', () => {
     expect(await curl(protocol, '-H', 'Accept: text/html', daemon.url('/secret'))).toMatch(
       /^HTTP\/\S+ 302 [^]*\r\nlocation: https:\/\/login\.example\/\?back=\/secret\r\n/i,
     );
-    const upload = ['-X', 'POST', '--data-binary', 'x'.repeat(100_000), '-H', 'Expect: 100-continue'];
+    const upload = ['-X', 'POST', '--data-binary', 'x'.repeat(10_000)];
     expect(await curl(protocol, '-H', 'Cookie: session=good', ...upload, daemon.url('/up'))).toMatch(
       /POST \/up for POST:\/up\n$/,
     );
   });
 
-  it('refuses an upload of curl before it is sent', async () => {
-    // curl 7.88 loses a whole response over HTTP/2 when the RST_STREAM behind it comes in the same read.
-    const upload = ['-X', 'POST', '--data-binary', 'x'.repeat(100_000), '-H', 'Expect: 100-continue'];
-    expect(await curl('--http1.1', ...upload, daemon.url('/up'))).toMatch(/^HTTP\/1\.1 401 /);
+  it('lets curl send a body, or not, before it begins', async () => {
+    // curl 7.88 loses a whole early response over HTTP/2 when the RST_STREAM behind it comes in the same read.
+    const upload = ['--http1.1', '-X', 'POST', '--data-binary', 'x'.repeat(100_000), '-H', 'Expect: 100-continue'];
+    expect(await curl('-H', 'Cookie: session=good', ...upload, daemon.url('/up'))).toMatch(
+      /POST \/up for POST:\/up\n$/,
+    );
+    expect(await curl(...upload, daemon.url('/up'))).toMatch(/^HTTP\/1\.1 401 /);
   });
 });
 
