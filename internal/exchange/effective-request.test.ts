@@ -46,4 +46,12 @@ describe('an effective request', () => {
     request.addStage(new PassingStage());
     expect([request.requestFraming, request.stages]).toEqual([NO_BODY, null]);
   });
+
+  it('takes no stage for one attempt, as the body is read once', () => {
+    const request = new MemoryExchange({ requestFraming: 5 }).editRequest();
+    const attempt = new EffectiveRequest(request, true);
+    expect(() => attempt.addStage(new PassingStage())).toThrow('onRequest');
+    expect(() => attempt.transformBody(new PassingStage())).toThrow('onRequest');
+    expect(attempt.requestFraming).toBe(5);
+  });
 });

@@ -29,7 +29,11 @@ export class EffectiveRequest implements RequestHead {
   /** Stages in the order in which the body goes through them on its way to the upstream; null while there are none. */
   stages: BodyStage[] | null = null;
 
-  constructor(of: RequestHead) {
+  /** A copy for one attempt: the body passes the stages of the exchange alone. */
+  private readonly ofAttempt: boolean;
+
+  constructor(of: RequestHead, ofAttempt = false) {
+    this.ofAttempt = ofAttempt;
     this.method = of.method;
     this.forwardPath = of.forwardPath;
     this.query = of.query;
@@ -38,17 +42,21 @@ export class EffectiveRequest implements RequestHead {
     this.requestFraming = of.requestFraming;
   }
 
-  /** Sends the body through a stage that passes every byte on as it is. */
+  /**
+   * Sends the body through a stage that passes every byte on as it is.
+   * @throws Error for an attempt: stages belong to onRequest, as the body is read once
+   */
   addStage(stage: BodyStage): void {
+    if (this.ofAttempt) throw new Error('stages of a request body are added in onRequest, not for one attempt');
     if (this.requestFraming !== 0) (this.stages ??= []).push(stage);
   }
 
-  /** Sends the body through a stage that changes it, so that its length is not known any more. */
+  /** Sends the body through a stage that changes it, so that its length is not known any more. @throws Error as `addStage` */
   transformBody(stage: BodyStage): void {
+    this.addStage(stage);
     if (this.requestFraming === 0) return;
     this.requestFields.remove('content-length');
     this.requestFraming = CHUNKED;
-    this.addStage(stage);
   }
 
   /** Frees what the stages hold: the exchange is over, or its body is not needed any more. */

@@ -262,7 +262,7 @@ export class Forwarding
   /** Lets the filters change this attempt alone. */
   private editAttempt(peer: Peer, filters: NonNullable<FilterChain['onUpstreamRequest']>): void {
     const { exchange } = this;
-    const attempt = new EffectiveRequest(exchange.effective ?? exchange);
+    const attempt = new EffectiveRequest(exchange.effective ?? exchange, true);
     this.request = attempt;
     runPhase(
       filters,
