@@ -8,7 +8,7 @@ const LEVELS = [
   ['base'],
   ['message', 'control'],
   ['http1', 'tlshello', 'proxy-protocol', 'config', 'logger', 'balancing', 'throttle', 'resolver'],
-  ['router', 'transport', 'shared-speed'],
+  ['router', 'transport', 'speed-leases'],
   ['upstream'],
   ['exchange'],
   ['downstream', 'proxy', 'files', 'static', 'relay', 'feature'],

@@ -2,7 +2,7 @@ import { type Balancer, type TargetStore } from '../balancing/index.ts';
 import type { Deadlines, ProxyError } from '../base/index.ts';
 import type { ActionConfig, Config, LoggingConfig } from '../config/index.ts';
 import type { FailureSubject } from '../exchange/index.ts';
-import type { SharedSpeeds } from '../shared-speed/index.ts';
+import type { SharedSpeeds } from '../speed-leases/index.ts';
 import type { Peer, Pools } from '../upstream/index.ts';
 import type { RecordSink } from './access-log-filter.ts';
 import { CompiledPlugins, type PluginDependencies } from './compile-plugins.ts';

@@ -3,8 +3,8 @@ import { Deadlines, type ProxyError } from '../base/index.ts';
 import type { Config } from '../config/index.ts';
 import type { ControlLine } from '../control/index.ts';
 import type { Feature, FailureSubject, PassedFailure } from '../exchange/index.ts';
-import { SharedSpeeds } from '../shared-speed/index.ts';
 import { Resolver } from '../resolver/index.ts';
+import { SharedSpeeds } from '../speed-leases/index.ts';
 import {
   Admission,
   descriptors,

@@ -4,7 +4,7 @@ import { SupervisorHub, type WorkerAnswer } from '../control/index.ts';
 import { SERVING_TOPIC, type ServingReport, StartError, warningsOf } from '../dataplane/index.ts';
 import type { Feature } from '../exchange/index.ts';
 import { LogFiles, type Logger, resolveLevel } from '../logger/index.ts';
-import { superviseSpeeds } from '../shared-speed/index.ts';
+import { superviseSpeeds } from '../speed-leases/index.ts';
 import { AddressTable, type Applied, type Listening, type Rebinding } from './address-table.ts';
 import { type Engine, NoWorkerError } from './engine.ts';
 import { LocalEngine } from './local-engine.ts';

@@ -119,7 +119,7 @@ describe('a bound unix socket', () => {
     expect(statSync(path).size).toBe(8);
   });
 
-  it('may have a path as long as any', async () => {
+  it('may have the longest path that the system takes', async () => {
     const path = join(folder, 'a'.repeat(107 - Buffer.byteLength(folder) - 1));
     expect(Buffer.byteLength(path)).toBe(107);
     await serve(await bind(unix(path)), 'served');

@@ -175,7 +175,7 @@ describe('a request that waits for its verdict, over HTTP/1.1', () => {
     const client = await connect();
     client.send(`${POST_OF_4}body`);
     await asked(1);
-    // Several times as long as any of them.
+    // Several times the longest of them.
     await new Promise((resolve) => setTimeout(resolve, 700));
     held[0].writeHead(204).end();
     await client.sees('hello');

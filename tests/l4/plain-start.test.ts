@@ -71,7 +71,7 @@ describe('a plain connection', () => {
     },
   );
 
-  it('that stops inside of the preface is answered 408, as any request that was begun', async () => {
+  it('that stops inside of the preface is answered 408, like every request that was begun', async () => {
     expect(await exchangeRaw(daemon.port(), 'PRI')).toMatch(/^HTTP\/1\.1 408 /);
   });
 

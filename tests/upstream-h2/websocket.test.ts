@@ -78,7 +78,7 @@ describe('an upgrade to an upstream of HTTP/2', () => {
     await eventually('the stream to close', () => able.open.size === 0);
   });
 
-  it('that is refused is answered as any request', async () => {
+  it('that is refused is answered like other requests', async () => {
     const client = await RawClient.connect(daemon.port());
     await client.send(UPGRADE('websocket').replace('/chat?x=1', '/refused')).sees('\r\n\r\nno');
     expect(client.received).toMatch(/^HTTP\/1.1 403 Forbidden\r\n/);
